@@ -1,0 +1,1 @@
+"""The center: its nouns, its verbs, its rows."""

@@ -1,0 +1,1 @@
+"""Text for machines and people: files, letters, reasons."""

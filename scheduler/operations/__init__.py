@@ -1,0 +1,1 @@
+"""The verbs of the center: load, decide, save."""

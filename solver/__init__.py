@@ -1,0 +1,1 @@
+"""Integer arrays in, a plan and its proof out."""
