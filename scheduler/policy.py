@@ -1,0 +1,178 @@
+"""A policy as a file: this year's meaning of fair, read from TOML into frozen values."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from scheduler.snapshot import Document, Fields, InvalidRound
+from solver.problem import (
+    FellowWeight,
+    GroupWeight,
+    Merit,
+    Method,
+    Rules,
+    Tier,
+    Unit,
+    ValueOf,
+)
+
+PRESETS = Path(__file__).resolve().parent.parent / "configs" / "policies"
+ALL_TIERS = (Tier.GROUPS, Tier.FELLOWS, Tier.VALUE)
+
+
+class InvalidPolicy(ValueError):  # noqa: N818 - a refusal, named as the rule names it
+    """A policy breaks a rule of the format; the message names field, value and rule."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """Floor and cap of a track or institute as parts of the supply, in millionths."""
+
+    floor: int = 0
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A policy: what the solver obeys, and what formulation turns into floors and caps.
+
+    Attributes:
+        fellow_cap_share: most of the supply that one fellow may hold, in millionths.
+        document: the file as parsed, for its digest.
+    """
+
+    name: str
+    rules: Rules
+    fellow_cap_share: int | None
+    tracks: Mapping[str, Shares]
+    institutes: Mapping[str, Shares]
+    document: Document
+
+
+def presets() -> tuple[str, ...]:
+    """Return the names of the presets that ship with Dure."""
+    return tuple(sorted(path.stem for path in PRESETS.glob("*.toml")))
+
+
+def find_policy(name_or_path: str) -> Policy:
+    """Return a preset by name, or the policy in a TOML file.
+
+    Raises:
+        InvalidPolicy: If there is neither, or it breaks the format.
+    """
+    path = PRESETS / f"{name_or_path}.toml"
+    if name_or_path not in presets():
+        path = Path(name_or_path)
+        if path.suffix != ".toml" or not path.is_file():
+            raise InvalidPolicy(
+                f"policy {name_or_path!r}: must be one of {', '.join(presets())}, or a .toml file."
+            )
+    return parse_policy(path.read_text(encoding="utf-8"))
+
+
+def parse_policy(text: str) -> Policy:
+    """Read a policy from TOML text.
+
+    Raises:
+        InvalidPolicy: With the field, its value and the rule.
+    """
+    try:
+        document = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidPolicy(f"policy: must be TOML: {error}") from error
+    return read_policy(document)
+
+
+def read_policy(document: Document) -> Policy:
+    """Read a parsed policy document, refusing unknown keys.
+
+    Without ``[select] tiers`` a policy with any of the tables fairness, groups, fellows has all
+    three tiers, and one with none of them has the value tier alone.
+
+    Raises:
+        InvalidPolicy: With the field, its value and the rule.
+    """
+    try:
+        return _read(document)
+    except InvalidRound as error:
+        raise InvalidPolicy(f"policy {error}") from error
+
+
+def _read(document: Document) -> Policy:
+    """Read the tables one by one."""
+    top = Fields(document, "#")
+    name = top.text("name")
+    fairness, groups, fellows = (_table(top, each) for each in ("fairness", "groups", "fellows"))
+    value, select, stability = (_table(top, each) for each in ("value", "select", "stability"))
+    minimum = _table(top, "minimum")
+    minimum.choice("rule", ("all_or_nothing",), "all_or_nothing")
+    rules = Rules(
+        unit=Unit(fairness.choice("unit", list(Unit), Unit.SERVICE_UNITS)),
+        group_weight=GroupWeight(groups.choice("weight", list(GroupWeight), GroupWeight.WEIGHT)),
+        fellow_weight=FellowWeight(
+            fellows.choice("weight", list(FellowWeight), FellowWeight.SCORE)
+        ),
+        value_of=ValueOf(value.choice("of", list(ValueOf), ValueOf.HOURS)),
+        merit=Merit(value.choice("merit", list(Merit), Merit.SCORE)),
+        method=Method(select.choice("method", list(Method), Method.OPTIMIZE)),
+        tiers=_tiers(select, document),
+        keep_accepted=stability.flag("keep_accepted") if stability.has("keep_accepted") else True,
+        move_cost=stability.count("move_cost", default=1),
+    )
+    policy = Policy(
+        name=name,
+        rules=rules,
+        fellow_cap_share=_share(fellows, "cap_share"),
+        tracks=_shares(top, "tracks"),
+        institutes=_shares(top, "institutes"),
+        document=document,
+    )
+    for table in (fairness, groups, fellows, value, select, stability, minimum, top):
+        table.finish()
+    return policy
+
+
+def _table(top: Fields, name: str) -> Fields:
+    """Return an optional table."""
+    return top.fields(name) if top.has(name) else Fields({}, top.at(name))
+
+
+def _tiers(select: Fields, document: Mapping[str, Any]) -> tuple[Tier, ...]:
+    """Return the goals of the selection in order."""
+    if not select.has("tiers"):
+        fair = any(name in document for name in ("fairness", "groups", "fellows"))
+        return ALL_TIERS if fair else (Tier.VALUE,)
+    names = select.items("tiers")
+    allowed = list(Tier)
+    if not names or len(set(names)) != len(names) or any(each not in allowed for each in names):
+        raise InvalidRound(
+            select.at("tiers"), names, f"Must be some of {', '.join(allowed)}, each once."
+        )
+    return tuple(Tier(each) for each in names)
+
+
+def _shares(top: Fields, name: str) -> dict[str, Shares]:
+    """Return floors and caps by the id of a track or institute."""
+    if not top.has(name):
+        return {}
+    table = top.fields(name)
+    shares = {}
+    for each in table.value:
+        row = table.fields(each)
+        shares[each] = Shares(floor=_share(row, "floor_share") or 0, cap=_share(row, "cap_share"))
+        row.finish()
+    return shares
+
+
+def _share(row: Fields, name: str) -> int | None:
+    """Return a part of one in millionths."""
+    if not row.has(name):
+        return None
+    value = row.take(name)
+    scaled = Decimal(value) * 10**6 if isinstance(value, int | Decimal) else Decimal(-1)
+    if not 0 <= scaled <= 10**6 or scaled != scaled.to_integral_value():
+        raise InvalidRound(row.at(name), value, "Must lie in 0 … 1, with at most six places.")
+    return int(scaled)
