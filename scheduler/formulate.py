@@ -1,4 +1,4 @@
-"""The only bridge to the solver: a snapshot and a policy become a Problem, a Plan becomes a file."""
+"""The only bridge to the solver: a snapshot and a policy become a Problem, with its names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
