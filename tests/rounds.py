@@ -46,7 +46,7 @@ def a_round(**changes: Any) -> Document:
 
 
 @st.composite
-def rounds(draw: st.DrawFn, *, most_requests: int = 6, shapes: bool = True) -> Document:
+def rounds(draw: st.DrawFn, *, most_requests: int = 6) -> Document:
     """Draw a small round that keeps the format."""
     slots = draw(st.integers(1, 4))
     pools = [
@@ -69,9 +69,7 @@ def rounds(draw: st.DrawFn, *, most_requests: int = 6, shapes: bool = True) -> D
         for index in range(draw(st.integers(1, 4)))
     ]
     count = draw(st.integers(1, most_requests))
-    requests = [
-        draw(_requests(index, slots, pools, fellows, shapes=shapes)) for index in range(count)
-    ]
+    requests = [draw(_requests(index, slots, pools, fellows)) for index in range(count)]
     return {
         "schema": "dure-round/1",
         "id": "drawn",
@@ -90,15 +88,13 @@ def _requests(
     slots: int,
     pools: list[Document],
     fellows: list[Document],
-    *,
-    shapes: bool,
 ) -> Document:
     """Draw one request."""
     first = draw(st.integers(0, slots - 1))
     end = draw(st.integers(first + 1, slots))
     gang = draw(st.sampled_from([1, 1, 2, 4]))
     ask = draw(st.integers(1, 24))
-    shape = draw(st.sampled_from(["flexible", "block", "constant"])) if shapes else "flexible"
+    shape = draw(st.sampled_from(["flexible", "flexible", "block", "constant"]))
     chosen = draw(st.lists(st.sampled_from(pools), min_size=1, unique_by=lambda pool: pool["id"]))
     request = {
         "id": f"r{index}",
