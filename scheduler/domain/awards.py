@@ -1,0 +1,150 @@
+"""Awards: GPU-hours granted to one request, offered, accepted or returned; the reserve list."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from scheduler.domain.amounts import number
+from scheduler.domain.errors import InvalidTransition, InvalidValue, ReturnTooLarge
+from scheduler.domain.events import Happening
+
+
+class AwardState(StrEnum):
+    """How far an award is."""
+
+    OFFERED = "offered"
+    """Published; waits for the fellow."""
+    ACCEPTED = "accepted"
+    """The fellow will use it."""
+    RETURNED = "returned"
+    """The fellow gave all of it back."""
+    ACTIVE = "active"
+    """In use."""
+    EXHAUSTED = "exhausted"
+    """Used up."""
+    EXPIRED = "expired"
+    """Its window has passed."""
+    RECLAIMED = "reclaimed"
+    """Taken back unused."""
+
+
+_ALLOWED: Final = {
+    AwardState.OFFERED: ("accept", "return"),
+    AwardState.ACCEPTED: ("return",),
+    AwardState.ACTIVE: ("return",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Whole GPU-hours on a pool in a slot."""
+
+    pool: str
+    slot: int
+    gpu_hours: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Award:
+    """GPU-hours granted to one request.
+
+    Attributes:
+        requested, recommended, awarded, returned: thousandths of reference GPU-hours; nothing
+            is overwritten: what is held is awarded less returned.
+        service_units: thousandths, charged for all cells.
+    """
+
+    id: str
+    round: str
+    request: str
+    scenario: str
+    fellow: str
+    requested: int
+    recommended: int
+    awarded: int
+    service_units: int
+    cells: tuple[Cell, ...]
+    offered_at: datetime
+    state: AwardState = AwardState.OFFERED
+    returned: int = 0
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.awarded <= self.recommended <= self.requested:
+            raise InvalidValue(
+                field="/awarded",
+                value=number(self.awarded),
+                rule="0 < awarded ≤ recommended ≤ requested",
+            )
+
+    @property
+    def held(self) -> int:
+        """Thousandths of reference GPU-hours that the fellow still holds."""
+        return self.awarded - self.returned
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """What the state allows."""
+        return _ALLOWED.get(self.state, ())
+
+    def accept(self, by: str, at: datetime) -> tuple["Award", Happening]:
+        """Take the offer."""
+        self._refuse_unless_allowed("accept")
+        accepted = replace(
+            self,
+            state=AwardState.ACCEPTED,
+            answered_by=by,
+            answered_at=at,
+            version=self.version + 1,
+        )
+        return accepted, Happening(
+            kind="award.accepted", subject=self.id, body={"gpu_hours": number(self.held)}
+        )
+
+    def give_back(
+        self, amount: int | None, *, why: str, by: str, at: datetime
+    ) -> tuple["Award", Happening]:
+        """Return some or all of what is held.
+
+        Args:
+            amount: thousandths of reference GPU-hours; nothing means all.
+
+        Raises:
+            ReturnTooLarge: If more is returned than is held.
+        """
+        self._refuse_unless_allowed("return")
+        given = self.held if amount is None else amount
+        if not 0 < given <= self.held:
+            raise ReturnTooLarge(award=self.id, held=number(self.held), returned=number(given))
+        returned = replace(
+            self,
+            returned=self.returned + given,
+            state=AwardState.RETURNED if given == self.held else self.state,
+            answered_by=by,
+            answered_at=at,
+            version=self.version + 1,
+        )
+        body = {"gpu_hours": number(given), "left": number(returned.held), "reason": why}
+        return returned, Happening(kind="award.returned", subject=self.id, body=body)
+
+    def _refuse_unless_allowed(self, action: str) -> None:
+        if action not in self.allowed:
+            raise InvalidTransition(
+                kind="award",
+                id=self.id,
+                state=self.state,
+                action=action,
+                allowed=list(self.allowed),
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveEntry:
+    """A request's place in the line for hours that come back; rank 1 is next."""
+
+    round: str
+    request: str
+    rank: int
