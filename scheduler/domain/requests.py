@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 from scheduler.domain.calls import milliseconds
@@ -13,7 +12,6 @@ from scheduler.domain.events import Happening
 from scheduler.domain.names import line, paragraphs
 
 LARGEST_GPUS: Final = 1_000_000
-NO_SPEEDS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class AskShape(StrEnum):
@@ -57,7 +55,7 @@ class Ask:
     gang_gpus: int = 1
     max_gpus: int | None = None
     window: tuple[int, int] | None = None
-    speeds: Mapping[str, int] = field(default=NO_SPEEDS)
+    speeds: Mapping[str, int] = field(default_factory=dict)
     shape: AskShape = AskShape.FLEXIBLE
     block_slots: int | None = None
     single_pool: bool = False
