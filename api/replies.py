@@ -1,0 +1,72 @@
+"""Answers as bytes, made inside the transaction that caused them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from api.etags import etag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer before it leaves.
+
+    Attributes:
+        kept: what a replay of the same Idempotency-Key shows instead of `body`, for an answer
+            with a secret that is shown once.
+    """
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    kept: bytes | None = None
+
+    def response(self) -> Response:
+        """Return the answer as the framework sends it."""
+        return Response(
+            self.body, self.status, {"Content-Type": "application/json", **self.headers}
+        )
+
+
+def reply(
+    shown: BaseModel,
+    status: int = 200,
+    *,
+    version: int | None = None,
+    location: str | None = None,
+    kept: BaseModel | None = None,
+) -> Reply:
+    """Return a model as an answer.
+
+    Args:
+        shown: what the body shows.
+        status: HTTP status.
+        version: version of the resource, for its ETag.
+        location: address of what was created.
+        kept: see `Reply`.
+    """
+    body = _json(shown)
+    headers: dict[str, str] = {}
+    if version is not None:
+        headers["ETag"] = etag(version, body)
+    if location is not None:
+        headers["Location"] = location
+    return Reply(
+        status=status, body=body, headers=headers, kept=None if kept is None else _json(kept)
+    )
+
+
+def document(text: str, name: str) -> Reply:
+    """Return a kept JSON document as it is kept, to be saved as a file."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.json"'}
+    return Reply(status=200, body=text.encode(), headers=headers)
+
+
+EMPTY = Reply(status=204, body=b"")
+"""Nothing to show."""
+
+
+def _json(shown: BaseModel) -> bytes:
+    return shown.model_dump_json(by_alias=True).encode()
