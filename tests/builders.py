@@ -11,7 +11,9 @@ def a_problem(requests: int = 2, pools: int = 1, slots: int = 4, **changes: Any)
     """Return a round of one fellow and one group per request, 10-hour slots, plain rules.
 
     Args:
-        requests, pools, slots: lengths of the axes.
+        requests: how many.
+        pools: how many.
+        slots: how many.
         changes: fields of `Problem` to set, as anything numpy reads; `rules` as it is.
     """
     fellow = np.asarray(changes.get("fellow", range(requests)))
@@ -21,7 +23,6 @@ def a_problem(requests: int = 2, pools: int = 1, slots: int = 4, **changes: Any)
     institutes = int(np.asarray(changes.get("fellow_institute", [NOBODY])).max()) + 1
     tracks = int(np.asarray(changes.get("track", [NOBODY])).max()) + 1
     fields: dict[str, Any] = {
-        "slot_hours": 10 * MILLI,
         "supply": np.full((pools, slots), 80 * MILLI),
         "charge": np.full(pools, MILLI),
         "node_gpus": np.full(pools, 8),
@@ -56,4 +57,5 @@ def a_problem(requests: int = 2, pools: int = 1, slots: int = 4, **changes: Any)
     given |= {
         name: np.asarray(changes.get(name, np.zeros(requests)), dtype=np.bool_) for name in flags
     }
-    return Problem(rules=changes.get("rules", Rules()), **given)
+    slot_hours = int(changes.get("slot_hours", 10 * MILLI))
+    return Problem(slot_hours=slot_hours, rules=changes.get("rules", Rules()), **given)

@@ -1,0 +1,315 @@
+"""Formula methods: rank and fund, the proportional cut, Canada's scaling; nothing is optimised."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
+
+import numpy as np
+
+from solver.board import OPEN, buckets, caps, floors, free_supply, in_order
+from solver.placement import place, total_reference, whole_step
+from solver.plan import NO_CELLS, received
+from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Method, Problem, Shape
+from solver.windows import tighten
+
+RAC_SMALL_SHARE = Fraction(318, 1000)
+RAC_LARGE_SHARE = Fraction(166, 1000)
+"""Shares of requests below the first and above the second bracket edge.
+
+The 2021 competition cut nothing of the part of an ask below 100 core-years, 24 % of the part up to
+999 and 38 % of the part above; 31.8 % of its requests lay in the first bracket and 16.6 % in the
+last. Core-years say nothing about GPUs, so the edges here are the asks with the same ranks.
+
+Source: Digital Research Alliance of Canada, Resource Allocation Competition results 2021.
+"""
+RAC_CUTS = (Fraction(0), Fraction(24, 100), Fraction(38, 100))
+"""What each bracket loses; the same source."""
+FACTOR_STEPS = 1 << 30
+"""Resolution of the overall factor of `rac`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Formula:
+    """What a formula hands out.
+
+    Attributes:
+        cells: ``(n, 4)`` request, pool, slot, whole GPU-hours; sorted.
+        target: ``(r,)`` thousandths of reference hours that the formula gives each request before
+            supply, shape and caps are looked at.
+        factor: the common factor it found.
+    """
+
+    cells: IntArray
+    target: IntArray
+    factor: Fraction
+
+
+def apply_formula(problem: Problem) -> Formula:
+    """Select and divide by the formula that the policy names.
+
+    Raises:
+        ValueError: If the policy asks for the optimising method.
+    """
+    formulas: dict[Method, Callable[[Problem], Formula]] = {
+        Method.RANK: rank,
+        Method.PROPORTIONAL: proportional,
+        Method.RAC: rac,
+    }
+    if problem.rules.method not in formulas:
+        raise ValueError(f"Method {problem.rules.method} is not a formula.")
+    return formulas[problem.rules.method](problem)
+
+
+def rank(problem: Problem) -> Formula:
+    """Fund by score, each in full, until the supply ends.
+
+    The best score comes first; between equals the larger minimum, which is harder to place, then
+    content. Each request gets its ask if that fits, else the largest amount not below its minimum
+    that fits, else nothing, and the next one is tried. Where several pools or starts hold as much,
+    the one with most room is taken.
+    """
+    target = np.where(problem.vetoed, 0, problem.ask)
+    return Formula(cells=_hand_out(problem, target), target=target, factor=Fraction(1))
+
+
+def proportional(problem: Problem) -> Formula:
+    """Cut everyone by one factor: the share of all asks that the whole supply covers.
+
+    Cut asks are rounded down to whole gangs; a request whose cut lies below its minimum gets
+    nothing. Where windows or pools do not hold every cut ask, the better score goes first.
+    """
+    factor = min(Fraction(1), _covered(problem))
+    cut = problem.ask * factor.numerator // factor.denominator
+    target = np.array([_whole_gangs(problem, r, int(cut[r])) for r in range(problem.requests)])
+    target = np.where(problem.vetoed | (target < problem.minimum), 0, target).astype(np.int64)
+    return Formula(cells=_hand_out(problem, target), target=target, factor=factor)
+
+
+def rac(problem: Problem) -> Formula:
+    """Scale as Canada's competition: score percentile times progressive size brackets.
+
+    A request gets its bracketed ask times the share of scores not above its own times one overall
+    factor, never less than its minimum and never more than its ask; the factor is the largest for
+    which the supply suffices in total.
+
+    Source: Digital Research Alliance of Canada, Resource Allocation Competition results 2021; the
+    published curve parameters are incomplete, so this is the shape, not the competition's figures.
+    """
+    eligible = problem.eligible
+    bracketed = _bracketed(problem.ask, eligible)
+    scores = np.sort(problem.score[eligible])
+    not_above = np.searchsorted(scores, problem.score, side="right")
+    weighed = bracketed * not_above // max(scores.size, 1)
+    supply = _supply_units(problem)
+
+    def scaled(step: int) -> IntArray:
+        amounts = np.array([value * step // FACTOR_STEPS for value in weighed.tolist()])
+        amounts = np.clip(amounts, problem.minimum, problem.ask)
+        return np.where(eligible, amounts, 0).astype(np.int64)
+
+    low, high = 0, 64 * FACTOR_STEPS
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = int(_asked_units(problem, scaled(middle)).sum()) <= supply
+        low, high = (middle, high) if fits else (low, middle)
+    amounts = scaled(low)
+    whole = [_whole_gangs(problem, r, int(amounts[r])) for r in range(problem.requests)]
+    target = np.where(eligible, np.maximum(whole, problem.minimum), 0).astype(np.int64)
+    factor = Fraction(low, FACTOR_STEPS)
+    return Formula(cells=_hand_out(problem, target), target=target, factor=factor)
+
+
+def _covered(problem: Problem) -> Fraction:
+    """Return the share of the eligible asks that the supply covers, in service units."""
+    asked = int(_asked_units(problem, np.where(problem.eligible, problem.ask, 0)).sum())
+    return Fraction(_supply_units(problem), asked) if asked else Fraction(1)
+
+
+def _supply_units(problem: Problem) -> int:
+    """Return the whole supply in thousandths of a service unit."""
+    return int((problem.supply.sum(axis=1) * problem.charge).sum()) // MILLI
+
+
+def _asked_units(problem: Problem, amounts: IntArray) -> IntArray:
+    """Return ``(r,)`` thousandths of service units of reference hours on the cheapest pool."""
+    speed = np.maximum(problem.speed, 1)
+    units = amounts[:, None] * problem.charge[None, :] // speed
+    cheapest: IntArray = np.where(problem.speed > 0, units, OPEN).min(axis=1)
+    return cheapest
+
+
+def _bracketed(ask: IntArray, eligible: BoolArray) -> IntArray:
+    """Return ``(r,)`` asks after the progressive cuts."""
+    ranked = np.sort(ask[eligible])
+    if not ranked.size:
+        return ask
+    small = int(ranked[int(RAC_SMALL_SHARE * ranked.size)])
+    large = int(ranked[max(0, ranked.size - 1 - int(RAC_LARGE_SHARE * ranked.size))])
+    edges = (0, small, max(small, large), int(ranked[-1]))
+    kept = np.zeros_like(ask)
+    for low, high, cut in zip(edges, edges[1:], RAC_CUTS, strict=False):
+        part = np.clip(ask, low, max(high, low)) - low
+        left = 1 - cut
+        kept += part * left.numerator // left.denominator
+    return kept
+
+
+def _whole_gangs(problem: Problem, request: int, amount: int) -> int:
+    """Return the amount rounded down to whole gangs on the request's fastest pool."""
+    speed = int(problem.speed[request].max())
+    slots = {
+        Shape.FLEXIBLE: 0,
+        Shape.BLOCK: int(problem.block_slots[request]),
+        Shape.CONSTANT: int(problem.end[request] - problem.first[request]),
+    }[Shape(problem.shape[request])]
+    if slots:
+        gpus = whole_step(problem, request)
+        step = max(gpus * problem.slot_hours * slots * speed // MILLI, 1)
+    else:
+        step = max(int(problem.gang[request]) * speed, 1)
+    if amount >= problem.ask[request]:
+        return int(problem.ask[request])
+    return amount // step * step
+
+
+def _hand_out(problem: Problem, target: IntArray) -> IntArray:
+    """Place the targets in order: what was promised, then what floors need, then everyone."""
+    desk = _Desk.opened(problem)
+    promised = np.where(problem.must_fund, np.maximum(problem.minimum, 1), 0)
+    desk.keep_previous()
+    _in_turn(problem, desk, promised, np.nonzero(promised)[0].tolist())
+    wanted = np.maximum(target, promised)
+    for bucket in np.nonzero(desk.floor)[0].tolist():
+        members = np.nonzero((desk.bucket == bucket).any(axis=1) & (wanted > 0))[0].tolist()
+        _in_turn(problem, desk, wanted, members, until=bucket)
+    _in_turn(problem, desk, wanted, np.nonzero(wanted)[0].tolist())
+    return desk.cells()
+
+
+def _in_turn(
+    problem: Problem,
+    desk: "_Desk",
+    target: IntArray,
+    members: Iterable[int],
+    until: int = NOBODY,
+) -> None:
+    """Give members their targets, best score first and never before their predecessor."""
+    waiting: dict[int, list[int]] = {}
+    among = set(members)
+    heap = []
+    for request in among:
+        before = int(problem.after[request])
+        if before in among:
+            waiting.setdefault(before, []).append(request)
+        else:
+            heap.append(_turn(problem, request))
+    heapify(heap)
+    while heap:
+        if until != NOBODY and desk.held[until] >= desk.floor[until]:
+            return
+        request = heappop(heap)[-1]
+        desk.give(request, int(target[request]))
+        for after in waiting.get(request, ()):
+            heappush(heap, _turn(problem, after))
+
+
+def _turn(problem: Problem, request: int) -> tuple[int, int, int]:
+    """Return what orders requests: score, then the larger minimum, then content."""
+    return (-int(problem.score[request]), -int(problem.minimum[request]), request)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Desk:
+    """What is handed out so far."""
+
+    problem: Problem
+    free: IntArray
+    held: IntArray
+    cap: IntArray
+    floor: IntArray
+    bucket: IntArray
+    windows: IntArray
+    given: dict[int, IntArray] = field(default_factory=dict)
+
+    @classmethod
+    def opened(cls, problem: Problem) -> "_Desk":
+        """Return a desk with everything still on it."""
+        cap = caps(problem)
+        return cls(
+            problem=problem,
+            free=free_supply(problem, NO_CELLS),
+            held=np.zeros_like(cap),
+            cap=cap,
+            floor=floors(problem),
+            bucket=buckets(problem),
+            windows=tighten(problem, problem.eligible, problem.minimum),
+        )
+
+    def keep_previous(self) -> None:
+        """Lay down what an earlier plan awarded, as far as the round still holds it."""
+        problem = self.problem
+        if not problem.rules.keep_accepted:
+            return
+        for request in np.unique(problem.previous[:, 0]).tolist():
+            cells = problem.previous[problem.previous[:, 0] == request]
+            if problem.vetoed[request]:
+                continue
+            held = self.free[cells[:, 1], cells[:, 2]]
+            if (held >= cells[:, 3]).all() and self._within_caps(request, cells):
+                self._swap(request, cells)
+            else:
+                kept = min(total_reference(problem, cells), int(problem.ask[request]))
+                self.give(request, kept)
+
+    def give(self, request: int, amount: int) -> None:
+        """Give a request the amount, or the most that fits; nothing below its minimum."""
+        problem = self.problem
+        before = int(problem.after[request])
+        if problem.vetoed[request] or (before != NOBODY and before not in self.given):
+            return
+        window = (int(self.windows[request, 0]), int(self.windows[request, 1]))
+        old = self.given.get(request, NO_CELLS)
+        had = total_reference(problem, old)
+        if amount <= had:
+            return
+        self._swap(request, NO_CELLS)
+        cells = self._fitting(request, amount, window)
+        least = max(int(problem.minimum[request]), 1, had)
+        enough = total_reference(problem, cells) >= least
+        self._swap(request, cells if enough else old)
+
+    def _fitting(self, request: int, amount: int, window: tuple[int, int]) -> IntArray:
+        """Return cells within the caps, as near the amount as they come."""
+        while amount > 0:
+            cells = place(self.problem, self.free, request, amount, window=window)
+            total = total_reference(self.problem, cells)
+            if not cells.size or self._within_caps(request, cells):
+                return cells
+            step = int(self.problem.gang[request] * self.problem.speed[request].max())
+            ours = self.bucket[request][self.bucket[request] != NOBODY]
+            left = max(int((self.cap[ours] - self.held[ours]).min()), 0)
+            counts = int(received(self.problem, cells)[request])
+            amount = min(total * left // counts, total - step, amount - 1)
+        return NO_CELLS
+
+    def _within_caps(self, request: int, cells: IntArray) -> bool:
+        """Return whether no cap is broken when the request, now without any, gets these cells."""
+        counts = int(received(self.problem, cells)[request])
+        ours = self.bucket[request][self.bucket[request] != NOBODY]
+        return bool((self.held[ours] + counts <= self.cap[ours]).all())
+
+    def _swap(self, request: int, cells: IntArray) -> None:
+        """Replace what a request holds."""
+        old = self.given.pop(request, NO_CELLS)
+        ours = self.bucket[request][self.bucket[request] != NOBODY]
+        for each, sign in ((old, -1), (cells, 1)):
+            if each.size:
+                np.subtract.at(self.free, (each[:, 1], each[:, 2]), sign * each[:, 3])
+                self.held[ours] += sign * int(received(self.problem, each)[request])
+        if cells.size:
+            self.given[request] = cells
+
+    def cells(self) -> IntArray:
+        """Return everything handed out."""
+        return in_order(np.concatenate([NO_CELLS, *self.given.values()]))
