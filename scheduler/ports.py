@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from scheduler.domain.access import Scope
+from scheduler.domain.access import Permit, Scope
 from scheduler.domain.awards import Award, AwardState, ReserveEntry
 from scheduler.domain.calls import Call, CallState
 from scheduler.domain.directory import GrantState, Group, Institute, Person, RoleGrant
+from scheduler.domain.errors import VersionMismatch
 from scheduler.domain.events import Event, Happening, Json
 from scheduler.domain.policies import Policy, PolicyVersion
 from scheduler.domain.pools import CapacityChange, ChangeState, Pool
@@ -51,12 +52,75 @@ FIRST = Slice()
 """The first part, of the default length."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFilter:
+    """Which requests a list is about; what is not said is not filtered."""
+
+    call: str | None = None
+    state: RequestState | None = None
+    fellow: str | None = None
+    group: str | None = None
+
+
+ALL_REQUESTS = RequestFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwardFilter:
+    """Which awards a list is about; what is not said is not filtered."""
+
+    round: str | None = None
+    state: AwardState | None = None
+    fellow: str | None = None
+
+
+ALL_AWARDS = AwardFilter()
+
+
 class Ids(Protocol):
     """Makes ids that sort by time."""
 
     def new(self, prefix: str, now: datetime) -> str:
         """Return ``prefix_`` and a UUIDv7 in lower-case Crockford base32 (26 letters)."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Who acts under which permission, when, and what they last read.
+
+    Attributes:
+        now: the server's receive time; deadlines are decided by it.
+        if_version: the version that was read; the act is refused if it is not the current one.
+    """
+
+    permit: Permit
+    now: datetime
+    ids: Ids
+    if_version: int | None = None
+
+    @property
+    def person(self) -> str:
+        """Id of who acts."""
+        return self.permit.person
+
+    @property
+    def scope(self) -> Scope:
+        """What the act reaches."""
+        return self.permit.scope
+
+    def new(self, prefix: str) -> str:
+        """Return a new id."""
+        return self.ids.new(prefix, self.now)
+
+    def expect(self, kind: str, id_: str, version: int) -> None:
+        """Refuse to act on another version than the one that was read.
+
+        Raises:
+            VersionMismatch: If the current version is another.
+        """
+        if self.if_version is not None and self.if_version != version:
+            raise VersionMismatch(kind=kind, id=id_, expected=self.if_version, current=version)
 
 
 class Institutes(Protocol):
@@ -327,14 +391,7 @@ class Requests(Protocol):
         ...
 
     def list(
-        self,
-        scope: Scope,
-        slice_: Slice = FIRST,
-        *,
-        call: str | None = None,
-        state: RequestState | None = None,
-        fellow: str | None = None,
-        group: str | None = None,
+        self, scope: Scope, slice_: Slice = FIRST, *, where: RequestFilter = ALL_REQUESTS
     ) -> Page[Request]:
         """List visible requests."""
         ...
@@ -506,13 +563,7 @@ class Awards(Protocol):
         ...
 
     def list(
-        self,
-        scope: Scope,
-        slice_: Slice = FIRST,
-        *,
-        round_: str | None = None,
-        state: AwardState | None = None,
-        fellow: str | None = None,
+        self, scope: Scope, slice_: Slice = FIRST, *, where: AwardFilter = ALL_AWARDS
     ) -> Page[Award]:
         """List visible awards."""
         ...

@@ -167,25 +167,18 @@ def scope_of(action: str, principal: Principal, matrix: Matrix) -> Scope | None:
 
 
 def _widened(scope: Scope, code: Code, principal: Principal) -> Scope:
-    match code:
-        case Code.ALL:
-            return replace(scope, everything=True)
-        case Code.SECOND:
-            return replace(scope, everything=True, second_person=True)
-        case Code.PSEUDONYMOUS:
-            return replace(scope, pseudonymous=True)
-        case Code.OWN:
-            return replace(scope, own=principal.person)
-        case Code.GROUP:
-            return replace(scope, groups=scope.groups | principal.groups)
-        case Code.INSTITUTE:
-            return replace(scope, institutes=scope.institutes | principal.institutes)
-        case Code.ASSIGNED:
-            return replace(scope, reviewer=principal.person)
-        case Code.PUBLISHED:
-            return replace(scope, published=True, own=principal.person)
-        case Code.DENIED:
-            return scope
+    person = principal.person
+    wider: Mapping[Code, Mapping[str, object]] = {
+        Code.ALL: {"everything": True},
+        Code.SECOND: {"everything": True, "second_person": True},
+        Code.PSEUDONYMOUS: {"pseudonymous": True},
+        Code.OWN: {"own": person},
+        Code.GROUP: {"groups": scope.groups | principal.groups},
+        Code.INSTITUTE: {"institutes": scope.institutes | principal.institutes},
+        Code.ASSIGNED: {"reviewer": person},
+        Code.PUBLISHED: {"published": True, "own": person},
+    }
+    return replace(scope, **wider[code])  # type: ignore[arg-type]  # keys are fields of Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

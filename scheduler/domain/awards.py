@@ -107,10 +107,7 @@ class Award:
     def give_back(
         self, amount: int | None, *, why: str, by: str, at: datetime
     ) -> tuple["Award", Happening]:
-        """Return some or all of what is held.
-
-        Args:
-            amount: thousandths of reference GPU-hours; nothing means all.
+        """Return some or, without an amount in thousandths of GPU-hours, all of what is held.
 
         Raises:
             ReturnTooLarge: If more is returned than is held.

@@ -16,11 +16,13 @@
     ├── ScenarioMismatch, NotVerified
     ├── ReturnTooLarge
     ├── AlreadyFounded             the first administrators exist
-    └── IdempotencyKeyReused, IdempotencyInFlight, LeaseLost, StoreUnavailable
+    └── IdempotencyKeyReused, IdempotencyInFlight, LeaseLost, StoreBusy, StoreUnavailable
 
 Each class has a `code` that never changes; the text of a code is in `scheduler.domain.messages`,
 its HTTP status in the doors.
 """
+
+# ruff: noqa: N818 - a refusal is named as the rule names it
 
 from typing import ClassVar
 
@@ -191,3 +193,9 @@ class StoreUnavailable(DureError):
     """The store takes no writes. Fields: why."""
 
     code = "store-unavailable"
+
+
+class StoreBusy(DureError):
+    """Too many writers wait; trying again soon may help. Fields: why."""
+
+    code = "store-busy"

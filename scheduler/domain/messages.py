@@ -197,7 +197,7 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
     "not-verified": _Texts(
         (
             "The plan breaks a rule.",
-            "The checker found {count} broken rule(s) in scenario {scenario}; nothing is published.",
+            "The checker found {count} broken rule(s) in scenario {scenario}.",
         ),
         (
             "배분안이 규칙을 어깁니다.",
@@ -233,6 +233,10 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
     "store-unavailable": _Texts(
         ("The store takes no writes.", "Nothing was written: {why}. Try again later."),
         ("저장할 수 없습니다.", "아무것도 저장하지 않았습니다: {why}. 나중에 다시 시도하세요."),
+    ),
+    "store-busy": _Texts(
+        ("The store is busy.", "Nothing was written: {why}. Try again in a moment."),
+        ("저장소가 바쁩니다.", "아무것도 저장하지 않았습니다: {why}. 잠시 후 다시 시도하세요."),
     ),
     # Findings of the entry checks.
     "missing": _Texts(
@@ -370,16 +374,6 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
     "block-slots-unused": _Texts(
         ("The block length is not used.", "block_slots is {value}; the shape is {limit}."),
         ("블록 길이는 쓰이지 않습니다.", "block_slots가 {value}이지만 형태는 {limit}입니다."),
-    ),
-    "shape-not-exact": _Texts(
-        (
-            "The ask is no whole number of GPUs.",
-            "{value} GPU-hours will be rounded to whole GPUs over {limit} slots.",
-        ),
-        (
-            "GPU 수로 나누어떨어지지 않습니다.",
-            "{value} GPU시간은 {limit}슬롯 동안의 정수 GPU 수로 반올림됩니다.",
-        ),
     ),
     "track-unknown": _Texts(
         ("The track is unknown.", "Track {value} is not in the call; its tracks: {limit}."),

@@ -180,8 +180,7 @@ class Supply:
 def supply(pool: Pool, changes: Iterable[CapacityChange], calendar: Calendar) -> Supply:
     """Return what the pool supplies over the calendar, never less than nothing.
 
-    Args:
-        changes: of this pool; those that are not approved do not count.
+    The changes are of this pool; those that are not approved do not count.
     """
     counted = [change for change in changes if change.state is ChangeState.APPROVED]
     whole = pool.gpus * calendar.slot_hours

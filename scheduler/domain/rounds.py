@@ -164,11 +164,7 @@ class Round:
     def approve(
         self, scenario: Scenario, *, digest: str, why: str, by: str, at: datetime
     ) -> tuple["Round", Happening]:
-        """Sign the selected scenario by its digest.
-
-        Args:
-            scenario: the selected one, whose authors may not sign.
-            digest: what the approver has read.
+        """Sign the selected scenario, whose authors may not sign, by the digest that was read.
 
         Raises:
             ScenarioMismatch: If the digest is not that of the selected scenario.
