@@ -1,0 +1,93 @@
+"""`dure award`: what was granted, and why."""
+
+from typing import Annotated
+
+import typer
+
+from api.commands.grammar import commands
+from api.commands.session import Session, reading, writing
+from api.commands.tables import columns, number
+
+app = commands(
+    "What was granted, and why; accept or return it.",
+    "dure award list",
+    "dure award why awd_01jd… --lang ko",
+)
+
+AwardArgument = Annotated[str, typer.Argument(metavar="AWARD", help="Id of an award.")]
+
+
+@app.command("list")
+@reading
+def list_awards(
+    session: Session, *, round_: Annotated[str, typer.Option("--round", help="Only of it.")] = ""
+) -> None:
+    """List the awards you may see."""
+    awards = list(session.client.pages("awards", round=round_ or None, limit=500))
+    rows = [("id", "request", "state", "requested", "awarded", "returned")]
+    rows += [
+        (
+            each["id"],
+            each["request"],
+            each["state"],
+            number(each["requested"]),
+            number(each["awarded"]),
+            number(each["returned"]),
+        )
+        for each in awards
+    ]
+    session.show(awards, columns(rows, left=3))
+
+
+@app.command()
+@reading
+def show(session: Session, award: AwardArgument) -> None:
+    """Show one award with its GPU-hours per pool and slot."""
+    body = session.client.get(f"awards/{award}").body
+    rows = [("award", award), ("request", body["request"]), ("state", body["state"])]
+    rows += [(name, number(body[name])) for name in ("requested", "recommended", "awarded")]
+    cells = [("pool", "slot", "GPU-hours")]
+    cells += [
+        (cell["pool"], str(cell["slot"]), number(cell["gpu_hours"])) for cell in body["cells"]
+    ]
+    session.show(body, f"{columns(rows, left=2)}\n\n{columns(cells)}")
+
+
+@app.command()
+@reading
+def why(
+    session: Session,
+    award: Annotated[str, typer.Argument(metavar="AWARD|REQUEST", help="Id of either.")],
+    *,
+    lang: Annotated[str, typer.Option(help="ko or en; else the language you work in.")] = "",
+) -> None:
+    """Say why: the rules that decided, with their numbers."""
+    kind = "requests" if award.startswith("req_") else "awards"
+    body = session.client.get(f"{kind}/{award}/explanation", lang=lang or None).body
+    session.show(body, body["text"])
+
+
+@app.command()
+@writing
+def accept(session: Session, award: AwardArgument) -> None:
+    """Accept an offered award."""
+    body = session.client.change(f"awards/{award}", f"awards/{award}/acceptances").body
+    session.show(body, f"{award} is accepted.")
+
+
+@app.command("return")
+@writing
+def give_back(
+    session: Session,
+    award: AwardArgument,
+    *,
+    reason: Annotated[str, typer.Option(help="Why.")],
+    gpu_hours: Annotated[
+        float, typer.Option(help="How many reference GPU-hours; 0: all of them.", min=0)
+    ] = 0,
+) -> None:
+    """Return an award, or a part of it."""
+    session.confirm(f"Return {number(gpu_hours) if gpu_hours else 'all'} GPU-hours of {award}?")
+    sent = {"reason": reason, **({"gpu_hours": gpu_hours} if gpu_hours else {})}
+    body = session.client.change(f"awards/{award}", f"awards/{award}/returns", sent).body
+    session.show(body, f"{award}: returned.")

@@ -1,0 +1,242 @@
+"""`dure round`: from the frozen round to the published decision."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.commands.documents import STANDARD, read_document, write_documents
+from api.commands.grammar import commands
+from api.commands.progress import SolveProgress
+from api.commands.session import Session, reading, writing
+from api.commands.tables import columns, number, percent
+from api.commands.terminal import CommandRefused, ExitCode
+from api.plain_json import encode
+
+app = commands(
+    "From the frozen round to the published decision.",
+    "dure round new call_01jd…",
+    "dure round solve rnd_01jd… --policy entitlement",
+    "dure round approve rnd_01jd… --digest 3fa1… --reason 'As the committee agreed.'",
+)
+
+RoundArgument = Annotated[str, typer.Argument(metavar="ROUND", help="Id of a round.")]
+SolveArgument = Annotated[str, typer.Argument(metavar="SOLVE", help="Id of a solve.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; everybody may read it.")]
+OVER = frozenset({"done", "failed", "cancelled", "infeasible"})
+
+
+@app.command("list")
+@reading
+def list_rounds(session: Session) -> None:
+    """List the rounds you may see."""
+    rounds = list(session.client.pages("rounds"))
+    rows = [("id", "state", "call", "title")]
+    rows += [(each["id"], each["state"], each["call"], each["title"]) for each in rounds]
+    session.show(rounds, columns(rows, left=4))
+
+
+@app.command()
+@reading
+def show(session: Session, round_: RoundArgument) -> None:
+    """Show one round and what may come next."""
+    body = session.client.get(f"rounds/{round_}").body
+    shown = ("id", "title", "state", "call", "requests", "snapshot", "scenario", "scenario_digest")
+    rows = [(name, str(body[name])) for name in shown if body.get(name) is not None]
+    allowed = [act["name"] for act in body.get("_actions", ()) if act["allowed"]]
+    rows.append(("you may", ", ".join(allowed) or "only look"))
+    session.show(body, columns(rows, left=2))
+
+
+@app.command()
+@writing
+def new(
+    session: Session,
+    call: Annotated[str, typer.Argument(metavar="CALL", help="Id of a call.")],
+    *,
+    title: Annotated[str, typer.Option(help="Its title; else the call's.")] = "",
+) -> None:
+    """Create the round of a call."""
+    chosen = title or session.client.get(f"calls/{call}").body["title"]
+    body = session.client.create(f"calls/{call}/rounds", {"title": chosen}).body
+    session.show(body, body["id"])
+
+
+@app.command()
+@writing
+def freeze(session: Session, round_: RoundArgument) -> None:
+    """Take the snapshot that all scenarios are solved on."""
+    session.confirm(f"Freeze {round_}? Later submissions will not count.")
+    body = session.client.change(f"rounds/{round_}", f"rounds/{round_}/freezes").body
+    session.show(body, f"{round_} is frozen with {body['requests']} requests.")
+
+
+@app.command()
+@writing
+def solve(  # noqa: PLR0913 - one parameter an option
+    session: Session,
+    round_: RoundArgument,
+    *,
+    policy: Annotated[str, typer.Option(help="A preset or a stored policy.")] = "entitlement",
+    version: Annotated[int, typer.Option(help="Of a stored policy; 0: a preset.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Chance, where a policy draws lots.")] = 0,
+    gap: Annotated[float, typer.Option(help="Good enough.", min=0)] = 0.001,
+    seconds: Annotated[float, typer.Option(help="A limit of time; 0: none.", min=0)] = 0,
+    watch_it: Annotated[bool, typer.Option("--watch/--no-watch", help="Follow it.")] = True,
+) -> None:
+    """Queue a solve, and follow it until it is over."""
+    sent: dict[str, Any] = {"seed": seed, "gap": gap}
+    sent |= {"policy": policy, "version": version} if version else {"preset": policy}
+    if seconds:
+        sent["seconds"] = seconds
+    body = session.client.change(f"rounds/{round_}", f"rounds/{round_}/solves", sent).body
+    session.note(f"Queued as {body['id']}.")
+    if not watch_it:
+        session.show(body, body["id"])
+        return
+    _watch(session, body["id"])
+
+
+@app.command()
+@reading
+def watch(session: Session, solve_: SolveArgument) -> None:
+    """Follow a solve; Ctrl-C stops watching, the solve goes on."""
+    _watch(session, solve_)
+
+
+@app.command()
+@writing
+def stop(session: Session, solve_: SolveArgument) -> None:
+    """Cancel a solve."""
+    session.confirm(f"Stop {solve_}?")
+    body = session.client.create(f"solves/{solve_}/cancellations").body
+    session.show(body, f"{solve_} will stop.")
+
+
+@app.command()
+@reading
+def scenarios(session: Session, round_: RoundArgument) -> None:
+    """List the scenarios of a round with their digests."""
+    found = list(session.client.pages(f"rounds/{round_}/scenarios"))
+    rows = [("id", "policy", "status", "digest", "gap", "GPU-hours", "funded")]
+    rows += [
+        (
+            each["id"],
+            each["policy"],
+            each["status"],
+            each["digest"],
+            "–" if each["gap"] is None else percent(each["gap"]),
+            number(each["measures"]["awarded_gpu_hours"]),
+            number(each["measures"]["funded"]),
+        )
+        for each in found
+    ]
+    session.show(found, columns(rows, left=4))
+
+
+@app.command()
+@writing
+def select(
+    session: Session,
+    round_: RoundArgument,
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="Id of a scenario.")],
+    *,
+    reason: ReasonOption,
+) -> None:
+    """Propose a scenario; another person approves it."""
+    session.confirm(f"Propose {scenario} for {round_}?")
+    sent = {"scenario_id": scenario, "reason": reason}
+    body = session.client.change(f"rounds/{round_}", f"rounds/{round_}/selections", sent).body
+    session.note(f"Next, as somebody else: dure round approve {round_} --digest DIGEST")
+    session.show(body, body["scenario_digest"])
+
+
+@app.command()
+@writing
+def approve(
+    session: Session,
+    round_: RoundArgument,
+    *,
+    digest: Annotated[str, typer.Option(help="The digest of the scenario you checked.")],
+    reason: ReasonOption,
+) -> None:
+    """Sign the proposed scenario by its digest."""
+    session.confirm(f"Approve scenario {digest[:16]}… for {round_}?")
+    sent = {"scenario_digest": digest, "reason": reason}
+    body = session.client.change(f"rounds/{round_}", f"rounds/{round_}/approvals", sent).body
+    session.show(body, f"{round_} is approved.")
+
+
+@app.command()
+@writing
+def reject(
+    session: Session,
+    round_: RoundArgument,
+    *,
+    digest: Annotated[str, typer.Option(help="The digest of the scenario you checked.")],
+    reason: ReasonOption,
+) -> None:
+    """Send the proposed scenario back."""
+    session.confirm(f"Reject scenario {digest[:16]}… of {round_}?")
+    sent = {"scenario_digest": digest, "reason": reason}
+    body = session.client.change(f"rounds/{round_}", f"rounds/{round_}/rejections", sent).body
+    session.show(body, f"{round_}: the proposal is sent back.")
+
+
+@app.command()
+@writing
+def publish(session: Session, round_: RoundArgument) -> None:
+    """Re-verify the approved scenario and offer its awards."""
+    session.confirm(f"Publish {round_}? Every fellow will see the decision.")
+    body = session.client.change(f"rounds/{round_}", f"rounds/{round_}/publications").body
+    session.show(body, f"{round_} is published.")
+
+
+@app.command("import")
+@writing
+def import_round(
+    session: Session,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A dure-round/1 file, or -.")],
+) -> None:
+    """Create people, pools, call and frozen round from a round file."""
+    document = read_document(file)
+    session.confirm(f"Import round {document.get('id')} with all its people?")
+    body = session.client.create("rounds/imports", document).body
+    session.show(body, body["id"])
+
+
+@app.command()
+@reading
+def export(
+    session: Session,
+    round_: RoundArgument,
+    *,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="Where to; - is stdout.")
+    ] = STANDARD,
+) -> None:
+    """Write the frozen round as a dure-round/1 file."""
+    document = session.client.get(f"rounds/{round_}/snapshot").body
+    write_documents({output: encode(document).encode()})
+    if output != STANDARD:
+        session.note(f"Written to {Path(output)}.")
+
+
+def _watch(session: Session, solve_: str) -> None:
+    """Follow a solve to its end and show what came of it."""
+    last: dict[str, Any] = {}
+    with SolveProgress(session.terminal, solve_, shown=not session.quiet) as progress:
+        for event in session.client.events(f"solves/{solve_}/events"):
+            last = event.body
+            progress.show(
+                str(last.get("stage", "")),
+                last.get("objective"),
+                last.get("bound"),
+                last.get("gap"),
+            )
+            if event.name in OVER:
+                break
+    body = session.client.get(f"solves/{solve_}").body
+    session.show(body, f"{solve_}: {body['state']}  {body.get('scenario') or ''}")
+    if body["state"] == "failed":
+        raise CommandRefused(f"{solve_} failed: {body.get('error')}", ExitCode.ERROR)

@@ -1,0 +1,286 @@
+"""`/metrics`: gauges that a collector reads from the store; nothing sets one in a decision."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Final, TypeVar
+
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from api.readings import QueueReading, Reader, Readings, RoundReading
+from scheduler.domain.rounds import RoundState
+from scheduler.ports import Transaction
+
+Row = TypeVar("Row", bound=tuple[str, ...])
+
+KEEP_SECONDS: Final = 5.0
+"""How long one reading of the store serves every scrape."""
+LATENCY_BUCKETS: Final = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+)  # fmt: skip
+"""Seconds; the promise of the design is answers under 0.1 s."""
+
+
+class Metrics:
+    """The center's metrics: one collector over the store, one histogram of this process.
+
+    Args:
+        read: opens a read snapshot of the store.
+        queue: counts the solve jobs.
+        version: of the software.
+        now: the wall clock.
+        seconds: a clock that only runs forward, for the age of a reading.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], AbstractContextManager[Transaction]],
+        queue: Callable[[], QueueReading],
+        *,
+        version: str,
+        now: Callable[[], datetime],
+        seconds: Callable[[], float],
+    ) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.registry.register(CenterCollector(read, queue, version, now, seconds))
+        self._latency = Histogram(
+            "dure_http_request_duration_seconds",
+            "Time from a request's arrival to the end of its answer.",
+            ("method", "route", "status"),
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request; `route` is the pattern, never the path."""
+        self._latency.labels(method, route, str(status)).observe(seconds)
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return the metrics and their content type, as OpenMetrics if the scraper asks for it."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
+
+
+class CenterCollector(Collector):
+    """Turns readings of the store into metric families."""
+
+    def __init__(
+        self,
+        read: Callable[[], AbstractContextManager[Transaction]],
+        queue: Callable[[], QueueReading],
+        version: str,
+        now: Callable[[], datetime],
+        seconds: Callable[[], float],
+    ) -> None:
+        self._read = read
+        self._queue = queue
+        self._version = version
+        self._now = now
+        self._seconds = seconds
+        self._reader = Reader()
+        self._lock = threading.Lock()
+        self._kept: tuple[float, Readings] | None = None
+
+    def describe(self) -> list[Metric]:
+        """Name nothing beforehand: registration must not read the store."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family."""
+        readings = self._readings()
+        yield gauge(
+            "dure_build_info",
+            "Which version runs; always 1.",
+            ("version",),
+            {(self._version,): 1.0},
+        )
+        yield from pool_families(readings)
+        yield from call_families(readings)
+        yield from round_families(readings)
+        yield from solve_families(readings)
+        yield from queue_families(self._queue(), self._now())
+        events = CounterMetricFamily("dure_events", "Entries of the append-only event log.")
+        events.add_metric((), readings.events)
+        yield events
+
+    def _readings(self) -> Readings:
+        """Return a reading that is at most `KEEP_SECONDS` old; one thread reads, others wait."""
+        with self._lock:
+            now = self._seconds()
+            if self._kept is None or now - self._kept[0] > KEEP_SECONDS:
+                with self._read() as tx:
+                    self._kept = (now, self._reader.read(tx))
+            return self._kept[1]
+
+
+def gauge(name: str, text: str, labels: tuple[str, ...], values: Mapping[Row, float]) -> Metric:
+    """Return a gauge from its label names and its values by label values."""
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for row, value in sorted(values.items()):
+        family.add_metric(row, value)
+    return family
+
+
+def pool_families(readings: Readings) -> Iterator[Metric]:
+    """Yield what the pools hold."""
+    gpus = {(each.pool, each.gpu_type): float(each.gpus) for each in readings.pools}
+    yield gauge("dure_capacity_gpus", "GPUs of a pool.", ("pool", "gpu_type"), gpus)
+
+
+def call_families(readings: Readings) -> Iterator[Metric]:
+    """Yield what the calls have drawn."""
+    counts = {
+        (call.call, state): float(count)
+        for call in readings.calls
+        for state, count in call.requests.items()
+    }
+    yield gauge("dure_requests", "Requests of a call by state.", ("call", "state"), counts)
+    asked = {
+        (call.call, state): seconds
+        for call in readings.calls
+        for state, seconds in call.requested_gpu_seconds.items()
+    }
+    yield gauge(
+        "dure_requested_gpu_seconds",
+        "Reference GPU time asked in the latest submissions of a call, by state.",
+        ("call", "state"),
+        asked,
+    )
+
+
+def round_families(readings: Readings) -> Iterator[Metric]:
+    """Yield supply, demand, awards and phase of the rounds."""
+    rounds = readings.rounds
+    yield gauge(
+        "dure_round_phase",
+        "1 for the phase a round is in, 0 for the others.",
+        ("round", "phase"),
+        {
+            (each.round, str(phase)): float(each.state is phase)
+            for each in rounds
+            for phase in RoundState
+        },
+    )
+    yield by_pool(
+        "dure_capacity_gpu_seconds",
+        "GPU time a pool supplies over a frozen round.",
+        rounds,
+        lambda each: {} if each.demand is None else each.demand.capacity_gpu_seconds,
+    )
+    yield by_pool(
+        "dure_demand_gpu_seconds",
+        "GPU time on the pool that a frozen round asks; an ask for several pools is split.",
+        rounds,
+        lambda each: {} if each.demand is None else each.demand.requested_gpu_seconds,
+    )
+    yield by_pool(
+        "dure_oversubscription_ratio",
+        "Demand over capacity of a pool in a frozen round.",
+        rounds,
+        _oversubscription,
+    )
+    yield by_pool(
+        "dure_allocated_gpu_seconds",
+        "GPU time on the pool that published awards hold.",
+        rounds,
+        lambda each: each.allocated_gpu_seconds,
+    )
+    yield by_pool(
+        "dure_utilization_ratio",
+        "Allocated over capacity of a pool in a published round.",
+        rounds,
+        _utilization,
+    )
+    yield gauge(
+        "dure_awarded_gpu_seconds",
+        "Reference GPU time that published awards hold, by group.",
+        ("round", "group"),
+        {
+            (each.round, group): seconds
+            for each in rounds
+            for group, seconds in each.awarded_gpu_seconds.items()
+        },
+    )
+
+
+def by_pool(
+    name: str,
+    text: str,
+    rounds: tuple[RoundReading, ...],
+    value: Callable[[RoundReading], Mapping[str, float]],
+) -> Metric:
+    """Return a gauge with one value a round and pool."""
+    rows = {(each.round, pool): amount for each in rounds for pool, amount in value(each).items()}
+    return gauge(name, text, ("round", "pool"), rows)
+
+
+def solve_families(readings: Readings) -> Iterator[Metric]:
+    """Yield what the latest solve of each round and policy reached."""
+    solves = [(each.round, one) for each in readings.rounds for one in each.scenarios]
+    labels = ("round", "policy")
+    yield gauge(
+        "dure_solve_duration_seconds",
+        "Time the latest solve of a round under a policy took.",
+        labels,
+        {(at, one.policy): one.seconds for at, one in solves if one.seconds is not None},
+    )
+    yield gauge(
+        "dure_solve_gap_ratio",
+        "Largest gap between bound and objective that the latest solve left.",
+        labels,
+        {(at, one.policy): one.gap for at, one in solves if one.gap is not None},
+    )
+    yield gauge(
+        "dure_solve_proven_optimal",
+        "1 if the latest solve proved its plan within the asked gap.",
+        labels,
+        {(at, one.policy): float(one.proven) for at, one in solves},
+    )
+    yield gauge(
+        "dure_fairness_index",
+        "Fairness of the latest solve; jain 1 is equal, the others are 0 when equal.",
+        (*labels, "index"),
+        {
+            (at, one.policy, name): value
+            for at, one in solves
+            for name, value in one.fairness.items()
+        },
+    )
+
+
+def queue_families(queue: QueueReading, now: datetime) -> Iterator[Metric]:
+    """Yield what waits for a worker."""
+    jobs = {(state,): float(count) for state, count in queue.jobs.items()}
+    yield gauge("dure_solve_jobs", "Solve jobs by state.", ("state",), jobs)
+    waited = 0.0
+    if queue.oldest_queued_at is not None:
+        waited = max((now - queue.oldest_queued_at).total_seconds(), 0.0)
+    yield gauge(
+        "dure_solve_queue_oldest_seconds",
+        "How long the oldest queued solve waits; 0 when none does.",
+        (),
+        {(): waited},
+    )
+
+
+def _oversubscription(reading: RoundReading) -> dict[str, float]:
+    """Return demand over capacity by pool."""
+    if reading.demand is None:
+        return {}
+    return _ratio(reading.demand.requested_gpu_seconds, reading.demand.capacity_gpu_seconds)
+
+
+def _utilization(reading: RoundReading) -> dict[str, float]:
+    """Return allocated over capacity by pool, once there are awards."""
+    if reading.demand is None or not reading.allocated_gpu_seconds:
+        return {}
+    return _ratio(reading.allocated_gpu_seconds, reading.demand.capacity_gpu_seconds)
+
+
+def _ratio(part: Mapping[str, float], whole: Mapping[str, float]) -> dict[str, float]:
+    """Return part over whole where there is a whole; a pool without a part has 0."""
+    return {pool: part.get(pool, 0.0) / amount for pool, amount in whole.items() if amount}
