@@ -19,6 +19,7 @@ from scheduler.domain.calls import Call, CallState
 from scheduler.domain.directory import GrantState, Group, Institute, Person, RoleGrant
 from scheduler.domain.errors import VersionMismatch
 from scheduler.domain.events import Event, Happening, Json
+from scheduler.domain.jobs import Job, JobState, Progress
 from scheduler.domain.policies import Policy, PolicyVersion
 from scheduler.domain.pools import CapacityChange, ChangeState, Pool
 from scheduler.domain.requests import Endorsement, Request, RequestState, Submission
@@ -408,6 +409,14 @@ class Requests(Protocol):
         """Return how many requests of a call are in each state."""
         ...
 
+    def add_all(self, pairs: Iterable[tuple[Request, Submission]]) -> None:
+        """Keep many new requests, each with its only submission."""
+        ...
+
+    def save_all(self, requests: Iterable[Request]) -> None:
+        """Keep the next versions of many."""
+        ...
+
     def add_submission(self, submission: Submission) -> None:
         """Keep a submission for good."""
         ...
@@ -438,8 +447,8 @@ class Requests(Protocol):
 class Scores(Protocol):
     """Review scores by request and reviewer."""
 
-    def put(self, score: ReviewScore) -> None:
-        """Keep a score in place of the same reviewer's earlier one."""
+    def put(self, scores: Iterable[ReviewScore]) -> None:
+        """Keep scores in place of the same reviewers' earlier ones."""
         ...
 
     def of_request(self, request: str) -> Sequence[ReviewScore]:
@@ -491,6 +500,10 @@ class Rounds(Protocol):
 
     def save(self, round_: Round) -> None:
         """Keep the next version."""
+        ...
+
+    def of_call(self, call: str) -> Sequence[Round]:
+        """Return the rounds of a call, oldest first, whoever asks."""
         ...
 
     def list(
@@ -629,6 +642,57 @@ class Idempotency(Protocol):
         ...
 
 
+class Jobs(Protocol):
+    """Jobs by id, and what they have told."""
+
+    def get(self, id_: str) -> Job:
+        """Return the job; refuses with `NotFound`."""
+        ...
+
+    def add(self, job: Job) -> None:
+        """Keep a new job."""
+        ...
+
+    def save(self, job: Job) -> None:
+        """Keep the next version."""
+        ...
+
+    def live(self, kind: str, identity: str) -> Job | None:
+        """Return the live job of this kind and identity."""
+        ...
+
+    def next(self, now: datetime, kinds: Sequence[str]) -> Job | None:
+        """Return the oldest job that waits or whose worker fell silent, locked for a claim."""
+        ...
+
+    def list(
+        self,
+        slice_: Slice = FIRST,
+        *,
+        subject: str | None = None,
+        kind: str | None = None,
+        state: JobState | None = None,
+    ) -> Page[Job]:
+        """List jobs."""
+        ...
+
+    def counts(self) -> Mapping[tuple[str, JobState], int]:
+        """Return how many jobs of each kind are in each state."""
+        ...
+
+    def tell(self, lines: Sequence[Progress]) -> None:
+        """Keep lines of progress."""
+        ...
+
+    def told(self, id_: str) -> int:
+        """Return the position of the last line of progress, 0 before the first."""
+        ...
+
+    def progress(self, id_: str, after: int = 0, limit: int = LARGEST_LIMIT) -> Sequence[Progress]:
+        """Return lines of progress later than a position, oldest first."""
+        ...
+
+
 class Transaction(Protocol):
     """All repositories over one connection."""
 
@@ -715,6 +779,11 @@ class Transaction(Protocol):
     @property
     def reserve(self) -> Reserve:
         """Reserve lists."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Jobs and their progress."""
         ...
 
     @property
