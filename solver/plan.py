@@ -72,7 +72,9 @@ class Level:
         value: amount of the unit (thousandths) per thousandth of weight.
         agents: indices frozen at this level.
         saturated: those of them that are held by their own demand or cap, not by scarcity.
-        pool_slots: (pool, slot, price) rows with a positive price.
+        pool_slots: (pool, slot, price) rows with a positive price, units per GPU-hour.
+        multipliers: (``group`` | ``fellow`` | ``institute`` | ``track``, index, multiplier) rows:
+            positive on what is held at least, negative on what is held at most.
     """
 
     stage: str
@@ -81,6 +83,7 @@ class Level:
     agents: tuple[int, ...]
     saturated: tuple[int, ...] = ()
     pool_slots: tuple[tuple[int, int, Fraction], ...] = ()
+    multipliers: tuple[tuple[str, int, Fraction], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,0 +1,174 @@
+"""The fluid round as a linear program, built from arrays.
+
+Every column is a fraction of the most hours its class can take there, every row is divided by its
+own right side: with raw GPU-hours in the rows a simplex code reported wrong levels as optimal.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+from ortools.glop import parameters_pb2
+from ortools.math_opt import model_pb2
+from ortools.math_opt.python import mathopt
+
+from solver.merging import Merged
+from solver.problem import MILLI, FloatArray, IntArray
+
+Entries: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
+"""Row (counted from the first new one), column, coefficient."""
+INFINITE = float("inf")
+
+
+class FluidModel:
+    """A linear program over the columns of the merged round, open to further columns and rows.
+
+    Column k of `merged.columns` has the same number here; its value is the fraction of its `size`
+    that is used. Rows for supply, ask and slot limit are there from the start; `supply_row`
+    ``(p, s)`` says which row is whose, -1 where supply cannot run out.
+    """
+
+    def __init__(self, merged: Merged) -> None:
+        self.merged = merged
+        self.columns = merged.columns
+        self._lower: list[FloatArray] = []
+        self._upper: list[FloatArray] = []
+        self._cost: list[FloatArray] = []
+        self._row_lower: list[FloatArray] = []
+        self._row_upper: list[FloatArray] = []
+        self._entries: list[tuple[IntArray, IntArray, FloatArray]] = []
+        self.column_count = 0
+        self.row_count = 0
+        count = self.columns.cls.shape[0]
+        self.add_columns(np.zeros(count), np.ones(count), np.zeros(count))
+        self.supply_row = self._add_supply()
+        self._add_asks()
+        self._add_slot_limits()
+
+    def add_columns(self, lower: ArrayLike, upper: ArrayLike, cost: ArrayLike) -> IntArray:
+        """Add columns with bounds and costs (least cost is sought); return their numbers."""
+        block = np.asarray(lower, dtype=np.float64)
+        self._lower.append(block)
+        self._upper.append(np.asarray(upper, dtype=np.float64))
+        self._cost.append(np.asarray(cost, dtype=np.float64))
+        numbers = np.arange(self.column_count, self.column_count + block.shape[0])
+        self.column_count += block.shape[0]
+        return numbers
+
+    def add_rows(self, lower: ArrayLike, upper: ArrayLike, entries: Entries) -> IntArray:
+        """Add rows; return their numbers."""
+        block = np.asarray(lower, dtype=np.float64)
+        row, column, coefficient = entries
+        self._row_lower.append(block)
+        self._row_upper.append(np.asarray(upper, dtype=np.float64))
+        self._entries.append(
+            (
+                np.asarray(row, dtype=np.int64) + self.row_count,
+                np.asarray(column, dtype=np.int64),
+                np.asarray(coefficient, dtype=np.float64),
+            )
+        )
+        numbers = np.arange(self.row_count, self.row_count + block.shape[0])
+        self.row_count += block.shape[0]
+        return numbers
+
+    def amounts(self) -> FloatArray:
+        """Return ``(k,)`` thousandths of the unit that a full column brings."""
+        columns = self.columns
+        return columns.size * (self.merged.factor[columns.cls, columns.pool] / MILLI)
+
+    def hours(self, values: FloatArray) -> FloatArray:
+        """Return ``(k,)`` thousandths of a GPU-hour from the values of a solution."""
+        share = np.clip(values[: self.columns.size.shape[0]], 0.0, 1.0)
+        return share * self.columns.size
+
+    def model(self) -> mathopt.Model:
+        """Return the program for MathOpt; ids are the numbers given out."""
+        proto = model_pb2.ModelProto()
+        lower = np.concatenate(self._lower)
+        proto.variables.ids.extend(range(self.column_count))
+        proto.variables.lower_bounds.extend(lower)
+        proto.variables.upper_bounds.extend(np.concatenate(self._upper))
+        proto.variables.integers.extend([False] * self.column_count)
+        cost = np.concatenate(self._cost)
+        costly = np.flatnonzero(cost)
+        proto.objective.linear_coefficients.ids.extend(costly)
+        proto.objective.linear_coefficients.values.extend(cost[costly])
+        proto.linear_constraints.ids.extend(range(self.row_count))
+        proto.linear_constraints.lower_bounds.extend(np.concatenate(self._row_lower))
+        proto.linear_constraints.upper_bounds.extend(np.concatenate(self._row_upper))
+        row, column, coefficient = (np.concatenate(part) for part in zip(*self._entries, strict=True))
+        order = np.lexsort((column, row))
+        matrix = proto.linear_constraint_matrix
+        matrix.row_ids.extend(row[order])
+        matrix.column_ids.extend(column[order])
+        matrix.coefficients.extend(coefficient[order])
+        return mathopt.Model.from_model_proto(proto)
+
+    def _add_supply(self) -> IntArray:
+        """What is used of a pool in a span is at most its supply."""
+        columns, supply = self.columns, self.merged.supply
+        where = columns.pool * supply.shape[1] + columns.span
+        share = columns.size / supply.reshape(-1)[where]
+        numbers = self._add_scarce(where, supply.size, share)
+        return numbers.reshape(supply.shape)
+
+    def _add_asks(self) -> None:
+        """No class takes more than it asks."""
+        columns, merged = self.columns, self.merged
+        speed = merged.speed[columns.cls, columns.pool]
+        share = columns.size * (speed / MILLI) / merged.ask[columns.cls]
+        self._add_scarce(columns.cls, merged.classes, share)
+
+    def _add_slot_limits(self) -> None:
+        """No class runs on more GPUs at once than it may, over all its pools."""
+        columns, merged = self.columns, self.merged
+        spans = merged.span_slots.shape[0]
+        joint = np.flatnonzero(merged.joint[columns.cls])
+        most = merged.limit[columns.cls] * merged.span_slots[columns.span]
+        where = columns.cls * spans + columns.span
+        self._add_scarce(
+            where[joint], merged.classes * spans, (columns.size / most)[joint], column=joint
+        )
+
+    def _add_scarce(
+        self, where: IntArray, places: int, share: FloatArray, column: IntArray | None = None
+    ) -> IntArray:
+        """Add Σ share ≤ 1 for the places where it could be more; return ``(places,)`` rows."""
+        total = np.bincount(where, weights=share, minlength=places)
+        scarce = np.flatnonzero(total > 1.0 + 1e-12)
+        local = np.full(places, -1, dtype=np.int64)
+        local[scarce] = np.arange(scarce.shape[0])
+        inside = np.flatnonzero(local[where] >= 0)
+        columns = np.arange(where.shape[0]) if column is None else column
+        numbers = self.add_rows(
+            np.full(scarce.shape[0], -INFINITE),
+            np.ones(scarce.shape[0]),
+            (local[where[inside]], columns[inside], share[inside]),
+        )
+        rows = np.full(places, -1, dtype=np.int64)
+        rows[scarce] = numbers
+        return rows
+
+
+class LinearSolver:
+    """A program that GLOP solves again and again, each time from where it was."""
+
+    def __init__(self, model: mathopt.Model) -> None:
+        self.model = model
+        self._solver = mathopt.IncrementalSolver(model, mathopt.SolverType.GLOP)
+        self._params = mathopt.SolveParameters(
+            presolve=mathopt.Emphasis.OFF,
+            glop=parameters_pb2.GlopParameters(use_dual_simplex=True),
+        )
+
+    def solve(self) -> mathopt.SolveResult:
+        """Solve to optimality.
+
+        Raises:
+            ValueError: If GLOP finds no optimum; the programs built here always have one.
+        """
+        result = self._solver.solve(params=self._params)
+        if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
+            raise ValueError(f"The linear program ended with {result.termination}.")
+        return result

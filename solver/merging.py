@@ -1,0 +1,373 @@
+"""The fluid round made small: identical requests and slots merged, nothing lost.
+
+A division of the merged round spreads back evenly over the merged requests and slots, so both
+have the same totals: the fluid set is convex and does not change when like is swapped for like.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from solver.kernels import kernel
+from solver.problem import MILLI, NO_CAP, BoolArray, IntArray, Problem, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Columns:
+    """Where a class can take hours; axes are k column. Sorted by class, span, pool.
+
+    Attributes:
+        cls, pool, span: ``(k,)`` indices.
+        size: ``(k,)`` most thousandths of a GPU-hour the class can take there.
+    """
+
+    cls: IntArray
+    pool: IntArray
+    span: IntArray
+    size: IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Merged:
+    """The fluid round in classes of requests (c) and spans of slots (s).
+
+    Attributes:
+        supply: ``(p, s)`` thousandths of a GPU-hour in all slots of the span.
+        span: ``(t,)`` span of each slot; span_slots: ``(s,)`` slots in each.
+        cls: ``(r,)`` class of each request, -1 for those who take no part.
+        part: ``(r,)`` its part of the class, in units of `whole` ``(c,)``.
+        fellow, track: ``(c,)`` as in the problem.
+        speed, factor: ``(c, p)`` thousandths, 0 where a pool is not acceptable.
+        ask: ``(c,)`` thousandths of a reference GPU-hour.
+        limit: ``(c,)`` thousandths of a GPU-hour in one slot; joint: ``(c,)`` whether over all
+            pools together or on each pool alone.
+        first, end: ``(c,)`` window in spans.
+    """
+
+    supply: IntArray
+    span: IntArray
+    span_slots: IntArray
+    cls: IntArray
+    part: IntArray
+    whole: IntArray
+    fellow: IntArray
+    track: IntArray
+    speed: IntArray
+    factor: IntArray
+    ask: IntArray
+    limit: IntArray
+    joint: BoolArray
+    first: IntArray
+    end: IntArray
+    columns: Columns
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return int(self.ask.shape[0])
+
+
+def slot_limit(problem: Problem) -> IntArray:
+    """Return ``(r,)`` thousandths of a GPU-hour that a request can take in one slot."""
+    return problem.max_gpus * problem.slot_hours
+
+
+def is_joint(problem: Problem) -> BoolArray:
+    """Return ``(r,)`` whether `max_gpus` binds over all pools together in the fluid round.
+
+    With unlike charges it is relaxed to each pool alone, so that an hour stays a plain flow.
+    """
+    if problem.rules.unit is Unit.REFERENCE_HOURS:
+        return np.ones(problem.requests, dtype=np.bool_)
+    dearest = problem.factor.max(axis=1, initial=0)
+    cheapest = np.where(problem.speed > 0, problem.factor, dearest[:, None]).min(
+        axis=1, initial=np.iinfo(np.int64).max
+    )
+    return cheapest == dearest
+
+
+def reach(problem: Problem) -> IntArray:
+    """Return ``(r,)`` the most a request alone can take in the fluid round.
+
+    Thousandths of the unit, rounded down. Hours are taken where an asked hour brings most of the
+    unit: greedy is exact, since within a slot the pools' hours form a polymatroid.
+    """
+    order = np.argsort(-_worth(problem), axis=1, kind="stable")
+    return _reach(
+        order,
+        np.ascontiguousarray(problem.speed),
+        np.ascontiguousarray(problem.factor),
+        np.ascontiguousarray(problem.supply),
+        problem.ask,
+        slot_limit(problem),
+        is_joint(problem),
+        problem.first,
+        problem.end,
+    ) * problem.eligible
+
+
+def _worth(problem: Problem) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return ``(r, p)`` the order of filling: unit per reference hour, then speed."""
+    speed = np.maximum(problem.speed, 1)
+    worth: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = np.where(
+        problem.speed > 0, problem.factor / speed + speed / 1e9, -1.0
+    )
+    return worth
+
+
+@kernel
+def _reach(  # noqa: PLR0913 - arrays of one round
+    order: IntArray,
+    speed: IntArray,
+    factor: IntArray,
+    supply: IntArray,
+    ask: IntArray,
+    limit: IntArray,
+    joint: BoolArray,
+    first: IntArray,
+    end: IntArray,
+) -> IntArray:
+    """Fill each request alone, best pool first, slot by slot."""
+    requests, pools = speed.shape
+    most = np.zeros(requests, dtype=np.int64)
+    for r in range(requests):
+        left = ask[r] * 1000
+        used = np.zeros(end[r] - first[r], dtype=np.int64)
+        units = 0
+        for rank in range(pools):
+            p = order[r, rank]
+            if speed[r, p] == 0:
+                continue
+            hours = 0
+            for t in range(first[r], end[r]):
+                room = limit[r] - used[t - first[r]] if joint[r] else limit[r]
+                take = min(room, supply[p, t])
+                used[t - first[r]] += take
+                hours += take
+            need = hours * speed[r, p]
+            if need <= left:
+                units += hours * factor[r, p]
+                left -= need
+            else:
+                units += left * factor[r, p] // speed[r, p]
+                left = 0
+                break
+        most[r] = units // 1000
+    return most
+
+
+def merge(problem: Problem, taking_part: BoolArray) -> Merged:
+    """Merge identical requests of a fellow, and slots that nothing tells apart.
+
+    Args:
+        problem: the round.
+        taking_part: ``(r,)`` requests that may take hours; the others are left out.
+    """
+    chosen = np.flatnonzero(taking_part & (problem.ask > 0) & (problem.speed > 0).any(axis=1))
+    span, span_slots, supply = _spans(problem, chosen)
+    ask, limit = _tight(problem, chosen)
+    whole = np.gcd(ask, np.maximum(limit, 1))
+    keys = np.column_stack(
+        (
+            problem.fellow[chosen],
+            problem.track[chosen],
+            _span_at(problem.first, span)[chosen],
+            _span_end(problem.end, span)[chosen],
+            problem.speed[chosen],
+            ask // whole,
+            limit // whole,
+        )
+    )
+    _, example, member = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    member = member.reshape(-1)
+    count = example.shape[0]
+    cls = np.full(problem.requests, -1, dtype=np.int64)
+    cls[chosen] = member
+    part = np.zeros(problem.requests, dtype=np.int64)
+    part[chosen] = whole
+    model = chosen[example]
+    class_limit = _sums(member, limit, count)
+    class_ask = _sums(member, ask, count)
+    first, end = keys[example, 2], keys[example, 3]
+    speed = problem.speed[model]
+    return Merged(
+        supply=supply,
+        span=span,
+        span_slots=span_slots,
+        cls=cls,
+        part=part,
+        whole=_sums(member, whole, count),
+        fellow=problem.fellow[model],
+        track=problem.track[model],
+        speed=speed,
+        factor=problem.factor[model],
+        ask=class_ask,
+        limit=class_limit,
+        joint=is_joint(problem)[model],
+        first=first,
+        end=end,
+        columns=_columns(supply, span_slots, speed, (class_ask, class_limit), (first, end)),
+    )
+
+
+def _sums(index: IntArray, values: IntArray, count: int) -> IntArray:
+    """Return exact sums of integers by index."""
+    sums = np.zeros(count, dtype=np.int64)
+    np.add.at(sums, index, values)
+    return sums
+
+
+def _spans(problem: Problem, chosen: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Group slots between the same windows' edges that have the same supply."""
+    edges = np.zeros(problem.slots + 1, dtype=np.int64)
+    edges[problem.first[chosen]] = 1
+    edges[problem.end[chosen]] = 1
+    segment = np.cumsum(edges)[: problem.slots]
+    keys = np.column_stack((segment, problem.supply.T))
+    _, example, span = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    span = span.reshape(-1).astype(np.int64)
+    size = np.bincount(span).astype(np.int64)
+    return span, size, np.ascontiguousarray(problem.supply[:, example] * size)
+
+
+def _span_at(first: IntArray, span: IntArray) -> IntArray:
+    """Return the smallest span at or after a slot; spans follow the order of segments."""
+    smallest = np.minimum.accumulate(span[::-1])[::-1]
+    return smallest[first]
+
+
+def _span_end(end: IntArray, span: IntArray) -> IntArray:
+    """Return one past the largest span before a slot."""
+    return np.maximum.accumulate(span)[end - 1] + 1
+
+
+def _tight(problem: Problem, chosen: IntArray) -> tuple[IntArray, IntArray]:
+    """Lower asks and slot limits to what can matter, so that more requests are alike."""
+    speed = problem.speed[chosen]
+    slowest = np.where(speed > 0, speed, speed.max(axis=1, keepdims=True)).min(axis=1)
+    ask = problem.ask[chosen]
+    limit = np.minimum(slot_limit(problem)[chosen], -(-ask * MILLI // slowest))
+    fastest = np.where(is_joint(problem)[chosen], speed.max(axis=1), speed.sum(axis=1))
+    slots = (problem.end - problem.first)[chosen]
+    most = -(-limit * slots * fastest // MILLI)
+    return np.minimum(ask, most), limit
+
+
+def _columns(
+    supply: IntArray,
+    span_slots: IntArray,
+    speed: IntArray,
+    most: tuple[IntArray, IntArray],
+    window: tuple[IntArray, IntArray],
+) -> Columns:
+    """List where each class can take hours."""
+    ask, limit = most
+    first, end = window
+    spans = np.arange(span_slots.shape[0])
+    open_spans = (first[:, None] <= spans) & (spans < end[:, None])
+    cells = open_spans[:, :, None] & (speed > 0)[:, None, :] & (supply.T > 0)[None, :, :]
+    cls, span, pool = (index.astype(np.int64) for index in np.nonzero(cells))
+    by_ask = -(-ask[cls] * MILLI // speed[cls, pool])
+    size = np.minimum(np.minimum(limit[cls] * span_slots[span], supply[pool, span]), by_ask)
+    return Columns(cls=cls, pool=pool, span=span, size=size)
+
+
+def expand(problem: Problem, merged: Merged, hours: IntArray, most: IntArray) -> IntArray:
+    """Spread a division of the merged round back over requests and slots.
+
+    Every member takes its part, rounded down; what rounding left over is then handed out again
+    where supply, slot, ask and `most` leave room.
+
+    Args:
+        problem: the round.
+        merged: what `merge` made of it.
+        hours: ``(k,)`` thousandths of a GPU-hour in each column.
+        most: ``(f,)`` thousandths of the unit that no fellow exceeds by rounding.
+
+    Returns:
+        ``(n, 4)`` request, pool, slot, thousandths of a GPU-hour; sorted, positive.
+    """
+    used = np.flatnonzero(hours > 0)
+    rows = _spread(merged, used, hours[used])
+    order = np.lexsort((rows[:, 1], rows[:, 2], rows[:, 0]))
+    rows = np.ascontiguousarray(rows[order])
+    _top_up(
+        rows,
+        np.ascontiguousarray(problem.supply).copy(),
+        np.ascontiguousarray(problem.speed),
+        np.ascontiguousarray(problem.factor),
+        problem.ask,
+        slot_limit(problem),
+        is_joint(problem),
+        problem.fellow,
+        np.where(most == NO_CAP, np.iinfo(np.int64).max // MILLI, most) * MILLI,
+    )
+    rows = rows[rows[:, 3] > 0]
+    return np.ascontiguousarray(rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))])
+
+
+def _spread(merged: Merged, used: IntArray, hours: IntArray) -> IntArray:
+    """Give every member of every used column its part of each slot, rounded down."""
+    members = [np.flatnonzero(merged.cls == c) for c in range(merged.classes)]
+    slots = [np.flatnonzero(merged.span == s) for s in range(merged.span_slots.shape[0])]
+    columns = merged.columns
+    blocks = [np.zeros((0, 4), dtype=np.int64)]
+    for k, total in zip(used, hours, strict=True):
+        who, when = members[columns.cls[k]], slots[columns.span[k]]
+        whole = int(merged.whole[columns.cls[k]]) * when.shape[0]
+        each = _parts(int(total), merged.part[who], whole)
+        block = np.empty((who.shape[0] * when.shape[0], 4), dtype=np.int64)
+        block[:, 0] = np.repeat(who, when.shape[0])
+        block[:, 1] = columns.pool[k]
+        block[:, 2] = np.tile(when, who.shape[0])
+        block[:, 3] = np.repeat(each, when.shape[0])
+        blocks.append(block)
+    return np.concatenate(blocks)
+
+
+def _parts(total: int, parts: IntArray, whole: int) -> IntArray:
+    """Return ``total · part / whole`` rounded down, without overflow."""
+    quotient, remainder = divmod(total, whole)
+    if remainder == 0 or int(parts.max()) < np.iinfo(np.int64).max // (remainder + 1):
+        return parts * quotient + parts * remainder // whole
+    return np.array([total * int(part) // whole for part in parts], dtype=np.int64)
+
+
+@kernel
+def _top_up(  # noqa: PLR0913 - arrays of one round
+    rows: IntArray,
+    supply: IntArray,
+    speed: IntArray,
+    factor: IntArray,
+    ask: IntArray,
+    limit: IntArray,
+    joint: BoolArray,
+    fellow: IntArray,
+    most: IntArray,
+) -> None:
+    """Hand out in place what rounding left over; rows are sorted by request and slot."""
+    asked = ask * 1000
+    for n in range(rows.shape[0]):
+        r, p, t, hours = rows[n]
+        supply[p, t] -= hours
+        asked[r] -= hours * speed[r, p]
+        most[fellow[r]] -= hours * factor[r, p]
+    start = 0
+    for n in range(rows.shape[0]):
+        r, p, t, hours = rows[n]
+        if rows[start, 0] != r or rows[start, 2] != t:
+            start = n
+        used = hours
+        if joint[r]:
+            used = 0
+            m = start
+            while m < rows.shape[0] and rows[m, 0] == r and rows[m, 2] == t:
+                used += rows[m, 3]
+                m += 1
+        room = min(limit[r] - used, supply[p, t])
+        room = min(room, asked[r] // speed[r, p], most[fellow[r]] // factor[r, p])
+        if room > 0:
+            rows[n, 3] += room
+            supply[p, t] -= room
+            asked[r] -= room * speed[r, p]
+            most[fellow[r]] -= room * factor[r, p]

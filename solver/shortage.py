@@ -1,0 +1,242 @@
+"""The least shortage of given amounts as a linear program, and the cut that its prices are."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+
+import numpy as np
+from ortools.math_opt.python import mathopt
+
+from solver.duality import FluidRequest, FluidRound, Holder, most_together
+from solver.fluid import INFINITE, FluidModel, LinearSolver
+from solver.leximin import GRAIN, Cut
+from solver.merging import Merged
+from solver.problem import FloatArray, IntArray
+
+UNIT = 1 << 60
+"""What the rationals of a cut are divided by."""
+NOISE = 1e-8
+"""Part of an amount that a solution in floating point may miss."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What every division has to keep beside the fluid round itself.
+
+    Attributes:
+        members: ``(c,)`` index of the class's holder, by kind; -1 where there is none.
+        least, most: thousandths of the unit by holder.
+    """
+
+    members: dict[str, IntArray]
+    least: dict[Holder, int]
+    most: dict[Holder, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row on what a holder has: at least or at most `known` thousandths."""
+
+    holder: Holder
+    number: int
+    sign: int
+    known: int
+    scale: float
+
+
+class ShortageProgram:
+    """Answers whether amounts can be had together, by GLOP on the merged round.
+
+    Attributes:
+        work: linear programs solved.
+    """
+
+    def __init__(
+        self, merged: Merged, kind: str, most_alone: Sequence[int], terms: Terms
+    ) -> None:
+        """Build the program once.
+
+        Args:
+            merged: the round.
+            kind: ``group`` or ``fellow``: whose amounts are asked.
+            most_alone: thousandths of the unit that each can have at most; scales its row.
+            terms: further floors and caps.
+        """
+        self.work = 0
+        self._merged = merged
+        self._kind = kind
+        self._terms = terms
+        self._fluid = FluidModel(merged)
+        self._amounts = self._fluid.amounts()
+        asked = [(kind, index, amount) for index, amount in enumerate(most_alone) if amount > 0]
+        self._agents = len(most_alone)
+        self._asked = [
+            self._add_least((kind, index), amount, float(amount)) for kind, index, amount in asked
+        ]
+        self._rows = [
+            self._add_least(holder, least, float(least))
+            for holder, least in terms.least.items()
+            if least > 0
+        ]
+        self._rows += [self._add_most(holder, most) for holder, most in terms.most.items()]
+        self._solver = LinearSolver(self._fluid.model())
+        self._exact = fluid_round(merged, terms.members)
+        self._hours: FloatArray = np.zeros(merged.columns.size.shape[0])
+
+    def cut(self, amounts: Sequence[int]) -> Cut | None:
+        """Return a cut that the amounts break, or None if they can be had together."""
+        self.work += 1
+        wanted = [amounts[row.holder[1]] / GRAIN for row in self._asked]
+        model = self._solver.model
+        for row, amount in zip(self._asked, wanted, strict=True):
+            model.get_linear_constraint(row.number).lower_bound = amount / row.scale
+        result = self._solver.solve()
+        values = _by_id(result.variable_values(), self._fluid.column_count)
+        self._hours = self._fluid.hours(values)
+        if result.objective_value() <= NOISE:
+            return None
+        duals = _by_id(result.dual_values(), self._fluid.row_count)
+        return self._as_cut(duals, wanted, result.objective_value())
+
+    def settle(self, cut: Cut) -> Cut:
+        """Return the cut with the room that its own prices prove, exactly."""
+        width = len(self._exact.lengths)
+        prices: dict[int, list[int]] = {}
+        for pool, span, price in cut.prices:
+            prices.setdefault(pool, [0] * width)[span] = price
+        multipliers = {(self._kind, index): lift for index, lift in enumerate(cut.lifts) if lift}
+        for kind, index, value in cut.holders:
+            multipliers[kind, index] = multipliers.get((kind, index), 0) + value
+        room = most_together(self._exact, prices, multipliers)
+        for kind, index, value in cut.holders:
+            known = self._terms.least if value > 0 else self._terms.most
+            room -= value * known[kind, index]
+        return Cut(
+            lifts=cut.lifts,
+            room=int(room * GRAIN),
+            unit=cut.unit,
+            prices=cut.prices,
+            holders=cut.holders,
+        )
+
+    def kept(self, amount: int) -> int:
+        """Return a frozen amount less what floating point may miss."""
+        return kept(amount)
+
+    def hours(self) -> IntArray:
+        """Return ``(k,)`` thousandths of a GPU-hour of the last division, rounded down."""
+        return np.floor(self._hours * (1 - NOISE)).astype(np.int64)
+
+    def shortages(self) -> dict[Holder, int]:
+        """Return how far the last division stays below the floors, in thousandths."""
+        columns = self._merged.columns
+        units = self._hours * self._merged.factor[columns.cls, columns.pool] / 1000
+        short: dict[Holder, int] = {}
+        for row in self._rows:
+            if row.sign > 0:
+                member = self._terms.members[row.holder[0]][columns.cls] == row.holder[1]
+                missing = row.known - float(units[member].sum())
+                if missing > row.known * 1e-7 + 1:
+                    short[row.holder] = int(missing) + 1
+        return short
+
+    def _entries(self, holder: Holder, scale: float) -> tuple[IntArray, FloatArray]:
+        """Return the columns of a holder and what they bring, divided by the row's scale."""
+        kind, index = holder
+        member = self._terms.members[kind][self._merged.columns.cls] == index
+        columns = np.flatnonzero(member)
+        return columns, self._amounts[columns] / scale
+
+    def _add_least(self, holder: Holder, known: int, scale: float) -> _Row:
+        """What a holder has is at least a part of `scale`, or the shortage is paid for."""
+        columns, shares = self._entries(holder, scale)
+        short = self._fluid.add_columns([0.0], [INFINITE], [1.0])
+        numbers = self._fluid.add_rows(
+            [known / scale],
+            [INFINITE],
+            (
+                np.zeros(columns.size + 1, dtype=np.int64),
+                np.append(columns, short),
+                np.append(shares, 1.0),
+            ),
+        )
+        return _Row(holder, int(numbers[0]), 1, known, scale)
+
+    def _add_most(self, holder: Holder, known: int) -> _Row:
+        """What a holder has is at most its cap."""
+        scale = float(max(known, 1))
+        columns, shares = self._entries(holder, scale)
+        numbers = self._fluid.add_rows(
+            [-INFINITE], [known / scale], (np.zeros(columns.size, dtype=np.int64), columns, shares)
+        )
+        return _Row(holder, int(numbers[0]), -1, known, scale)
+
+    def _as_cut(self, duals: FloatArray, wanted: Sequence[float], shortage: float) -> Cut:
+        """Read the cut off the dual values of a program whose least shortage is positive."""
+        pays = {row.holder[1]: max(0.0, duals[row.number]) for row in self._asked}
+        top = max(pays.values(), default=0.0)
+        per_unit = {
+            row.holder[1]: pays[row.holder[1]] / row.scale
+            for row in self._asked
+            if pays[row.holder[1]] > 1e-7 * top
+        }
+        unit = UNIT / max(per_unit.values(), default=1.0)
+        lifts = [0] * self._agents
+        for index, value in per_unit.items():
+            lifts[index] = int(value * unit)
+        room = sum(duals[r.number] / r.scale * w for r, w in zip(self._asked, wanted, strict=True))
+        holders = [
+            (*row.holder, int(duals[row.number] / row.scale * unit)) for row in self._rows
+        ]
+        return Cut(
+            lifts=tuple(lifts),
+            room=int((room - shortage) * unit * GRAIN),
+            unit=UNIT,
+            prices=self._prices(duals, unit),
+            holders=tuple(holder for holder in holders if holder[2]),
+        )
+
+    def _prices(self, duals: FloatArray, unit: float) -> tuple[tuple[int, int, int], ...]:
+        """Return positive prices of pools and spans."""
+        rows = self._fluid.supply_row
+        pool, span = np.nonzero(rows >= 0)
+        price = np.maximum(-duals[rows[pool, span]], 0.0) / self._merged.supply[pool, span]
+        listed = zip(pool.tolist(), span.tolist(), (price * unit).tolist(), strict=True)
+        return tuple((p, s, int(value)) for p, s, value in listed if int(value))
+
+
+def kept(amount: int) -> int:
+    """Return an amount less what floating point may miss."""
+    return amount - amount * 2 // 10**8
+
+
+def _by_id(values: dict[mathopt.Variable, float] | dict[mathopt.LinearConstraint, float], count: int) -> FloatArray:
+    """Return values by number."""
+    array = np.zeros(count)
+    for key, value in values.items():
+        array[key.id] = value
+    return array
+
+
+def fluid_round(merged: Merged, members: dict[str, IntArray]) -> FluidRound:
+    """Return the merged round as the exact checker reads it."""
+    requests = []
+    for c in range(merged.classes):
+        pools = np.flatnonzero(merged.speed[c])
+        requests.append(
+            FluidRequest(
+                pools=tuple((int(p), int(merged.factor[c, p]), int(merged.speed[c, p])) for p in pools),
+                ask=int(merged.ask[c]),
+                limit=int(merged.limit[c]),
+                joint=bool(merged.joint[c]),
+                first=int(merged.first[c]),
+                end=int(merged.end[c]),
+                holders=tuple((kind, int(of[c])) for kind, of in members.items() if of[c] >= 0),
+            )
+        )
+    return FluidRound(
+        requests=tuple(requests),
+        supply=tuple(tuple(row) for row in merged.supply.tolist()),
+        lengths=tuple(merged.span_slots.tolist()),
+    )
