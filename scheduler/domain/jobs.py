@@ -139,7 +139,7 @@ class Job:
             started_at=self.started_at or at,
             version=self.version + 1,
         )
-        return claimed, claimed._happening("claimed", attempt=claimed.attempt, worker=worker)
+        return claimed, _told(claimed, "claimed", attempt=claimed.attempt, worker=worker)
 
     def beat(self, lease: Lease, *, at: datetime, length: timedelta = LEASE) -> "Job":
         """Extend the lease.
@@ -148,9 +148,7 @@ class Job:
             LeaseLost: If the job is no longer this worker's.
         """
         self._expect(lease)
-        return replace(
-            self, lease_until=at + length, heartbeat_at=at, version=self.version + 1
-        )
+        return replace(self, lease_until=at + length, heartbeat_at=at, version=self.version + 1)
 
     def finish(
         self, lease: Lease, *, result: Mapping[str, Json], at: datetime
@@ -162,7 +160,7 @@ class Job:
         """
         self._expect(lease)
         done = self._end(JobState.DONE, at, result=result)
-        return done, done._happening("finished", attempt=done.attempt, **result)
+        return done, _told(done, "finished", attempt=done.attempt, **result)
 
     def fail(
         self, lease: Lease, *, failure: Mapping[str, Json], at: datetime
@@ -189,7 +187,7 @@ class Job:
         back = replace(
             self, state=JobState.QUEUED, worker=None, lease_until=None, version=self.version + 1
         )
-        return back, back._happening("released", attempt=back.attempt, failure=dict(failure))
+        return back, _told(back, "released", attempt=back.attempt, failure=dict(failure))
 
     def bury(self, *, at: datetime) -> tuple["Job", Happening]:
         """Give up a job whose last attempt fell silent."""
@@ -202,17 +200,15 @@ class Job:
         if not self.is_live:
             raise self._refusal("cancel")
         stopped = self._end(JobState.CANCELLED, at, failure={"code": "cancelled", "by": by})
-        return stopped, stopped._happening("cancelled", reason=reason)
+        return stopped, _told(stopped, "cancelled", reason=reason)
 
     def queued(self) -> Happening:
         """Tell that the job waits."""
-        return self._happening("queued", identity=self.identity, payload=dict(self.payload))
+        return _told(self, "queued", identity=self.identity, payload=dict(self.payload))
 
     def _failed(self, failure: Mapping[str, Json], at: datetime) -> tuple["Job", Happening]:
         failed = self._end(JobState.FAILED, at, failure=failure)
-        return failed, failed._happening(
-            "failed", attempt=failed.attempt, failure=dict(failure)
-        )
+        return failed, _told(failed, "failed", attempt=failed.attempt, failure=dict(failure))
 
     def _end(
         self,
@@ -236,11 +232,6 @@ class Job:
         if self.state is not JobState.RUNNING or lease != self.lease:
             raise LeaseLost(job=self.id, fence=lease.fence, current=self.fence)
 
-    def _happening(self, what: str, **facts: Json) -> Happening:
-        return Happening(
-            kind=f"{self.kind}.{what}", subject=self.id, body={"about": self.subject, **facts}
-        )
-
     def _refusal(self, action: str) -> InvalidTransition:
         allowed = {
             JobState.QUEUED: ["claim", "cancel"],
@@ -253,3 +244,9 @@ class Job:
             action=action,
             allowed=allowed.get(self.state, []),
         )
+
+
+def _told(job: Job, what: str, **facts: Json) -> Happening:
+    return Happening(
+        kind=f"{job.kind}.{what}", subject=job.id, body={"about": job.subject, **facts}
+    )
