@@ -1,0 +1,105 @@
+"""What a scope may see, as conditions in SQL: the only place where rows are filtered by person."""
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
+
+from scheduler.domain.access import Scope
+from scheduler.domain.rounds import PUBLIC
+from scheduler.storage.tables import (
+    awards,
+    groups,
+    people,
+    requests,
+    role_grants,
+    rounds,
+    scenarios,
+    scores,
+    tokens,
+)
+
+
+def visible_people(scope: Scope) -> ColumnElement[bool]:
+    """People: oneself, those of a led group, those of a coordinated institute."""
+    return true() if scope.sees_all else _reached_people(scope)
+
+
+def visible_role_grants(scope: Scope) -> ColumnElement[bool]:
+    """Role grants of visible people."""
+    return _of_person(scope, role_grants.c.person)
+
+
+def visible_tokens(scope: Scope) -> ColumnElement[bool]:
+    """Tokens: one's own."""
+    return true() if scope.everything else tokens.c.person == scope.own
+
+
+def visible_requests(scope: Scope) -> ColumnElement[bool]:
+    """Requests of visible people, and those that a reviewer scores free of conflict."""
+    if scope.reviewer is None:
+        return _of_person(scope, requests.c.fellow)
+    assigned = exists().where(
+        scores.c.request == requests.c.id,
+        scores.c.reviewer == scope.reviewer,
+        scores.c.conflict.is_(False),
+    )
+    return or_(_of_person(scope, requests.c.fellow), assigned)
+
+
+def visible_awards(scope: Scope) -> ColumnElement[bool]:
+    """Awards of visible people."""
+    return _of_person(scope, awards.c.fellow)
+
+
+def visible_scores(scope: Scope) -> ColumnElement[bool]:
+    """Scores: all, those one gave, and those of one's own requests once published."""
+    if scope.sees_all:
+        return true()
+    parts: list[ColumnElement[bool]] = []
+    if scope.reviewer is not None:
+        parts.append(scores.c.reviewer == scope.reviewer)
+    if scope.published:
+        own = select(requests.c.id).where(
+            _of_person(scope, requests.c.fellow), requests.c.call.in_(_published_calls())
+        )
+        parts.append(scores.c.request.in_(own))
+    return or_(*parts) if parts else false()
+
+
+def visible_rounds(scope: Scope) -> ColumnElement[bool]:
+    """Rounds: all, or those whose result is published."""
+    if scope.sees_all:
+        return true()
+    return rounds.c.state.in_(PUBLIC) if scope.published else false()
+
+
+def visible_scenarios(scope: Scope) -> ColumnElement[bool]:
+    """Scenarios: all, or the one that was published of each round."""
+    if scope.sees_all:
+        return true()
+    if not scope.published:
+        return false()
+    chosen = select(rounds.c.scenario).where(rounds.c.state.in_(PUBLIC))
+    return scenarios.c.id.in_(chosen)
+
+
+def _of_person(scope: Scope, person: ColumnElement[str]) -> ColumnElement[bool]:
+    if scope.sees_all:
+        return true()
+    reached = person.in_(select(people.c.id).where(_reached_people(scope)))
+    return reached if scope.own is None else or_(person == scope.own, reached)
+
+
+def _reached_people(scope: Scope) -> ColumnElement[bool]:
+    parts: list[ColumnElement[bool]] = []
+    if scope.own is not None:
+        parts.append(people.c.id == scope.own)
+    if scope.groups:
+        parts.append(people.c.group.in_(scope.groups))
+    if scope.institutes:
+        of_institute = select(groups.c.id).where(groups.c.institute.in_(scope.institutes))
+        parts.append(people.c.institute.in_(scope.institutes))
+        parts.append(and_(people.c.institute.is_(None), people.c.group.in_(of_institute)))
+    return or_(*parts) if parts else false()
+
+
+def _published_calls() -> Select[tuple[str]]:
+    return select(rounds.c.call).where(rounds.c.state.in_(PUBLIC))
