@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Self, TypeVar
 
-from sqlalchemy import Connection
-
 from scheduler.storage.engine import (
     begin,
     is_trouble,
@@ -19,16 +17,14 @@ from scheduler.storage.events import SqlEvents
 from scheduler.storage.idempotency import SqlIdempotency
 from scheduler.storage.jobs import SqlJobs
 from scheduler.storage.migrate import migrate
+from scheduler.storage.repositories import Repositories
 from scheduler.storage.writer import WAITING, Writer
 
 T = TypeVar("T")
 
 
-class SqlTransaction:
+class SqlTransaction(Repositories):
     """All repositories over one connection; each is made when first asked for."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     @cached_property
     def jobs(self) -> SqlJobs:

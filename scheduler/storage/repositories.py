@@ -1,0 +1,119 @@
+"""All repositories of the nouns over one connection."""
+
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from scheduler.storage.asked import SqlRequests, SqlScores
+from scheduler.storage.decided import (
+    SqlAwards,
+    SqlDecisions,
+    SqlDocuments,
+    SqlReserve,
+    SqlRounds,
+    SqlScenarios,
+)
+from scheduler.storage.directory import (
+    SqlGroups,
+    SqlInstitutes,
+    SqlPeople,
+    SqlRoleGrants,
+    SqlTokens,
+)
+from scheduler.storage.offers import SqlCalls, SqlCapacityChanges, SqlPolicies, SqlPools
+
+
+class Repositories:
+    """What a transaction reaches; each part is made when first asked for.
+
+    Args:
+        connection: whose transaction everything happens in.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def institutes(self) -> SqlInstitutes:
+        """Institutes."""
+        return SqlInstitutes(self._connection)
+
+    @cached_property
+    def groups(self) -> SqlGroups:
+        """Groups."""
+        return SqlGroups(self._connection)
+
+    @cached_property
+    def people(self) -> SqlPeople:
+        """People."""
+        return SqlPeople(self._connection)
+
+    @cached_property
+    def role_grants(self) -> SqlRoleGrants:
+        """Role grants."""
+        return SqlRoleGrants(self._connection)
+
+    @cached_property
+    def tokens(self) -> SqlTokens:
+        """Tokens."""
+        return SqlTokens(self._connection)
+
+    @cached_property
+    def pools(self) -> SqlPools:
+        """Pools."""
+        return SqlPools(self._connection)
+
+    @cached_property
+    def capacity_changes(self) -> SqlCapacityChanges:
+        """Capacity changes."""
+        return SqlCapacityChanges(self._connection)
+
+    @cached_property
+    def policies(self) -> SqlPolicies:
+        """Policies."""
+        return SqlPolicies(self._connection)
+
+    @cached_property
+    def calls(self) -> SqlCalls:
+        """Calls."""
+        return SqlCalls(self._connection)
+
+    @cached_property
+    def requests(self) -> SqlRequests:
+        """Requests, submissions, endorsements."""
+        return SqlRequests(self._connection)
+
+    @cached_property
+    def scores(self) -> SqlScores:
+        """Review scores."""
+        return SqlScores(self._connection)
+
+    @cached_property
+    def documents(self) -> SqlDocuments:
+        """Large JSON texts."""
+        return SqlDocuments(self._connection)
+
+    @cached_property
+    def rounds(self) -> SqlRounds:
+        """Rounds."""
+        return SqlRounds(self._connection)
+
+    @cached_property
+    def scenarios(self) -> SqlScenarios:
+        """Scenarios."""
+        return SqlScenarios(self._connection)
+
+    @cached_property
+    def decisions(self) -> SqlDecisions:
+        """Decisions."""
+        return SqlDecisions(self._connection)
+
+    @cached_property
+    def awards(self) -> SqlAwards:
+        """Awards."""
+        return SqlAwards(self._connection)
+
+    @cached_property
+    def reserve(self) -> SqlReserve:
+        """Reserve lists."""
+        return SqlReserve(self._connection)
