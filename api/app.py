@@ -13,7 +13,7 @@ from api.door import House
 from api.middleware import Limits, Observe, Surroundings
 from api.permissions import declarations
 from api.problems import install
-from api.routes import service
+from api.routes import calls, capacity, directory, me, policies, requests, roles, service
 from scheduler.domain.access import Matrix, read_matrix
 from scheduler.ports import Ids, Store
 
@@ -21,7 +21,16 @@ TITLE: Final = "Dure"
 DESCRIPTION: Final = (
     "Hands out the GPU-hours of a national AI computing center: fairly, provably, in the open."
 )
-ROUTERS: Final = (service.router,)
+ROUTERS: Final = (
+    service.router,
+    me.router,
+    directory.router,
+    roles.router,
+    capacity.router,
+    policies.router,
+    calls.router,
+    requests.router,
+)
 
 
 def now() -> datetime:

@@ -1,11 +1,6 @@
-"""Who calls: the bearer token of a request and the principal behind it."""
+"""Who calls: the bearer token of a request."""
 
 from collections.abc import Mapping
-from datetime import datetime
-
-from scheduler.domain.access import Principal
-from scheduler.domain.errors import Unauthenticated
-from scheduler.ports import Transaction
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:
@@ -16,8 +11,3 @@ def bearer(headers: Mapping[str, str]) -> str | None:
     """
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
-
-
-def authenticate(tx: Transaction, token: str, *, now: datetime, pepper: bytes) -> Principal:
-    """placeholder."""
-    raise Unauthenticated(why="unknown")

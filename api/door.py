@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends
@@ -11,17 +11,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import pagination
-from api.auth import authenticate, bearer
+from api.auth import bearer
 from api.body import fingerprint
+from api.errors import PreconditionRequired
 from api.etags import names, version_named
 from api.idempotency import Attempt
 from api.problems import language_of
 from api.replies import Reply, reply
 from api.schemas.common import Listing
 from scheduler.domain.access import Matrix, Permit, Principal, scope_of
-from scheduler.domain.errors import Unauthenticated, VersionMismatch
+from scheduler.domain.errors import Unauthenticated
 from scheduler.domain.messages import Language
-from scheduler.ports import Ids, Page, Slice, Store, Transaction
+from scheduler.operations.tokens import authenticate
+from scheduler.ports import Act, Ids, Page, Slice, Store, Transaction
 
 T = TypeVar("T")
 
@@ -45,20 +47,6 @@ class House:
     secret: bytes
     matrix: Matrix
     version: str
-
-
-class Versioned(Protocol):
-    """A stored value that counts its changes."""
-
-    @property
-    def id(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def version(self) -> int:
-        """How often it was stored."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +83,15 @@ class Caller:
         return self.allowed
 
     @property
-    def ids(self) -> Ids:
-        """The source of ids."""
-        return self.house.ids
+    def acting(self) -> Act:
+        """Who acts, when, and against which version (``If-Match``)."""
+        header = self.request.headers.get("if-match")
+        version = None if header is None else version_named(header)
+        return Act(permit=self.permit, now=self.now, ids=self.house.ids, if_version=version)
 
-    def may(self, action: str) -> bool:
-        """Tell whether some role of the caller allows an action on some thing."""
-        return scope_of(action, self.principal, self.house.matrix) is not None
+    def may(self, *actions: str) -> bool:
+        """Tell whether some role of the caller allows one of these actions on some thing."""
+        return any(self.permit_for(action) is not None for action in actions)
 
     def permit_for(self, action: str) -> Permit | None:
         """Return the permission of another action, if the caller holds it."""
@@ -144,18 +134,14 @@ class Caller:
 
         return self.house.store.write(once).response()
 
-    def expect(self, kind: str, current: Versioned) -> None:
-        """Refuse a change of another version than ``If-Match`` names.
+    def refuse_blind(self, existing: object) -> None:
+        """Refuse to store over something that exists without naming its version.
 
         Raises:
-            VersionMismatch: If the resource has changed since the caller read it.
+            PreconditionRequired: If it exists and no ``If-Match`` came.
         """
-        header = self.request.headers.get("if-match")
-        expected = None if header is None else version_named(header)
-        if expected is not None and expected != current.version:
-            raise VersionMismatch(
-                kind=kind, id=current.id, expected=expected, current=current.version
-            )
+        if existing is not None and "if-match" not in self.request.headers:
+            raise PreconditionRequired
 
     def slice(self, cursor: str | None, limit: int) -> Slice:
         """Return the part of a list that is asked for.

@@ -43,7 +43,9 @@ class Requires:
         request.state.caller = self._caller(request)
         if "I" in self.flags and not _is_key(request.headers.get("idempotency-key", "")):
             raise IdempotencyKeyRequired
-        if "M" in self.flags and "if-match" not in request.headers:
+        # A PUT may create: it asks for If-Match once it sees that the resource exists.
+        blind = "if-match" not in request.headers and request.method != "PUT"
+        if "M" in self.flags and blind:
             raise PreconditionRequired
 
     def _caller(self, request: Request) -> Caller:
@@ -62,6 +64,7 @@ def declared(
     *,
     ok: int = 200,
     flags: str = "",
+    made: bool = False,
     **extra: Any,  # noqa: ANN401 - handed on to the framework
 ) -> dict[str, Any]:
     """Return what every route hands to its decorator: action, model, answers, headers.
@@ -71,9 +74,12 @@ def declared(
         model: what a success shows; None for an empty answer.
         ok: status of a success.
         flags: see `Requires`.
+        made: whether a PUT may also create, answered by 201.
         **extra: more for the decorator, such as further responses.
     """
     responses = {ok: {"model": model} if model is not None else {}} | extra.pop("responses", {})
+    if made:
+        responses[201] = {"model": model}
     for status in _refusals(action, flags):
         responses[status] = {"model": Problem, "content": {"application/problem+json": {}}}
     return {
@@ -81,7 +87,7 @@ def declared(
         "status_code": ok,
         "response_model": None,
         "responses": responses,
-        "openapi_extra": _documented(action, flags),
+        "openapi_extra": _documented(action, flags, made=made),
         **extra,
     }
 
@@ -123,8 +129,10 @@ def _refusals(action: str, flags: str) -> list[int]:
     return sorted(answers)
 
 
-def _documented(action: str, flags: str) -> dict[str, Any]:
-    parameters = [_header(name, text) for flag, name, text in _HEADERS if flag in flags]
+def _documented(action: str, flags: str, *, made: bool) -> dict[str, Any]:
+    parameters = [
+        _header(name, text, required=not made) for flag, name, text in _HEADERS if flag in flags
+    ]
     extra: dict[str, Any] = {"x-dure-action": action, "x-dure-flags": flags}
     if parameters:
         extra["parameters"] = parameters
@@ -139,12 +147,12 @@ _HEADERS: Final = (
 )
 
 
-def _header(name: str, text: str) -> dict[str, Any]:
+def _header(name: str, text: str, *, required: bool) -> dict[str, Any]:
     length = {"minLength": 8, "maxLength": 255} if name == "Idempotency-Key" else {"maxLength": 255}
     return {
         "name": name,
         "in": "header",
-        "required": True,
+        "required": required,
         "description": text,
         "schema": {"type": "string", "pattern": "^[!-~]+$", **length},
     }

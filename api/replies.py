@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from api.etags import etag
+
+MAKING: Final = frozenset({201, 202})
+"""Statuses of answers to something created."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,7 @@ def reply(
     status: int = 200,
     *,
     version: int | None = None,
-    location: str | None = None,
+    address: str | None = None,
     kept: BaseModel | None = None,
 ) -> Reply:
     """Return a model as an answer.
@@ -44,15 +48,15 @@ def reply(
         shown: what the body shows.
         status: HTTP status.
         version: version of the resource, for its ETag.
-        location: address of what was created.
+        address: of the resource; its Location when the status says that something was created.
         kept: see `Reply`.
     """
     body = _json(shown)
     headers: dict[str, str] = {}
     if version is not None:
         headers["ETag"] = etag(version, body)
-    if location is not None:
-        headers["Location"] = location
+    if address is not None and status in MAKING:
+        headers["Location"] = address
     return Reply(
         status=status, body=body, headers=headers, kept=None if kept is None else _json(kept)
     )

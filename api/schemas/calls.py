@@ -1,6 +1,7 @@
 """Calls as they are written and shown."""
 
 from datetime import date
+from decimal import Decimal
 
 from pydantic import ConfigDict, Field, JsonValue
 
@@ -18,6 +19,7 @@ from api.schemas.fields import (
     Text,
 )
 from scheduler.domain.calls import CallState
+from scheduler.domain.requests import RequestState
 
 CALL_EXAMPLE: dict[str, JsonValue] = {
     "title": "InnoCORE 2026-2",
@@ -44,7 +46,7 @@ class TrackIn(Model):
     """A part of the call with its own floor and cap, in GPU-hours."""
 
     id: Slug
-    floor_gpu_hours: Amount | None = None
+    floor_gpu_hours: Amount = Decimal(0)
     cap_gpu_hours: Amount | None = None
 
 
@@ -146,3 +148,24 @@ class CallOut(Resource):
     closed_at: Instant | None
     extensions: list[ExtensionOut]
     version: int
+
+
+class PoolDemandOut(Shown):
+    """What is asked of a pool against what it supplies, in its GPU-hours."""
+
+    pool: str
+    requested_gpu_hours: Milli
+    supply_gpu_hours: Milli
+    oversubscription: float | None
+
+
+class StatisticsOut(Shown):
+    """What a call draws so far; amounts of the latest submissions that count."""
+
+    call: str
+    counts: dict[RequestState, int]
+    fellows: int
+    requested_gpu_hours: Milli
+    minimum_gpu_hours: Milli
+    oversubscription: float | None
+    pools: list[PoolDemandOut]

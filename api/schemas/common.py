@@ -42,7 +42,7 @@ class Problem(Shown):
     retry_after_s: int | None = None
 
 
-class Act(Shown):
+class NextAct(Shown):
     """Something the state and the caller's roles allow next, or why not."""
 
     name: str
@@ -52,10 +52,19 @@ class Act(Shown):
     why_not: str | None = None
 
 
+class Receipt(Shown):
+    """Evidence of a change: where it stands in the event log, and when we received it."""
+
+    event_id: str
+    log_index: int
+    leaf_hash: str
+    server_time: Instant
+
+
 class Resource(Shown):
     """A resource with a lifecycle."""
 
-    actions: list[Act] = Field(
+    actions: list[NextAct] = Field(
         default_factory=list, alias="_actions", serialization_alias="_actions"
     )
 
@@ -65,16 +74,6 @@ class Listing(Shown, Generic[T]):
 
     items: list[T]
     next_cursor: str | None = None
-
-
-class Receipt(Shown):
-    """Evidence of a state change: where it stands in the event log, and when we received it."""
-
-    event_id: str | None = None
-    log_index: int
-    leaf_hash: str
-    server_time: Instant
-    deadline_margin_ms: int | None = None
 
 
 class Because(Model):
@@ -94,3 +93,15 @@ class ProblemKind(Shown):
     status: int
     title: str
     detail: str | None = None
+
+
+class HistoryEntry(Shown):
+    """One event of a thing's story; `actor` is null where the caller may not know the name."""
+
+    seq: int
+    at: Instant
+    actor: str | None
+    kind: str
+    subject: str
+    body: dict[str, Any]
+    hash: str

@@ -46,6 +46,16 @@ def _instant(value: object) -> object:
         raise ValueError("an instant lies in the years 1 to 9999") from error
 
 
+def milli(amount: Decimal) -> int:
+    """Return an amount as integer thousandths; the field has at most three decimals."""
+    return int(amount * MILLI)
+
+
+def milli_or_none(amount: Decimal | None) -> int | None:
+    """Return an amount as integer thousandths, or nothing."""
+    return None if amount is None else milli(amount)
+
+
 def instant_text(value: datetime) -> str:
     """Return an instant as RFC 3339 in UTC with ``Z``."""
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

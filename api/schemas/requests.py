@@ -1,10 +1,10 @@
 """Requests as fellows write them and everybody reads them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from api.schemas.common import Resource, Shown
+from api.schemas.common import Receipt, Resource, Shown
 from api.schemas.fields import (
     Amount,
     Count,
@@ -160,23 +160,22 @@ class SubmissionOut(Shown):
     receipt: SubmissionReceipt
 
 
-class Finding(Shown):
+class FindingOut(Shown):
     """What an entry check found."""
 
     pointer: str
     code: str
     severity: Literal["error", "warning"]
     message: str
-    got: object = None
-    limit: object = None
-    rule: str | None = None
+    got: Any = None
+    limit: Any = None
 
 
 class Checked(Shown):
     """The entry checks of a draft."""
 
     ready: bool
-    findings: list[Finding]
+    findings: list[FindingOut]
 
 
 class EndorsementOut(Shown):
@@ -189,13 +188,4 @@ class EndorsementOut(Shown):
     at: Instant
     rank: int | None
     comment: str
-
-
-class HistoryEntry(Shown):
-    """One event of a request's story."""
-
-    seq: int
-    at: Instant
-    actor: str | None
-    kind: str
-    body: dict[str, object]
+    receipt: Receipt | None = None

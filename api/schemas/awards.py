@@ -1,0 +1,60 @@
+"""Awards as they are read, accepted and returned."""
+
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.common import Resource, Shown
+from api.schemas.fields import Instant, Milli, Model, PositiveAmount, Said
+from scheduler.domain.awards import AwardState
+
+
+class ReturnIn(Model):
+    """Hours given back."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"gpu_hours": 100, "reason": "The data came late."}]}
+    )
+
+    gpu_hours: PositiveAmount | None = Field(
+        default=None, description="All that is held when absent."
+    )
+    reason: Said
+
+
+class CellOut(Shown):
+    """Whole GPU-hours on a pool in a slot."""
+
+    pool: str
+    slot: int
+    gpu_hours: int
+
+
+class AwardOut(Resource):
+    """An award; `fellow` is null where the caller may not know the name."""
+
+    id: str
+    round: str
+    request: str
+    scenario: str
+    fellow: str | None
+    requested: Milli
+    recommended: Milli
+    awarded: Milli
+    returned: Milli
+    held: Milli
+    service_units: Milli
+    cells: list[CellOut]
+    state: AwardState
+    offered_at: Instant
+    answered_at: Instant | None
+    version: int
+
+
+class ExplanationOut(Shown):
+    """Why a request got what it got: as data, and as text in the caller's language."""
+
+    request: str
+    scenario: str
+    text: list[str]
+    explanation: dict[str, Any]
