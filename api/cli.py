@@ -93,8 +93,16 @@ def application() -> typer.Typer:
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer hands it over by place
     """Print the version and end."""
     if asked:
-        sys.stdout.write(f"dure {metadata.version('dure')}\n")
+        sys.stdout.write(f"dure {_version()}\n")
         raise typer.Exit
+
+
+def _version() -> str:
+    """Return the installed version; a source tree that is not installed has none."""
+    try:
+        return metadata.version("dure")
+    except metadata.PackageNotFoundError:
+        return "0+source"
 
 
 def _before(

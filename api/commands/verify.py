@@ -21,7 +21,7 @@ app = single()
         "dure verify round.json plan.json certificate.json",
     )
 )
-def verify(
+def verify(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     round_: RoundArgument,
     plan: Annotated[str, typer.Argument(metavar="PLAN", help="A dure-plan/1 file, or -.")],
