@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,8 @@ MOST_DIGITS = 21
 """ECMAScript writes numbers below 10**21 without an exponent."""
 LEAST_EXPONENT = -6
 """And numbers from 10**-7 on, exclusive, with an exponent."""
+_WORDS = {None: "null", True: "true", False: "false"}
+_text = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def digest(document: object) -> str:
@@ -35,53 +37,52 @@ def canonical(document: object) -> bytes:
     Source:
         RFC 8785, JSON Canonicalization Scheme.
     """
-    return "".join(_pieces(document)).encode("utf-8")
+    pieces: list[str] = []
+    _write(document, pieces)
+    return "".join(pieces).encode("utf-8")
 
 
-def _pieces(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        yield from _members(value)
-    elif isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
-        yield from _elements(value)
+def _write(value: object, pieces: list[str]) -> None:
+    """Append the text of a value."""
+    if isinstance(value, str):
+        pieces.append(_text(value))
+    elif value is None or isinstance(value, bool):
+        pieces.append(_WORDS[value])
+    elif isinstance(value, (int, float, Decimal)):
+        pieces.append(number(value))
+    elif isinstance(value, Mapping):
+        _write_members(value, pieces)
+    elif isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        _write_elements(value, pieces)
     else:
-        yield _scalar(value)
+        raise ValueError(f"JSON cannot hold a value of type {type(value).__name__}.")
 
 
-def _members(mapping: Mapping[Any, object]) -> Iterator[str]:
-    """Write an object with its keys in the order of their UTF-16 code units."""
+def _write_members(mapping: Mapping[Any, object], pieces: list[str]) -> None:
+    """Append an object with its keys in the order of their UTF-16 code units."""
     if not all(isinstance(key, str) for key in mapping):
         raise ValueError("A key of a JSON object is not text.")
     separator = "{"
-    for key in sorted(mapping, key=lambda text: text.encode("utf-16-be")):
-        yield f"{separator}{_text(key)}:"
-        yield from _pieces(mapping[key])
+    for key in sorted(mapping, key=_utf16):
+        pieces.extend((separator, _text(key), ":"))
+        _write(mapping[key], pieces)
         separator = ","
-    yield "}" if mapping else "{}"
+    pieces.append("}" if mapping else "{}")
 
 
-def _elements(sequence: Sequence[object]) -> Iterator[str]:
+def _write_elements(sequence: Sequence[object], pieces: list[str]) -> None:
+    """Append a list."""
     separator = "["
     for element in sequence:
-        yield separator
-        yield from _pieces(element)
+        pieces.append(separator)
+        _write(element, pieces)
         separator = ","
-    yield "]" if sequence else "[]"
+    pieces.append("]" if sequence else "[]")
 
 
-def _scalar(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, (int, float, Decimal)):
-        return number(value)
-    raise ValueError(f"JSON cannot hold a value of type {type(value).__name__}.")
-
-
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def _utf16(text: str) -> bytes:
+    """Return what RFC 8785 sorts keys by."""
+    return text.encode("utf-16-be")
 
 
 def number(value: float | Decimal) -> str:
@@ -97,6 +98,9 @@ def number(value: float | Decimal) -> str:
     double = _double(value)
     if double == 0:
         return "0"
+    plain = repr(double)
+    if "e" not in plain:  # both write 10**-4 … 10**16 plainly and with the same digits
+        return plain.removesuffix(".0")
     sign = "-" if double < 0 else ""
     digits, point = _shortest(abs(double))
     if len(digits) <= point <= MOST_DIGITS:

@@ -1,0 +1,291 @@
+"""The arithmetic a plan states about itself, one rule a function; standard library only."""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from itertools import pairwise
+
+from solver.case import Case, broken
+from solver.reading import Request
+from solver.rows import MILLI, Row, exact, thousandths, whole
+from solver.verdict import Checks, Witness, decimal, shown
+
+CLOSE = Fraction(1, 10**9)
+"""Figures that a plan states in floating point may differ by this part of themselves."""
+FELLOW_COUNTS = "at_entitlement at_half at_zero"
+
+
+def awards(case: Case) -> Checks:
+    """Forbids an award that states other hours or service units than its cells give."""
+    for award in case.plan.awards:
+        who = award.request
+        yield from _same(
+            "awards", f"Request {who}", "gpu_hours", award.gpu_hours, case.awarded[who]
+        )
+        yield from _same(
+            "awards", f"Request {who}", "service_units", award.service_units, case.charges[who]
+        )
+
+
+def order(case: Case) -> Checks:
+    """Forbids awards that are not listed once each, by request id."""
+    listed = [award.request for award in case.plan.awards]
+    for before, after in pairwise(listed):
+        yield (
+            None
+            if before < after
+            else broken(
+                "order", f"The award of request {after} is listed after that of {before}.", after
+            )
+        )
+
+
+def reserve(case: Case) -> Checks:
+    """Forbids a reserve list with gaps, with funded or vetoed requests, or with one twice."""
+    listed: set[str] = set()
+    for place, (name, rank) in enumerate(case.plan.reserve, start=1):
+        fault = None
+        if rank != place:
+            fault = f"has rank {rank} in place {place}"
+        elif name in case.awards:
+            fault = "is funded as well"
+        elif case.round.requests[name].vetoed:
+            fault = "is vetoed"
+        elif name in listed:
+            fault = "is listed twice"
+        listed.add(name)
+        yield (
+            None
+            if fault is None
+            else broken("reserve", f"Request {name} on the reserve list {fault}.", name, rank=rank)
+        )
+
+
+def measures(case: Case) -> Checks:
+    """Forbids stated totals, use of pools and counts that the awards do not add up to."""
+    row = Row(
+        case.plan.measures,
+        "plan.measures",
+        "awarded_gpu_hours utilization groups fellows jain gini theil atkinson envy funded "
+        "minimum_met",
+    )
+    hours = sum(case.awarded.values())
+    yield from _same(
+        "measures", "The plan", "awarded_gpu_hours", row.milli("awarded_gpu_hours"), hours
+    )
+    yield from _count("funded", row.count("funded"), len(case.plan.awards))
+    met = sum(case.totals[each.id] >= each.minimum for each, _ in case.funded)
+    yield from _count("minimum_met", row.count("minimum_met"), met)
+    yield from _utilization(case, row.table("utilization"))
+    yield from _group_figures(case, row)
+    yield from _fellow_counts(
+        case, Row(row.value["fellows"], "plan.measures.fellows", FELLOW_COUNTS)
+    )
+
+
+def _utilization(case: Case, stated: Mapping[str, object]) -> Checks:
+    """Check the part of each pool's supply that is used."""
+    for pool in case.round.pools.values():
+        used = sum(case.used.get((pool.id, slot), 0) for slot in range(case.round.slots))
+        supply = sum(pool.supply)
+        part = Fraction(used * MILLI, supply) if supply else Fraction(0)
+        figure = Fraction(exact(stated.get(pool.id), f"plan.measures.utilization.{pool.id}"))
+        yield (
+            None
+            if _close(figure, part)
+            else Witness(
+                rule="measures",
+                text=f"Use of pool {pool.id} is {float(part):.6f}; stated is {float(figure):.6f}.",
+                pool=pool.id,
+                numbers=(("used", used), ("supply", decimal(supply))),
+            )
+        )
+
+
+def _group_figures(case: Case, row: Row) -> Checks:
+    """Check what each group is awarded, entitled to and short of."""
+    received = case.sums(case.round.group_of)
+    listed = set()
+    for index, each in row.numbered("groups"):
+        path = f"plan.measures.groups[{index}]"
+        figures = Row(each, path, "id awarded entitlement shortfall")
+        name = figures.text("id")
+        listed.add(name)
+        entitled, got = case.plan.groups.get(name, 0), received.get(name, 0)
+        truth = {
+            "awarded": got,
+            "entitlement": entitled,
+            "shortfall": max(0, entitled - got),
+        }
+        for what, value in truth.items():
+            stated = thousandths(figures.value[what], f"{path}.{what}")
+            yield from _same("measures", f"Group {name}", what, stated, value)
+    for name in case.round.groups:
+        yield None if name in listed else broken("measures", f"Group {name} has no figures.")
+
+
+def _fellow_counts(case: Case, row: Row) -> Checks:
+    """Check how many fellows reach their entitlement, half of it, or nothing."""
+    received = case.sums(lambda request: request.fellow)
+    asking = {each.fellow for each in case.round.requests.values() if not each.vetoed}
+    entitled = case.plan.fellows
+    got = {name: (received.get(name, 0), entitled.get(name, 0)) for name in asking}
+    truth = {
+        "at_entitlement": sum(has >= right for has, right in got.values()),
+        "at_half": sum(2 * has >= right for has, right in got.values()),
+        "at_zero": sum(has == 0 for has, _ in got.values()),
+    }
+    for what, value in truth.items():
+        yield from _count(f"fellows.{what}", whole(row.value[what], row.at(what)), value)
+
+
+def _same(rule: str, who: str, what: str, stated: int, truth: int) -> Checks:
+    """Check one stated amount."""
+    yield (
+        None
+        if stated == truth
+        else broken(
+            rule,
+            f"{who} has {what} {shown(truth)}; the plan states {shown(stated)}.",
+            who.removeprefix("Request ") if who.startswith("Request ") else None,
+            stated=decimal(stated),
+            found=decimal(truth),
+        )
+    )
+
+
+def _count(what: str, stated: int, truth: int) -> Checks:
+    """Check one stated count."""
+    yield (
+        None
+        if stated == truth
+        else broken(
+            "measures", f"{what} is {truth}; the plan states {stated}.", stated=stated, found=truth
+        )
+    )
+
+
+def _close(stated: Fraction, truth: Fraction) -> bool:
+    """Say whether a figure in floating point is the exact one."""
+    return abs(stated - truth) <= CLOSE * max(Fraction(1), abs(truth))
+
+
+def stages(case: Case) -> Checks:
+    """Forbids objectives that the awards do not give, and gaps that bound and objective do not."""
+    truths = objectives(case)
+    entitled = Fraction(sum(case.plan.groups.values()), MILLI)
+    for stage in case.plan.stages:
+        truth = truths.get(stage.name)
+        if truth is not None:
+            yield _figure(stage.name, "an objective", stage.objective, truth)
+            scale = {"groups": Fraction(1), "value": Fraction(0)}.get(stage.name, entitled)
+            size = max(abs(stage.bound), abs(stage.objective), scale)
+            gap = abs(stage.bound - stage.objective) / size if size else Fraction(0)
+            yield _figure(stage.name, "a gap", stage.gap, gap)
+    weakest = all(stage.status == "optimal" for stage in case.plan.stages)
+    yield (
+        None
+        if weakest or case.plan.status != "optimal"
+        else broken("stages", "The plan is called optimal; not all of its stages are.")
+    )
+
+
+def _figure(stage: str, what: str, stated: Fraction, truth: Fraction) -> Witness | None:
+    """Check a figure of a stage."""
+    if _close(stated, truth):
+        return None
+    text = f"Stage {stage} has {what} of {float(truth):,.9g}; the plan states {float(stated):,.9g}."
+    return broken("stages", text)
+
+
+def objectives(case: Case) -> dict[str, Fraction]:
+    """Return the goals that the final plan reaches, as far as round, plan and policy tell."""
+    received = case.sums(case.round.group_of)
+    short = {
+        name: (max(0, entitled - received.get(name, 0)), entitled)
+        for name, entitled in case.plan.groups.items()
+    }
+    parts = [Fraction(missing, entitled) for missing, entitled in short.values() if entitled]
+    found = {
+        "groups": max(parts, default=Fraction(0)),
+        "groups_total": Fraction(sum(missing for missing, _ in short.values()), MILLI),
+        "guarantees": Fraction(
+            sum(each.must_fund for each, _ in case.funded),
+        ),
+    }
+    if case.policy is not None:
+        found["value"] = value(case)
+        found["fellows"] = fellow_shortfall(case)
+    return found
+
+
+def merit(case: Case, request: Request) -> int:
+    """Return what multiplies a request's value, in thousandths."""
+    assert case.policy is not None
+    return request.score if case.policy.merit == "score" else MILLI
+
+
+def value_parts(case: Case) -> tuple[Fraction, Fraction]:
+    """Return the weights of merit × hours and of merit × projects in the value.
+
+    A mix is half the share of hours and half the share of projects, each of what is asked.
+    """
+    assert case.policy is not None
+    if case.policy.value_of != "mix":
+        by_hours = case.policy.value_of == "hours"
+        return Fraction(by_hours), Fraction(not by_hours)
+    eligible = [each for each in case.round.requests.values() if not each.vetoed]
+    hours = sum(merit(case, each) * each.ask for each in eligible)
+    projects = sum(merit(case, each) for each in eligible)
+    return (
+        Fraction(MILLI * MILLI, 2 * hours) if hours else Fraction(0),
+        Fraction(MILLI, 2 * projects) if projects else Fraction(0),
+    )
+
+
+def value(case: Case) -> Fraction:
+    """Return the policy's value of the awards: points × GPU-hours, points × projects, or shares."""
+    by_hours, by_projects = value_parts(case)
+    hours = sum(merit(case, each) * case.awarded[each.id] for each, _ in case.funded)
+    projects = sum(merit(case, each) for each, _ in case.funded)
+    return by_hours * hours / MILLI**2 + by_projects * projects / MILLI
+
+
+def fellow_shortfall(case: Case) -> Fraction:
+    """Return Σ weight · shortfall of the fellows in units, weights scaled to mean 1."""
+    weights = fellow_weights(case)
+    received = case.sums(lambda request: request.fellow)
+    missing = sum(
+        weights[name] * max(0, entitled - received.get(name, 0))
+        for name, entitled in case.plan.fellows.items()
+    )
+    together = sum(weights.values())
+    return Fraction(missing * len(weights), together * MILLI) if together else Fraction(0)
+
+
+def fellow_weights(case: Case) -> dict[str, int]:
+    """Return what the policy counts fellows' amounts per.
+
+    By score: the ask-weighted mean score of the eligible requests in thousandths, at least 1.
+    """
+    assert case.policy is not None
+    fellows = case.round.fellows
+    if case.policy.fellow_weight == "weight":
+        return {each.id: each.weight for each in fellows.values()}
+    if case.policy.fellow_weight == "equal":
+        return dict.fromkeys(fellows, 1)
+    asked = dict.fromkeys(fellows, 0)
+    points = dict.fromkeys(fellows, 0)
+    for request in case.round.requests.values():
+        if not request.vetoed:
+            asked[request.fellow] += request.ask
+            points[request.fellow] += request.ask * request.score
+    return {name: max(1, _mean(points[name], asked[name])) for name in fellows}
+
+
+def _mean(points: int, asked: int) -> int:
+    """Return the mean rounded to the nearest thousandth, halves up."""
+    return (2 * points + asked) // (2 * asked) if asked else 0
+
+
+RULES: tuple[Callable[[Case], Checks], ...] = (awards, order, reserve, measures, stages)
+"""What a plan states about itself."""

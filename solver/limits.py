@@ -1,0 +1,186 @@
+"""Whom a plan serves, and how much each may hold, one rule a function; standard library only."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from solver.case import Case, broken, most_units, total
+from solver.claims import Share
+from solver.reading import Request
+from solver.verdict import Checks, decimal, shown
+
+
+def guarantees(case: Case) -> Checks:
+    """Forbids leaving out a request that is guaranteed or pinned."""
+    for request in case.round.requests.values():
+        if request.must_fund:
+            why = "guaranteed" if request.guaranteed else "pinned"
+            yield (
+                None
+                if request.id in case.awards
+                else broken(
+                    "guarantees",
+                    f"Request {request.id} is {why} {shown(request.minimum)} reference GPU-hours "
+                    f"and gets nothing.",
+                    request.id,
+                    minimum=decimal(request.minimum),
+                )
+            )
+
+
+def vetoes(case: Case) -> Checks:
+    """Forbids funding a vetoed request."""
+    for request in case.round.requests.values():
+        if request.vetoed:
+            yield (
+                None
+                if request.id not in case.awards
+                else broken("vetoes", f"Request {request.id} is vetoed and funded.", request.id)
+            )
+
+
+def after(case: Case) -> Checks:
+    """Forbids starting before the predecessor has ended, or without it."""
+    for request, award in case.funded:
+        if request.after is not None:
+            before = case.awards.get(request.after)
+            if before is None:
+                yield broken(
+                    "after",
+                    f"Request {request.id} is funded without request {request.after} before it.",
+                    request.id,
+                )
+                continue
+            starts = min(slot for _, slot, _ in award.cells)
+            ends = max(slot for _, slot, _ in before.cells)
+            yield (
+                None
+                if starts > ends
+                else broken(
+                    "after",
+                    f"Request {request.id} starts in slot {starts}; "
+                    f"request {request.after} before it lasts to slot {ends}.",
+                    request.id,
+                    (None, starts),
+                    starts=starts,
+                    predecessor_ends=ends,
+                )
+            )
+
+
+def caps(case: Case) -> Checks:
+    """Forbids more than the cap of a fellow, group, institute or track, in the policy's unit."""
+    for what, limits, sums in _limits(case):
+        for name, share in limits.items():
+            if share.cap is not None:
+                got = sums.get(name, 0)
+                yield (
+                    None
+                    if got <= share.cap
+                    else broken(
+                        "caps",
+                        f"{what.capitalize()} {name} receives {shown(got)} {case.plan.unit}; "
+                        f"the cap is {shown(share.cap)}.",
+                        received=decimal(got),
+                        cap=decimal(share.cap),
+                    )
+                )
+
+
+def floors(case: Case) -> Checks:
+    """Forbids less than the floor of a group, institute or track, as far as its requests reach."""
+    for what, limits, sums in _limits(case):
+        for name, share in limits.items():
+            if share.floor > 0:
+                got = sums.get(name, 0)
+                held = got >= share.floor or got >= min(share.floor, _reach(case, what, name))
+                yield (
+                    None
+                    if held
+                    else broken(
+                        "floors",
+                        f"{what.capitalize()} {name} receives {shown(got)} {case.plan.unit}; "
+                        f"the floor is {shown(share.floor)}.",
+                        received=decimal(got),
+                        floor=decimal(share.floor),
+                    )
+                )
+
+
+def kept(case: Case) -> Checks:
+    """Forbids cutting what the previous plan awarded, where the policy keeps it."""
+    if case.policy is None or not case.policy.keep_accepted:
+        return
+    for name, earlier in case.round.previous.items():
+        request = case.round.requests.get(name)
+        if request is not None and not request.vetoed:
+            promised = min(total(request, earlier), request.ask)
+            got = case.totals.get(name, 0)
+            yield (
+                None
+                if got >= promised
+                else broken(
+                    "kept",
+                    f"Request {name} had {shown(promised)} reference GPU-hours "
+                    f"and now gets {shown(got)}.",
+                    name,
+                    promised=decimal(promised),
+                    total=decimal(got),
+                )
+            )
+
+
+def _holders(case: Case) -> dict[str, Callable[[Request], str | None]]:
+    """Return who may have floors and caps, and whose a request counts as."""
+    fellows = case.round.fellows
+    return {
+        "fellow": lambda request: request.fellow,
+        "group": case.round.group_of,
+        "institute": lambda request: case.round.institute_of(fellows[request.fellow]),
+        "track": lambda request: request.track,
+    }
+
+
+def _limits(case: Case) -> Iterable[tuple[str, Mapping[str, Share], Mapping[str, int]]]:
+    """Return per kind the floors and caps in thousandths, and what each receives."""
+    round_, policy = case.round, case.policy
+    shares = policy.tracks if policy else {}
+    fellow_cap = case.part(policy.fellow_cap) if policy else None
+    limits = {
+        "fellow": {
+            each.id: Share(cap=_least(each.cap, fellow_cap)) for each in round_.fellows.values()
+        },
+        "group": {
+            each.id: Share(floor=each.floor, cap=each.cap) for each in round_.groups.values()
+        },
+        "institute": {
+            name: Share(floor=case.part(share.floor) or 0, cap=case.part(share.cap))
+            for name, share in (policy.institutes if policy else {}).items()
+        },
+        "track": {
+            each.id: Share(
+                floor=max(each.floor, case.part(shares.get(each.id, Share()).floor) or 0),
+                cap=_least(each.cap, case.part(shares.get(each.id, Share()).cap)),
+            )
+            for each in round_.tracks.values()
+        },
+    }
+    for what, key in _holders(case).items():
+        yield what, limits[what], case.sums(key)
+
+
+def _least(*caps: int | None) -> int | None:
+    """Return the smallest stated cap."""
+    return min((cap for cap in caps if cap is not None), default=None)
+
+
+def _reach(case: Case, what: str, name: str) -> int:
+    """Return the most that the requests of a holder can take, each alone in the round."""
+    key = _holders(case)[what]
+    return sum(
+        most_units(case.round, request, case.plan.unit)
+        for request in case.round.requests.values()
+        if not request.vetoed and key(request) == name
+    )
+
+
+RULES: tuple[Callable[[Case], Checks], ...] = (guarantees, vetoes, after, caps, floors, kept)
+"""What every plan owes, and to whom."""

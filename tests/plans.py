@@ -1,0 +1,101 @@
+"""Plan documents for tests, computed the long way round."""
+
+import json
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+from solver.canonical import digest
+
+Document = dict[str, Any]
+Cells = dict[str, list[tuple[str, int, int]]]
+
+
+def as_parsed(document: Document) -> Document:
+    """Return a document as it is after being written and read: decimals for doubles."""
+    return json.loads(json.dumps(document), parse_float=Decimal)
+
+
+def a_plan(round_: Document, cells: Cells, **changes: Any) -> Document:
+    """Return an honest plan of the cells, counted in service units, without entitlements."""
+    requests = {each["id"]: each for each in round_["requests"]}
+    pools = {each["id"]: each for each in round_["pools"]}
+    awards = [_award(requests[name], pools, rows) for name, rows in sorted(cells.items())]
+    document = {
+        "schema": "dure-plan/1",
+        "round": {"id": round_["id"], "digest": digest(round_)},
+        "policy": {"name": "entitlement", "digest": "0" * 64},
+        "seed": 0,
+        "versions": {"dure": "0"},
+        "status": "feasible",
+        "stages": [],
+        "awards": awards,
+        "reserve": [],
+        "unit": "service_units",
+        "entitlements": {"groups": {}, "fellows": {}},
+        "measures": _measures(round_, requests, pools, awards),
+    }
+    return as_parsed(document | changes)
+
+
+def _award(request: Document, pools: Document, rows: list[tuple[str, int, int]]) -> Document:
+    """Return one award."""
+    speeds = request["speeds"]
+    total = sum(Decimal(str(speeds.get(pool, 0))) * hours for pool, _, hours in rows)
+    charges = [
+        Decimal(str(pools[pool].get("su_per_gpu_hour", 1))) * hours
+        for pool, _, hours in rows
+        if pool in pools
+    ]
+    return {
+        "request": request["id"],
+        "gpu_hours": float(min(total, Decimal(str(request["gpu_hours"])))),
+        "service_units": float(sum(charges)),
+        "cells": [list(row) for row in rows],
+    }
+
+
+def _measures(
+    round_: Document, requests: Document, pools: Document, awards: list[Document]
+) -> Document:
+    """Return the measures of some awards; the indices of inequality are not computed."""
+    group_of = {each["id"]: each["group"] for each in round_["fellows"]}
+    by_group: defaultdict[str, float] = defaultdict(float)
+    by_pool: defaultdict[str, int] = defaultdict(int)
+    for award in awards:
+        by_group[group_of[requests[award["request"]]["fellow"]]] += award["service_units"]
+        for pool, _, hours in award["cells"]:
+            by_pool[pool] += hours
+    asking = {each["fellow"] for each in round_["requests"] if not each.get("vetoed")}
+    served = {requests[award["request"]]["fellow"] for award in awards}
+    return {
+        "awarded_gpu_hours": round(sum(award["gpu_hours"] for award in awards), 3),
+        "utilization": {
+            name: by_pool[name] / (sum(pool["supply_gpu_hours"]) or 1)
+            for name, pool in pools.items()
+        },
+        "groups": [
+            {
+                "id": each["id"],
+                "awarded": round(by_group[each["id"]], 3),
+                "entitlement": 0,
+                "shortfall": 0,
+            }
+            for each in round_["groups"]
+        ],
+        "fellows": {
+            "at_entitlement": len(asking),
+            "at_half": len(asking),
+            "at_zero": len(asking - served),
+        },
+        "jain": 1,
+        "gini": 0,
+        "theil": {"between": 0, "within": 0},
+        "atkinson": 0,
+        "envy": 0,
+        "funded": len(awards),
+        "minimum_met": sum(
+            award["gpu_hours"] >= requests[award["request"]].get("minimum_gpu_hours", 0)
+            for award in awards
+        ),
+    }
