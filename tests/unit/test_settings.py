@@ -15,9 +15,9 @@ def test_defaults_need_nothing():
 def test_environment_goes_before_the_file(tmp_path: Path):
     """A variable wins over the same key of the file; the rest of the file stays."""
     file = tmp_path / "dure.toml"
-    file.write_text('port = 9000\nhost = "0.0.0.0"\n')
+    file.write_text('port = 9000\nhost = "dure.kr"\n')
     settings = read_settings(file, {"DURE_PORT": "9001", "DURE_HOSTS": "a.kr, b.kr"})
-    assert (9001, "0.0.0.0", ("a.kr", "b.kr")) == (settings.port, settings.host, settings.hosts)
+    assert (9001, "dure.kr", ("a.kr", "b.kr")) == (settings.port, settings.host, settings.hosts)
 
 
 def test_file_is_named_by_a_variable(tmp_path: Path):
