@@ -18,6 +18,8 @@ from typing import TypeAlias
 MILLI = 1000
 Holder: TypeAlias = tuple[str, int]
 """Kind (``group``, ``fellow``, ``institute``, ``track``) and index."""
+BEYOND = 1 << 200
+"""A price that no multiplier pays."""
 Prices: TypeAlias = Mapping[int, Sequence[int]]
 """Price of each slot by pool; a pool without entry is free."""
 
@@ -80,14 +82,23 @@ def most_together(fluid: FluidRound, prices: Prices, multipliers: Mapping[Holder
         for pool, row in prices.items()
         for price, hours in zip(row, fluid.supply[pool], strict=True)
     )
-    free = [0] * len(fluid.lengths)
+    charged = _charged(fluid, prices)
     earned = Fraction(0)
     for request in fluid.requests:
         worth = sum(multipliers.get(holder, 0) for holder in request.holders)
         if worth > 0:
-            rows = [prices.get(pool, free) for pool, _, _ in request.pools]
+            rows = [charged[pool] for pool, _, _ in request.pools]
             earned += _profit(request, worth, rows, fluid.lengths)
     return paid + earned / MILLI
+
+
+def _charged(fluid: FluidRound, prices: Prices) -> list[list[int]]:
+    """Return prices by pool and slot; where there is no supply nobody can pay."""
+    free = [0] * len(fluid.lengths)
+    return [
+        [price if hours else BEYOND for price, hours in zip(prices.get(pool, free), row, strict=True)]
+        for pool, row in enumerate(fluid.supply)
+    ]
 
 
 def _profit(

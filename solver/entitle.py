@@ -20,6 +20,7 @@ from solver.problem import (
     as_int,
 )
 from solver.shortage import ShortageProgram, Terms, kept
+from solver.water import ShortageFlow, is_plain_flow
 
 
 def entitle(problem: Problem) -> Entitlement:
@@ -183,6 +184,15 @@ class _Entitling:
                     terms.least[kind, index] = min(int(floors[index]), total)
         return terms
 
+    def _oracle(
+        self, kind: str, high: Sequence[int], terms: Terms, totals: Sequence[int] | None = None
+    ) -> ShortageFlow | ShortageProgram:
+        """Return who answers what is out of reach: a flow where that is exact, else a program."""
+        beyond_flow = any(holder[0] in {"institute", "track"} for holder in terms.least | terms.most)
+        if not beyond_flow and is_plain_flow(self.merged):
+            return ShortageFlow(self.merged, self.problem.fellow_group, terms, totals)
+        return self._program(kind, high, terms)
+
     def _program(self, kind: str, high: Sequence[int], terms: Terms) -> ShortageProgram:
         """Return the linear program, with floors that can be met together."""
         program = ShortageProgram(self.merged, kind, high, terms)
@@ -197,7 +207,7 @@ class _Entitling:
         """Share among the groups."""
         high = self.alone.groups
         low = np.minimum(self.problem.group_floor, high)
-        oracle = self._program("group", high.tolist(), self._terms())
+        oracle = self._oracle("group", high.tolist(), self._terms())
         agents = Agents(
             stage="groups",
             weight=tuple(self.group_weight.tolist()),
@@ -226,7 +236,7 @@ class _Entitling:
         for group, total in enumerate(groups):
             terms.least["group", group] = kept(total) // GRAIN
             terms.most["group", group] = total // GRAIN
-        oracle = self._program("fellow", high.tolist(), terms)
+        oracle = self._oracle("fellow", high.tolist(), terms, groups)
         agents = Agents(
             stage="fellows",
             weight=tuple(self.fellow_weight.tolist()),

@@ -40,7 +40,8 @@ class FluidModel:
         self.column_count = 0
         self.row_count = 0
         count = self.columns.cls.shape[0]
-        self.add_columns(np.zeros(count), np.ones(count), np.zeros(count))
+        upper = self.columns.most / self.columns.size
+        self.add_columns(np.zeros(count), upper, np.zeros(count))
         self.supply_row = self._add_supply()
         self._add_asks()
         self._add_slot_limits()
@@ -109,33 +110,50 @@ class FluidModel:
         """What is used of a pool in a span is at most its supply."""
         columns, supply = self.columns, self.merged.supply
         where = columns.pool * supply.shape[1] + columns.span
-        share = columns.size / supply.reshape(-1)[where]
-        numbers = self._add_scarce(where, supply.size, share)
+        supply_there = supply.reshape(-1)[where]
+        numbers = self._add_scarce(
+            where, supply.size, columns.size / supply_there, columns.most / supply_there
+        )
         return numbers.reshape(supply.shape)
 
     def _add_asks(self) -> None:
         """No class takes more than it asks."""
         columns, merged = self.columns, self.merged
         speed = merged.speed[columns.cls, columns.pool]
-        share = columns.size * (speed / MILLI) / merged.ask[columns.cls]
-        self._add_scarce(columns.cls, merged.classes, share)
+        per_hour = speed / MILLI / merged.ask[columns.cls]
+        self._add_scarce(
+            columns.cls, merged.classes, columns.size * per_hour, columns.most * per_hour
+        )
 
     def _add_slot_limits(self) -> None:
         """No class runs on more GPUs at once than it may, over all its pools."""
         columns, merged = self.columns, self.merged
         spans = merged.span_slots.shape[0]
         joint = np.flatnonzero(merged.joint[columns.cls])
-        most = merged.limit[columns.cls] * merged.span_slots[columns.span]
+        limit = (merged.limit[columns.cls] * merged.span_slots[columns.span])[joint]
         where = columns.cls * spans + columns.span
         self._add_scarce(
-            where[joint], merged.classes * spans, (columns.size / most)[joint], column=joint
+            where[joint],
+            merged.classes * spans,
+            columns.size[joint] / limit,
+            columns.most[joint] / limit,
+            column=joint,
         )
 
-    def _add_scarce(
-        self, where: IntArray, places: int, share: FloatArray, column: IntArray | None = None
+    def _add_scarce(  # noqa: PLR0913 - a row's parts
+        self,
+        where: IntArray,
+        places: int,
+        share: FloatArray,
+        most: FloatArray,
+        *,
+        column: IntArray | None = None,
     ) -> IntArray:
-        """Add Σ share ≤ 1 for the places where it could be more; return ``(places,)`` rows."""
-        total = np.bincount(where, weights=share, minlength=places)
+        """Add Σ share ≤ 1 where all at their most would break it; return ``(places,)`` rows.
+
+        Supply counts in no column's bounds, so that its whole price stands in its row.
+        """
+        total = np.bincount(where, weights=most, minlength=places)
         scarce = np.flatnonzero(total > 1.0 + 1e-12)
         local = np.full(places, -1, dtype=np.int64)
         local[scarce] = np.arange(scarce.shape[0])

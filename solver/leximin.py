@@ -14,7 +14,7 @@ from typing import Protocol
 from solver.plan import Level
 from solver.problem import NOBODY
 
-GRAIN = 1 << 20
+GRAIN = 10**6
 """Grains in a thousandth of the unit: what amounts are counted in while levels are searched."""
 
 

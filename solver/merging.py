@@ -18,12 +18,14 @@ class Columns:
 
     Attributes:
         cls, pool, span: ``(k,)`` indices.
-        size: ``(k,)`` most thousandths of a GPU-hour the class can take there.
+        most: ``(k,)`` thousandths of a GPU-hour that limit and ask allow the class there.
+        size: ``(k,)`` the same, at most the supply.
     """
 
     cls: IntArray
     pool: IntArray
     span: IntArray
+    most: IntArray
     size: IntArray
 
 
@@ -268,8 +270,9 @@ def _columns(
     cells = open_spans[:, :, None] & (speed > 0)[:, None, :] & (supply.T > 0)[None, :, :]
     cls, span, pool = (index.astype(np.int64) for index in np.nonzero(cells))
     by_ask = -(-ask[cls] * MILLI // speed[cls, pool])
-    size = np.minimum(np.minimum(limit[cls] * span_slots[span], supply[pool, span]), by_ask)
-    return Columns(cls=cls, pool=pool, span=span, size=size)
+    most = np.minimum(limit[cls] * span_slots[span], by_ask)
+    size = np.minimum(most, supply[pool, span])
+    return Columns(cls=cls, pool=pool, span=span, most=most, size=size)
 
 
 def expand(problem: Problem, merged: Merged, hours: IntArray, most: IntArray) -> IntArray:

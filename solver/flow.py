@@ -1,0 +1,203 @@
+"""Maximum flow on integer networks, by Dinic's algorithm.
+
+Source:
+    Dinic, Algorithm for solution of a problem of maximum flow in networks with power estimation,
+    Soviet Mathematics Doklady 11 (1970).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from solver.kernels import kernel
+from solver.problem import BoolArray, IntArray
+
+SOURCE, SINK = 0, 1
+ENDLESS = 1 << 61
+"""A capacity that no flow reaches; sums of real capacities stay below."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Network:
+    """Arcs sorted by tail, each with its reverse; node 0 is the source, node 1 the sink.
+
+    Attributes:
+        start: ``(nodes + 1,)`` first arc of each node.
+        head: ``(arcs,)`` node the arc leads to; mate: ``(arcs,)`` the arc back.
+        capacity: ``(arcs,)`` 0 for the arcs back.
+        place: ``(given arcs,)`` where each arc given to `network` stands now.
+    """
+
+    start: IntArray
+    head: IntArray
+    mate: IntArray
+    capacity: IntArray
+    place: IntArray
+
+
+def network(nodes: int, tail: IntArray, head: IntArray, capacity: IntArray) -> Network:
+    """Lay out a network from its arcs.
+
+    Args:
+        nodes: how many, source and sink included.
+        tail, head, capacity: ``(n,)`` the arcs.
+    """
+    count = tail.shape[0]
+    tails = np.concatenate((tail, head))
+    heads = np.concatenate((head, tail))
+    capacities = np.concatenate((capacity, np.zeros(count, dtype=np.int64)))
+    order = np.argsort(tails, kind="stable")
+    place = np.empty(2 * count, dtype=np.int64)
+    place[order] = np.arange(2 * count)
+    mates = np.concatenate((place[count:], place[:count]))
+    start = np.zeros(nodes + 1, dtype=np.int64)
+    np.cumsum(np.bincount(tails, minlength=nodes), out=start[1:])
+    return Network(
+        start=start,
+        head=heads[order],
+        mate=mates[order],
+        capacity=capacities[order],
+        place=place[:count],
+    )
+
+
+@kernel
+def augment(start: IntArray, head: IntArray, mate: IntArray, residual: IntArray) -> int:
+    """Push as much as possible from source to sink, in place.
+
+    Args:
+        start, head, mate: the network.
+        residual: ``(arcs,)`` what each arc still takes; changed.
+
+    Returns:
+        What was pushed.
+    """
+    nodes = start.shape[0] - 1
+    distance = np.empty(nodes, dtype=np.int64)
+    queue = np.empty(nodes, dtype=np.int64)
+    current = np.empty(nodes, dtype=np.int64)
+    path = np.empty(nodes, dtype=np.int64)
+    pushed = 0
+    while _layer(start, head, mate, residual, distance, queue):
+        current[:] = start[:nodes]
+        pushed += _block(start, head, mate, residual, distance, current, path)
+    return pushed
+
+
+@kernel
+def _layer(  # noqa: PLR0913 - one network and its scratch space
+    start: IntArray,
+    head: IntArray,
+    mate: IntArray,
+    residual: IntArray,
+    distance: IntArray,
+    queue: IntArray,
+) -> bool:
+    """Set every node's distance to the sink; return whether the source has one."""
+    distance[:] = -1
+    distance[1] = 0
+    queue[0] = 1
+    done, seen = 0, 1
+    while done < seen:
+        node = queue[done]
+        done += 1
+        if distance[0] >= 0 and distance[node] >= distance[0]:
+            break
+        for arc in range(start[node], start[node + 1]):
+            tail = head[arc]
+            if distance[tail] < 0 and residual[mate[arc]] > 0:
+                distance[tail] = distance[node] + 1
+                queue[seen] = tail
+                seen += 1
+    return distance[0] >= 0
+
+
+@kernel
+def _block(  # noqa: PLR0913 - one network and its scratch space
+    start: IntArray,
+    head: IntArray,
+    mate: IntArray,
+    residual: IntArray,
+    distance: IntArray,
+    current: IntArray,
+    path: IntArray,
+) -> int:
+    """Push along shortest paths until each has a full arc; return what was pushed."""
+    pushed = 0
+    depth = 0
+    node = 0
+    while True:
+        if node == 1:
+            least = residual[path[0]]
+            for step in range(1, depth):
+                least = min(least, residual[path[step]])
+            cut = depth
+            for step in range(depth - 1, -1, -1):
+                arc = path[step]
+                residual[arc] -= least
+                residual[mate[arc]] += least
+                if residual[arc] == 0:
+                    cut = step
+            pushed += least
+            depth = cut
+            node = head[mate[path[cut]]]
+            continue
+        moved = False
+        while current[node] < start[node + 1]:
+            arc = current[node]
+            if residual[arc] > 0 and distance[head[arc]] == distance[node] - 1:
+                path[depth] = arc
+                depth += 1
+                node = head[arc]
+                moved = True
+                break
+            current[node] += 1
+        if moved:
+            continue
+        if node == 0:
+            return pushed
+        depth -= 1
+        node = head[mate[path[depth]]]
+        current[node] += 1
+
+
+@kernel
+def reached(start: IntArray, head: IntArray, residual: IntArray) -> BoolArray:
+    """Return ``(nodes,)`` whether something can still be pushed there from the source."""
+    nodes = start.shape[0] - 1
+    seen = np.zeros(nodes, dtype=np.bool_)
+    stack = np.empty(nodes, dtype=np.int64)
+    seen[0] = True
+    stack[0] = 0
+    height = 1
+    while height:
+        height -= 1
+        node = stack[height]
+        for arc in range(start[node], start[node + 1]):
+            if residual[arc] > 0 and not seen[head[arc]]:
+                seen[head[arc]] = True
+                stack[height] = head[arc]
+                height += 1
+    return seen
+
+
+@kernel
+def stuck(
+    start: IntArray, head: IntArray, mate: IntArray, residual: IntArray, grains: int
+) -> BoolArray:
+    """Return ``(nodes,)`` whether no more than some grains can be pushed from there to the sink."""
+    nodes = start.shape[0] - 1
+    seen = np.zeros(nodes, dtype=np.bool_)
+    stack = np.empty(nodes, dtype=np.int64)
+    seen[1] = True
+    stack[0] = 1
+    height = 1
+    while height:
+        height -= 1
+        node = stack[height]
+        for arc in range(start[node], start[node + 1]):
+            if residual[mate[arc]] > grains and not seen[head[arc]]:
+                seen[head[arc]] = True
+                stack[height] = head[arc]
+                height += 1
+    return ~seen
