@@ -2,20 +2,26 @@
 
 import importlib.metadata
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Final
 
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from api.door import House
 from api.middleware import Limits, Observe, Surroundings
 from api.permissions import declarations
 from api.problems import install
 from api.routes import calls, capacity, directory, me, policies, requests, roles, service
+from api.secret import read_secret
 from scheduler.domain.access import Matrix, read_matrix
-from scheduler.ports import Ids, Store
+from scheduler.ports import Store
+from scheduler.settings import Settings, read_settings
+from scheduler.storage.ids import Uuid7Ids
+from scheduler.storage.store import SqlStore, open_store
 
 TITLE: Final = "Dure"
 DESCRIPTION: Final = (
@@ -53,7 +59,6 @@ def permission_matrix() -> Matrix:
 
 def house(
     store: Store,
-    ids: Ids,
     secret: bytes,
     *,
     clock: Callable[[], datetime] = now,
@@ -63,20 +68,38 @@ def house(
 
     Args:
         store: where the center lives.
-        ids: the source of ids.
         secret: key of cursors and pepper of tokens.
         clock: gives the instant.
         entropy: gives that many unpredictable bytes.
     """
     return House(
         store=store,
-        ids=ids,
+        ids=Uuid7Ids(entropy),
         clock=clock,
         entropy=entropy,
         secret=secret,
         matrix=permission_matrix(),
         version=software_version(),
     )
+
+
+def create(settings: Settings | None = None) -> FastAPI:
+    """Return the application of a center; an ASGI server calls this once per process.
+
+    Args:
+        settings: as read; otherwise from the settings file and the environment.
+
+    Raises:
+        InvalidSettings: If a setting is refused.
+        StoreUnavailable: If the store cannot be opened.
+        InvalidSecret: If the key file holds no key.
+    """
+    chosen = settings if settings is not None else read_settings()
+    secret = read_secret(chosen.secret_file, secrets.token_bytes)
+    store = open_store(chosen.store_url, waiting=chosen.waiting_writes)
+    app = assemble(house(store, secret), hosts=chosen.hosts)
+    app.router.lifespan_context = closing(store)
+    return app
 
 
 def assemble(
@@ -117,6 +140,17 @@ def assemble(
         observe=lambda: _observer(app),
     )
     return app
+
+
+def closing(store: SqlStore) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return a lifespan that lets the store finish accepted changes when the server stops."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(store.close)
+
+    return lifespan
 
 
 def _observer(app: FastAPI) -> Observe:

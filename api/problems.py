@@ -22,6 +22,7 @@ from api.errors import (
     UnknownAddress,
     UnsupportedMediaType,
 )
+from api.findings import errors_of
 from scheduler.domain.errors import DureError
 from scheduler.domain.messages import Language, Message, render
 
@@ -137,8 +138,7 @@ def problem(
         scope: the request's ASGI scope, for its address, trace and language.
         errors: one row per field that is wrong, see `api.schemas.common.FieldError`.
     """
-    state = scope.get("state", {})
-    message = text_of(code, fields, language_of(state.get("language", "")))
+    message = text_of(code, fields, _language(scope))
     status = STATUS.get(code, 409)
     document: dict[str, object] = {
         "type": f"{PROBLEMS}/{code}",
@@ -147,13 +147,14 @@ def problem(
         "detail": message.detail,
         "instance": scope.get("path", ""),
         "code": code,
-        "trace_id": state.get("trace_id", ""),
+        "trace_id": scope.get("state", {}).get("trace_id", ""),
         "errors": list(errors),
         "docs": f"{PROBLEMS}/{code}",
     }
     if RETRY_AFTER_SECONDS.get(status) is not None:
         document["retry_after_s"] = RETRY_AFTER_SECONDS[status]
-    return dict(fields) | document
+    members = {name: value for name, value in fields.items() if name != "findings"}
+    return members | document
 
 
 def problem_response(
@@ -164,8 +165,7 @@ def problem_response(
     """Return an error as a response with its headers."""
     document = problem(error.code, error.fields, scope=scope, errors=errors)
     status = STATUS.get(error.code, 409)
-    language = language_of(scope.get("state", {}).get("language", ""))
-    headers = {"Content-Language": str(language), "Vary": "Accept-Language, Authorization"}
+    headers = {"Content-Language": str(_language(scope)), "Vary": "Accept-Language, Authorization"}
     if isinstance(error, DoorError):
         headers |= dict(error.headers or {})
     if error.code == "unauthenticated":
@@ -203,6 +203,10 @@ def describe(code: str, language: Language) -> dict[str, object] | None:
     return {"code": code, "status": STATUS[code], "title": message.title, "detail": message.detail}
 
 
+def _language(scope: Scope) -> Language:
+    return language_of(scope.get("state", {}).get("language", ""))
+
+
 class _Blank(dict[str, object]):
     """Fields of a text; on a page that speaks of no particular case they stay open."""
 
@@ -212,7 +216,8 @@ class _Blank(dict[str, object]):
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, DureError)
-    return problem_response(request.scope, error, _findings(error))
+    language = _language(request.scope)
+    return problem_response(request.scope, error, errors_of(error, language))
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -266,11 +271,6 @@ _LIMITS: Final = frozenset(
 def _malformed(body: Malformed) -> DoorError:
     where = "" if body.position is None else f", character {body.position}"
     return MalformedBody(why=f"{body.reason}{where}")
-
-
-def _findings(error: DureError) -> list[Mapping[str, object]]:
-    found = error.fields.get("findings", ())
-    return [dict(each) for each in found] if isinstance(found, Sequence) else []
 
 
 def _short(value: object) -> object:

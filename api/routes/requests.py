@@ -9,6 +9,7 @@ from starlette.responses import Response
 from api.acts import Possible, Whose, acts
 from api.body import StrictRoute
 from api.door import Asking, Caller, everyone
+from api.findings import shown_finding
 from api.pagination import STANDARD, Cursor, Limit
 from api.permissions import declared
 from api.receipts import receipt_of
@@ -30,10 +31,9 @@ from api.schemas.requests import (
     SubmissionReceipt,
 )
 from scheduler.domain.access import Permit
-from scheduler.domain.checks import Finding, errors
+from scheduler.domain.checks import errors
 from scheduler.domain.directory import Person
 from scheduler.domain.events import Event
-from scheduler.domain.messages import Language
 from scheduler.domain.requests import Request, RequestState, Submission
 from scheduler.operations import requests
 from scheduler.ports import Page, RequestFilter, Transaction
@@ -260,18 +260,6 @@ def shown_submission(submission: Submission) -> SubmissionOut:
     }
     known["ask"] = AskOut.model_validate(submission.ask)
     return SubmissionOut.model_validate({**known, "receipt": _receipt(submission)})
-
-
-def shown_finding(found: Finding, language: Language) -> dict[str, Any]:
-    """Show what an entry check found, in a language."""
-    return {
-        "pointer": f"#{found.field}",
-        "code": found.code,
-        "severity": str(found.severity),
-        "message": found.message(language).detail,
-        "got": found.value,
-        "limit": found.rule,
-    }
 
 
 def _receipt(submission: Submission) -> SubmissionReceipt:
