@@ -94,7 +94,7 @@ class Client:
     """A connection to one center as one person.
 
     Args:
-        server: where it listens, such as ``http://127.0.0.1:8600``.
+        server: where it listens, such as ``http://127.0.0.1:8000``.
         token: whose it is; empty for nobody.
         language: ``ko`` or ``en``, for the words of refusals.
         new_key: makes idempotency keys.

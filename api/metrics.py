@@ -6,11 +6,16 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, TypeVar
 
+from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
 
+from api.body import StrictRoute
+from api.permissions import declared
 from api.readings import QueueReading, Reader, Readings, RoundReading
 from scheduler.domain.rounds import RoundState
 from scheduler.ports import Transaction
@@ -30,7 +35,6 @@ class Metrics:
 
     Args:
         read: opens a read snapshot of the store.
-        queue: counts the solve jobs.
         version: of the software.
         now: the wall clock.
         seconds: a clock that only runs forward, for the age of a reading.
@@ -39,14 +43,13 @@ class Metrics:
     def __init__(
         self,
         read: Callable[[], AbstractContextManager[Transaction]],
-        queue: Callable[[], QueueReading],
         *,
         version: str,
         now: Callable[[], datetime],
         seconds: Callable[[], float],
     ) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
-        self.registry.register(CenterCollector(read, queue, version, now, seconds))
+        self.registry.register(CenterCollector(read, version, now, seconds))
         self._latency = Histogram(
             "dure_http_request_duration_seconds",
             "Time from a request's arrival to the end of its answer.",
@@ -71,13 +74,11 @@ class CenterCollector(Collector):
     def __init__(
         self,
         read: Callable[[], AbstractContextManager[Transaction]],
-        queue: Callable[[], QueueReading],
         version: str,
         now: Callable[[], datetime],
         seconds: Callable[[], float],
     ) -> None:
         self._read = read
-        self._queue = queue
         self._version = version
         self._now = now
         self._seconds = seconds
@@ -102,7 +103,7 @@ class CenterCollector(Collector):
         yield from call_families(readings)
         yield from round_families(readings)
         yield from solve_families(readings)
-        yield from queue_families(self._queue(), self._now())
+        yield from queue_families(readings.queue, self._now())
         events = CounterMetricFamily("dure_events", "Entries of the append-only event log.")
         events.add_metric((), readings.events)
         yield events
@@ -284,3 +285,17 @@ def _utilization(reading: RoundReading) -> dict[str, float]:
 def _ratio(part: Mapping[str, float], whole: Mapping[str, float]) -> dict[str, float]:
     """Return part over whole where there is a whole; a pool without a part has 0."""
     return {pool: part.get(pool, 0.0) / amount for pool, amount in whole.items() if amount}
+
+
+router = APIRouter(route_class=StrictRoute, tags=["service"])
+
+
+@router.get(
+    "/metrics",
+    **declared("metrics.scrape", responses={200: {"content": {"text/plain": {}}}}),
+)
+def scrape(request: Request) -> Response:
+    """Answer a scraper in the format it asks for."""
+    metrics: Metrics = request.app.state.metrics
+    body, content_type = metrics.exposition(request.headers.get("accept", ""))
+    return Response(body, headers={"Content-Type": content_type})

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from scheduler.domain.access import Scope
 from scheduler.domain.awards import Award
 from scheduler.domain.calls import Call
+from scheduler.domain.jobs import JobState
 from scheduler.domain.requests import RequestState
 from scheduler.domain.rounds import Round, RoundState
 from scheduler.domain.scenarios import Scenario
@@ -87,12 +88,21 @@ class RoundReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueReading:
+    """Solve jobs by state, and since when the oldest one waits."""
+
+    jobs: Mapping[str, int]
+    oldest_queued_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
     """The whole center at one instant."""
 
     pools: tuple[PoolReading, ...]
     calls: tuple[CallReading, ...]
     rounds: tuple[RoundReading, ...]
+    queue: QueueReading
     events: int
 
 
@@ -114,6 +124,7 @@ class Reader:
             ),
             calls=tuple(call_reading(tx, each) for each in calls),
             rounds=tuple(self._round(tx, each) for each in rounds),
+            queue=queue_reading(tx),
             events=self._events(tx),
         )
 
@@ -157,6 +168,15 @@ def everything(page: Callable[[Slice], Page[T]]) -> Iterator[T]:
         cursor = part.next
         if cursor is None:
             return
+
+
+def queue_reading(tx: Transaction) -> QueueReading:
+    """Return what waits for a worker."""
+    jobs: Counter[str] = Counter({str(state): 0 for state in JobState})
+    for (_, state), count in tx.jobs.counts().items():
+        jobs[state] += count
+    oldest = tx.jobs.list(Slice(limit=1), state=JobState.QUEUED).items
+    return QueueReading(jobs=jobs, oldest_queued_at=oldest[0].created_at if oldest else None)
 
 
 def call_reading(tx: Transaction, call: Call) -> CallReading:
@@ -245,11 +265,3 @@ def _allocated(awards: Iterable[Award]) -> dict[str, float]:
         for cell in award.cells:
             pools[cell.pool] += cell.gpu_hours * SECONDS_PER_HOUR
     return {pool: float(seconds) for pool, seconds in pools.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueReading:
-    """Solve jobs by state, and since when the oldest one waits."""
-
-    jobs: Mapping[str, int]
-    oldest_queued_at: datetime | None

@@ -27,7 +27,9 @@ def entitle(
     round_: RoundArgument,
     *,
     policy: PolicyOption = "entitlement",
-    output: Annotated[str, typer.Option("--output", "-o", help="Where to; - is stdout.")] = STANDARD,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="Where to; - is stdout.")
+    ] = STANDARD,
     quiet: QuietOption = False,
 ) -> None:
     """Entitle and write unit, groups, fellows, levels as JSON."""

@@ -24,7 +24,7 @@ app = single()
 @app.command(
     help=with_examples(
         "Keep a token for a server, in a file that only you can read.",
-        "dure login http://127.0.0.1:8600",
+        "dure login http://127.0.0.1:8000",
         "dure login --token-file - < token.txt",
     )
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from api.commands.terminal import CommandRefused, ExitCode, Terminal
 
-DEFAULT_SERVER = "http://127.0.0.1:8600"
+DEFAULT_SERVER = "http://127.0.0.1:8000"
 DEFAULT_PROFILE = "default"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -47,9 +47,10 @@ def read_profile(terminal: Terminal, name: str, server: str) -> Profile:
     path = profile_path(terminal, name)
     kept = _kept(path)
     token_file = terminal.environ.get("DURE_TOKEN_FILE")
-    token = read_token_file(token_file) if token_file else kept.get("token", "")
+    stated = read_token_file(token_file) if token_file else terminal.environ.get("DURE_TOKEN", "")
+    token = stated or kept.get("token", "")
     chosen = server or terminal.environ.get("DURE_SERVER") or kept.get("server") or DEFAULT_SERVER
-    if token and not token_file and chosen != kept.get("server"):
+    if not stated and chosen != kept.get("server"):
         token = ""  # a token goes to the server that gave it and to no other
     return Profile(name=name, server=chosen, token=token)
 

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from solver.verify import verify as check
 
 from api.commands.documents import STANDARD, read_document
 from api.commands.grammar import JsonOption, QuietOption, RoundArgument, single, with_examples
@@ -11,6 +10,7 @@ from api.commands.tables import columns, percent
 from api.commands.terminal import CommandRefused, ExitCode, terminal_of
 from api.plain_json import encode
 from solver.verdict import Verdict, verdict_document
+from solver.verify import verify as check
 
 app = single()
 

@@ -20,7 +20,7 @@ def test_writes_every_file_and_leaves_nothing_beside(tmp_path):
 
     assert b'{"a":1}' == plan.read_bytes()
     assert b'{"b":2}' == gzip.decompress(proof.read_bytes())
-    assert ["plan.json", "proof.json.gz"] == sorted(os.listdir(tmp_path))
+    assert ["plan.json", "proof.json.gz"] == sorted(each.name for each in tmp_path.iterdir())
 
 
 def test_gzipped_output_is_the_same_every_time(tmp_path):
@@ -52,7 +52,7 @@ def test_full_disk_keeps_what_was_there(tmp_path, monkeypatch):
 
     assert refused.value.code is ExitCode.ERROR
     assert "earlier" == plan.read_text(encoding="utf-8")
-    assert ["plan.json"] == os.listdir(tmp_path)
+    assert ["plan.json"] == [each.name for each in tmp_path.iterdir()]
 
 
 def test_device_is_written_to_and_never_replaced(tmp_path):

@@ -48,7 +48,7 @@ class Center:
                 self.end_headers()
                 self.wfile.write(raw)
 
-            do_GET = do_POST = do_PATCH = answer
+            do_GET = do_POST = do_PATCH = answer  # noqa: N815 - http.server calls them so
 
             def log_message(self, *args):
                 """Keep the test's output clean."""
@@ -110,25 +110,25 @@ def test_speaks_as_the_person_who_signed_in(center, dure, capsys):
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "exit_code"),
+    ("answered", "exit_code"),
     [
-        (401, "unauthenticated", 4),
-        (403, "forbidden", 4),
-        (404, "not-found", 4),
-        (409, "second-person-required", 5),
-        (412, "version-mismatch", 5),
-        (409, "call-closed", 6),
-        (422, "invalid-value", 2),
-        (503, "store-unavailable", 75),
-        (500, "internal-error", 1),
+        ((401, "unauthenticated"), 4),
+        ((403, "forbidden"), 4),
+        ((404, "not-found"), 4),
+        ((409, "second-person-required"), 5),
+        ((412, "version-mismatch"), 5),
+        ((409, "call-closed"), 6),
+        ((422, "invalid-value"), 2),
+        ((503, "store-unavailable"), 75),
+        ((500, "internal-error"), 1),
     ],
 )
-def test_exit_code_says_why(center, dure, capsys, status, code, exit_code):
+def test_exit_code_says_why(center, dure, capsys, answered, exit_code):
     """Each kind of refusal has its exit code, and its text goes to standard error."""
     center.answers["GET", "/api/v1/calls/call_1"] = (200, CALL)
     center.answers["POST", "/api/v1/calls/call_1/openings"] = (
-        status,
-        {"code": code, "detail": "Because."},
+        answered[0],
+        {"code": answered[1], "detail": "Because."},
     )
 
     assert exit_code == dure("call", "open", "call_1", "--yes")

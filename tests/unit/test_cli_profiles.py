@@ -1,6 +1,5 @@
 """Where a token is kept and to whom it is sent."""
 
-import os
 import stat
 from datetime import UTC, datetime
 
@@ -31,7 +30,7 @@ def test_token_file_is_for_its_owner_only(terminal):
     """The kept file can be read and written by its owner and by nobody else."""
     path = keep_profile(terminal, Profile(name="default", server="http://a", token="t"))
 
-    assert 0o600 == stat.S_IMODE(os.stat(path).st_mode)
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
 
 
 def test_token_goes_only_to_the_server_that_gave_it(terminal):
