@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from scheduler.formulate import Formulation
 from scheduler.snapshot import Document
 from solver.canonical import digest
-from solver.fairness import Measures
+from solver.measures import Measures
 from solver.plan import Entitlement, Level, Plan, Stage, awarded_reference, charged_service_units
 from solver.problem import MILLI, NOBODY
 
@@ -65,8 +65,8 @@ def measures_document(formulation: Formulation, measures: Measures) -> Document:
     """Return the measures with ids for indices."""
     names = formulation.names
     return {
-        "awarded_gpu_hours": amount(measures.awarded_gpu_hours),
-        "utilization": dict(zip(names.pools, measures.utilization, strict=True)),
+        "awarded_gpu_hours": amount(measures.awarded),
+        "utilization": dict(zip(names.pools, measures.utilization.tolist(), strict=True)),
         "groups": sorted(
             (
                 {
@@ -86,13 +86,13 @@ def measures_document(formulation: Formulation, measures: Measures) -> Document:
             key=lambda row: str(row["id"]),
         ),
         "fellows": {
-            "at_entitlement": measures.fellows_at_entitlement,
-            "at_half": measures.fellows_at_half,
-            "at_zero": measures.fellows_at_zero,
+            "at_entitlement": measures.at_entitlement,
+            "at_half": measures.at_half,
+            "at_zero": measures.at_zero,
         },
         "jain": measures.jain,
         "gini": measures.gini,
-        "theil": {"between": measures.theil_between, "within": measures.theil_within},
+        "theil": {"between": measures.theil.between, "within": measures.theil.within},
         "atkinson": measures.atkinson,
         "envy": measures.envy,
         "funded": measures.funded,
