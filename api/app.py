@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from api import metrics
 from api.door import House
 from api.middleware import Limits, Observe, Surroundings
 from api.permissions import declarations
@@ -36,6 +38,7 @@ ROUTERS: Final = (
     policies.router,
     calls.router,
     requests.router,
+    metrics.router,
 )
 
 
@@ -125,7 +128,10 @@ def assemble(
         redirect_slashes=False,
     )
     app.state.house = house
-    app.state.observe_request = _unobserved
+    app.state.metrics = metrics.Metrics(
+        house.store.read, version=house.version, now=house.clock, seconds=time.monotonic
+    )
+    app.state.observe_request = app.state.metrics.observe
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     install(app)
@@ -156,7 +162,3 @@ def closing(store: SqlStore) -> Callable[[FastAPI], AbstractAsyncContextManager[
 def _observer(app: FastAPI) -> Observe:
     observe: Observe = app.state.observe_request
     return observe
-
-
-def _unobserved(_method: str, _route: str, _status: int, _seconds: float) -> None:
-    """Stand in until metrics are installed."""
