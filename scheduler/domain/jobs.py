@@ -147,7 +147,7 @@ class Job:
         Raises:
             LeaseLost: If the job is no longer this worker's.
         """
-        self._expect(lease)
+        self.expect(lease)
         return replace(self, lease_until=at + length, heartbeat_at=at, version=self.version + 1)
 
     def finish(
@@ -158,7 +158,7 @@ class Job:
         Raises:
             LeaseLost: If the job is no longer this worker's; what it made is dropped.
         """
-        self._expect(lease)
+        self.expect(lease)
         done = self._end(JobState.DONE, at, result=result)
         return done, _told(done, "finished", attempt=done.attempt, **result)
 
@@ -170,7 +170,7 @@ class Job:
         Raises:
             LeaseLost: If the job is no longer this worker's.
         """
-        self._expect(lease)
+        self.expect(lease)
         return self._failed(failure, at)
 
     def release(
@@ -181,13 +181,30 @@ class Job:
         Raises:
             LeaseLost: If the job is no longer this worker's.
         """
-        self._expect(lease)
+        self.expect(lease)
         if self.is_spent:
             return self._failed(failure, at)
         back = replace(
             self, state=JobState.QUEUED, worker=None, lease_until=None, version=self.version + 1
         )
         return back, _told(back, "released", attempt=back.attempt, failure=dict(failure))
+
+    def hand_back(self, lease: Lease) -> tuple["Job", Happening]:
+        """Give the job back untried, because its worker was asked to stop.
+
+        Raises:
+            LeaseLost: If the job is no longer this worker's.
+        """
+        self.expect(lease)
+        back = replace(
+            self,
+            state=JobState.QUEUED,
+            attempt=self.attempt - 1,
+            worker=None,
+            lease_until=None,
+            version=self.version + 1,
+        )
+        return back, _told(back, "handed-back", worker=self.worker)
 
     def bury(self, *, at: datetime) -> tuple["Job", Happening]:
         """Give up a job whose last attempt fell silent."""
@@ -228,7 +245,12 @@ class Job:
             version=self.version + 1,
         )
 
-    def _expect(self, lease: Lease) -> None:
+    def expect(self, lease: Lease) -> None:
+        """Refuse whoever does not hold the newest lease.
+
+        Raises:
+            LeaseLost: If the job was cancelled or has ended, or another worker holds it.
+        """
         if self.state is not JobState.RUNNING or lease != self.lease:
             raise LeaseLost(job=self.id, fence=lease.fence, current=self.fence)
 

@@ -95,6 +95,17 @@ def heartbeat(
     return job
 
 
+def expect(tx: Transaction, lease: Lease) -> Job:
+    """Return the job if it is still this worker's, before anything dear is kept.
+
+    Raises:
+        LeaseLost: If the job was cancelled, or another worker holds it.
+    """
+    job = tx.jobs.get(lease.job)
+    job.expect(lease)
+    return job
+
+
 def finish(tx: Transaction, hand: Hand, lease: Lease, result: Mapping[str, Json]) -> Job:
     """Keep what the job made; call it in the transaction that keeps the result itself.
 
@@ -120,6 +131,15 @@ def release(tx: Transaction, hand: Hand, lease: Lease, failure: Mapping[str, Jso
         LeaseLost: If the job was cancelled, or another worker holds it.
     """
     return _keep(tx, hand, *tx.jobs.get(lease.job).release(lease, failure=failure, at=hand.now))
+
+
+def hand_back(tx: Transaction, hand: Hand, lease: Lease) -> Job:
+    """Give the job back untried, because the worker was asked to stop.
+
+    Raises:
+        LeaseLost: If the job was cancelled, or another worker holds it.
+    """
+    return _keep(tx, hand, *tx.jobs.get(lease.job).hand_back(lease))
 
 
 def cancel(tx: Transaction, act: Act, job_id: str, reason: str) -> Job:
