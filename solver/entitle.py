@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.leximin import GRAIN, Agents, Cut, Oracle, leximin
+from solver.leximin import GRAIN, Agents, Cut, Oracle, Terms, leximin
 from solver.merging import Merged, expand, merge, reach
 from solver.plan import NO_CELLS, Entitlement, Level
 from solver.problem import (
@@ -19,7 +19,7 @@ from solver.problem import (
     Unit,
     as_int,
 )
-from solver.shortage import ShortageProgram, Terms, kept
+from solver.shortage import ShortageProgram, kept
 from solver.water import ShortageFlow, is_plain_flow
 
 
@@ -95,7 +95,7 @@ def _grains(amounts: IntArray) -> tuple[int, ...]:
 
 def _own_total(parent: IntArray, group: int, total: int) -> Cut:
     """Return the cut that fellows of a group share what the group holds."""
-    lifts = tuple((parent == group).astype(int).tolist())
+    lifts = tuple((int(fellow), 1) for fellow in np.flatnonzero(parent == group))
     return Cut(lifts=lifts, room=total, holders=(("group", group, -1),))
 
 
@@ -154,9 +154,15 @@ class _Entitling:
             groups=as_int([amount // GRAIN for amount in groups]),
             fellows=held,
             fluid=expand(self.problem, self.merged, hours, held),
-            levels=group_levels + fellow_levels,
+            levels=tuple(self._by_slot(level) for level in group_levels + fellow_levels),
             work=self.work,
         )
+
+    def _by_slot(self, level: Level) -> Level:
+        """Return the level with prices by slot instead of by span."""
+        slots = [np.flatnonzero(self.merged.span == s).tolist() for s in range(self.merged.spans)]
+        rows = [(p, slot, price) for p, span, price in level.pool_slots for slot in slots[span]]
+        return replace(level, pool_slots=tuple(sorted(rows)))
 
     def _terms(self) -> Terms:
         """Return floors and caps that may bind."""

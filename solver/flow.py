@@ -180,24 +180,3 @@ def reached(start: IntArray, head: IntArray, residual: IntArray) -> BoolArray:
                 height += 1
     return seen
 
-
-@kernel
-def stuck(
-    start: IntArray, head: IntArray, mate: IntArray, residual: IntArray, grains: int
-) -> BoolArray:
-    """Return ``(nodes,)`` whether no more than some grains can be pushed from there to the sink."""
-    nodes = start.shape[0] - 1
-    seen = np.zeros(nodes, dtype=np.bool_)
-    stack = np.empty(nodes, dtype=np.int64)
-    seen[1] = True
-    stack[0] = 1
-    height = 1
-    while height:
-        height -= 1
-        node = stack[height]
-        for arc in range(start[node], start[node + 1]):
-            if residual[mate[arc]] > grains and not seen[head[arc]]:
-                seen[head[arc]] = True
-                stack[height] = head[arc]
-                height += 1
-    return ~seen

@@ -12,7 +12,8 @@ from fractions import Fraction
 from typing import Protocol
 
 from solver.plan import Level
-from solver.problem import NOBODY
+from solver.duality import Holder
+from solver.problem import NOBODY, IntArray
 
 GRAIN = 10**6
 """Grains in a thousandth of the unit: what amounts are counted in while levels are searched."""
@@ -23,14 +24,14 @@ class Cut:
     """A valid inequality: Σ lift·amount ≤ room for whatever the agents can have together.
 
     Attributes:
-        lifts: one non-negative integer per agent.
+        lifts: (agent, positive integer) rows.
         room: integer, in grains.
         unit: what lifts, prices and multipliers are divided by.
         prices: (pool, slot or span, integer) rows, unit per GPU-hour times `unit`.
         holders: (kind, index, integer) of the other rows that the inequality rests on.
     """
 
-    lifts: tuple[int, ...]
+    lifts: tuple[tuple[int, int], ...]
     room: int
     unit: int = 1
     prices: tuple[tuple[int, int, int], ...] = ()
@@ -76,6 +77,20 @@ class Agents:
         return min(self.high[agent], max(self.low[agent], raised))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What every division has to keep beside the fluid round itself.
+
+    Attributes:
+        members: ``(c,)`` index of the class's holder, by kind; -1 where there is none.
+        least, most: thousandths of the unit by holder.
+    """
+
+    members: dict[str, IntArray]
+    least: dict[Holder, int]
+    most: dict[Holder, int]
+
+
 @dataclass(slots=True)
 class _Search:
     """The state between levels: amounts of the frozen, cuts known so far."""
@@ -107,9 +122,7 @@ class _Search:
         """
         constant, slope = -cut.room, 0
         bends: list[tuple[Fraction, int, int]] = []
-        for agent, lift in enumerate(cut.lifts):
-            if not lift:
-                continue
+        for agent, lift in cut.lifts:
             amount, weight = self.frozen[agent], self.agents.weight[agent]
             if amount is not None:
                 constant += lift * self.oracle.kept(amount)
@@ -156,7 +169,8 @@ class _Search:
         exact = self.oracle.settle(stop)
         level = self.highest(exact)
         assert level is not None  # the cut stopped a lower level than this
-        rounding = Fraction(2 * sum(exact.lifts), _slope(exact, self.agents, self.frozen))
+        slope = _slope(exact, self.agents, self.frozen)
+        rounding = Fraction(2 * sum(lift for _, lift in exact.lifts), slope)
         if level <= self.last + rounding + self.last / 10**12:
             level = self.last
         return level, exact
@@ -164,25 +178,31 @@ class _Search:
     def freeze(self, level: Fraction, cut: Cut | None) -> None:
         """Freeze who is blocked by the cut, and who has all it can take."""
         blocked, full = [], []
+        stopped = dict(cut.lifts) if cut is not None else {}
         for agent, amount in enumerate(self.frozen):
             if amount is not None:
                 continue
             wanted = self.agents.amount(agent, level)
             if wanted == self.agents.high[agent]:
                 full.append(agent)
-            elif cut is not None and cut.lifts[agent]:
+            elif agent in stopped:
                 blocked.append(agent)
             else:
                 continue
             self.frozen[agent] = wanted
         self.last = level
+        self.cuts = [each for each in self.cuts if self._can_stop(each)]
         self.levels.append(_level(self.agents.stage, level, cut, blocked, full))
+
+    def _can_stop(self, cut: Cut) -> bool:
+        """Say whether someone in the cut is still free."""
+        return any(self.frozen[agent] is None for agent, _ in cut.lifts)
 
 
 def _slope(cut: Cut, agents: Agents, frozen: Sequence[int | None]) -> int:
     """Return how fast the left side of a cut can grow at most."""
-    pairs = zip(cut.lifts, agents.weight, frozen, strict=True)
-    return sum(lift * weight for lift, weight, amount in pairs if amount is None)
+    free = ((agent, lift) for agent, lift in cut.lifts if frozen[agent] is None)
+    return sum(lift * agents.weight[agent] for agent, lift in free)
 
 
 def _level(
@@ -193,7 +213,7 @@ def _level(
     multipliers: tuple[tuple[str, int, Fraction], ...] = ()
     if cut is not None and blocked:
         own = stage.removesuffix("s")
-        rows = [(own, agent, lift) for agent, lift in enumerate(cut.lifts) if lift]
+        rows = [(own, agent, lift) for agent, lift in cut.lifts]
         rows += cut.holders
         multipliers = tuple((kind, index, Fraction(value, cut.unit)) for kind, index, value in rows)
         prices = tuple((pool, slot, Fraction(value, cut.unit)) for pool, slot, value in cut.prices)

@@ -68,6 +68,11 @@ class Merged:
         """Number of classes."""
         return int(self.ask.shape[0])
 
+    @property
+    def spans(self) -> int:
+        """Number of spans."""
+        return int(self.span_slots.shape[0])
+
 
 def slot_limit(problem: Problem) -> IntArray:
     """Return ``(r,)`` thousandths of a GPU-hour that a request can take in one slot."""

@@ -10,7 +10,7 @@ from ortools.math_opt.python import mathopt
 
 from solver.duality import FluidRequest, FluidRound, Holder, most_together
 from solver.fluid import INFINITE, FluidModel, LinearSolver
-from solver.leximin import GRAIN, Cut
+from solver.leximin import GRAIN, Cut, Terms
 from solver.merging import Merged
 from solver.problem import FloatArray, IntArray
 
@@ -18,20 +18,6 @@ UNIT = 1 << 60
 """What the rationals of a cut are divided by."""
 NOISE = 1e-8
 """Part of an amount that a solution in floating point may miss."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What every division has to keep beside the fluid round itself.
-
-    Attributes:
-        members: ``(c,)`` index of the class's holder, by kind; -1 where there is none.
-        least, most: thousandths of the unit by holder.
-    """
-
-    members: dict[str, IntArray]
-    least: dict[Holder, int]
-    most: dict[Holder, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +56,6 @@ class ShortageProgram:
         self._fluid = FluidModel(merged)
         self._amounts = self._fluid.amounts()
         asked = [(kind, index, amount) for index, amount in enumerate(most_alone) if amount > 0]
-        self._agents = len(most_alone)
         self._asked = [
             self._add_least((kind, index), amount, float(amount)) for kind, index, amount in asked
         ]
@@ -105,7 +90,7 @@ class ShortageProgram:
         prices: dict[int, list[int]] = {}
         for pool, span, price in cut.prices:
             prices.setdefault(pool, [0] * width)[span] = price
-        multipliers = {(self._kind, index): lift for index, lift in enumerate(cut.lifts) if lift}
+        multipliers = {(self._kind, index): lift for index, lift in cut.lifts}
         for kind, index, value in cut.holders:
             multipliers[kind, index] = multipliers.get((kind, index), 0) + value
         room = most_together(self._exact, prices, multipliers)
@@ -182,15 +167,12 @@ class ShortageProgram:
             if pays[row.holder[1]] > 1e-7 * top
         }
         unit = UNIT / max(per_unit.values(), default=1.0)
-        lifts = [0] * self._agents
-        for index, value in per_unit.items():
-            lifts[index] = int(value * unit)
         room = sum(duals[r.number] / r.scale * w for r, w in zip(self._asked, wanted, strict=True))
         holders = [
             (*row.holder, int(duals[row.number] / row.scale * unit)) for row in self._rows
         ]
         return Cut(
-            lifts=tuple(lifts),
+            lifts=tuple((index, int(value * unit)) for index, value in sorted(per_unit.items())),
             room=int((room - shortage) * unit * GRAIN),
             unit=UNIT,
             prices=self._prices(duals, unit),

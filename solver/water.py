@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.flow import ENDLESS, SINK, SOURCE, Network, augment, network, reached, stuck
-from solver.leximin import GRAIN, Cut
+from solver.flow import ENDLESS, SINK, SOURCE, Network, augment, network, reached
+from solver.leximin import GRAIN, Cut, Terms
 from solver.merging import Merged
 from solver.problem import MILLI, BoolArray, IntArray
-from solver.shortage import Terms
 
 
 def is_plain_flow(merged: Merged) -> bool:
@@ -137,7 +136,7 @@ class ShortageFlow:
         held = np.flatnonzero(capped & groups[self._parent])
         holders += [("fellow", int(f), -MILLI) for f in held]
         return Cut(
-            lifts=tuple(int(lift) * MILLI for lift in lifts),
+            lifts=tuple((int(agent), MILLI) for agent in np.flatnonzero(lifts)),
             room=room * MILLI,
             unit=MILLI,
             prices=self._prices(side[inner + 2 * fellows :]),
