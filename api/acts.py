@@ -51,7 +51,7 @@ class Possible:
     method: str = "POST"
 
 
-def acts(
+def acts(  # noqa: PLR0913 - who asks, for what thing, and three facts about it
     caller: Caller,
     address: str,
     possible: Iterable[Possible],

@@ -17,7 +17,16 @@ from api.door import House
 from api.middleware import Limits, Observe, Surroundings
 from api.permissions import declarations
 from api.problems import install
-from api.routes import calls, capacity, directory, me, policies, requests, roles, service
+from api.routes import (
+    calls,
+    capacity,
+    directory,
+    me,
+    policies,
+    requests,
+    roles,
+    service,
+)
 from api.secret import read_secret
 from scheduler.domain.access import Matrix, read_matrix
 from scheduler.ports import Store

@@ -1,6 +1,6 @@
 """Each route declares its action; the matched route asks the one table before anything else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI
@@ -58,13 +58,14 @@ class Requires:
         return caller.with_permit(permit(self.action, caller.principal, house.matrix))
 
 
-def declared(
+def declared(  # noqa: PLR0913 - one keyword a fact of the route
     action: str,
-    model: Any = None,
+    model: Any = None,  # noqa: ANN401 - any response model of the framework
     *,
     ok: int = 200,
     flags: str = "",
     made: bool = False,
+    documented: Mapping[str, Any] | None = None,
     **extra: Any,  # noqa: ANN401 - handed on to the framework
 ) -> dict[str, Any]:
     """Return what every route hands to its decorator: action, model, answers, headers.
@@ -75,6 +76,7 @@ def declared(
         ok: status of a success.
         flags: see `Requires`.
         made: whether a PUT may also create, answered by 201.
+        documented: more for the OpenAPI document.
         **extra: more for the decorator, such as further responses.
     """
     responses = {ok: {"model": model} if model is not None else {}} | extra.pop("responses", {})
@@ -87,7 +89,7 @@ def declared(
         "status_code": ok,
         "response_model": None,
         "responses": responses,
-        "openapi_extra": _documented(action, flags, made=made),
+        "openapi_extra": {**_documented(action, flags, made=made), **(documented or {})},
         **extra,
     }
 

@@ -56,6 +56,7 @@ router = APIRouter(route_class=StrictRoute, prefix=ADDRESS, tags=["requests"])
 @router.get("", **declared(READ, Listing[RequestOut], flags="L"))
 def list_requests(  # noqa: PLR0913 - one argument a filter
     caller: Asking,
+    *,
     cursor: Cursor = None,
     limit: Limit = STANDARD,
     call: Annotated[str | None, Query(max_length=64)] = None,

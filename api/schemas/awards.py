@@ -4,8 +4,9 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.common import Resource, Shown
+from api.schemas.common import Receipt, Resource, Shown
 from api.schemas.fields import Instant, Milli, Model, PositiveAmount, Said
+from api.schemas.rounds import DecisionOut
 from scheduler.domain.awards import AwardState
 
 
@@ -31,13 +32,13 @@ class CellOut(Shown):
 
 
 class AwardOut(Resource):
-    """An award; `fellow` is null where the caller may not know the name."""
+    """An award."""
 
     id: str
     round: str
     request: str
     scenario: str
-    fellow: str | None
+    fellow: str
     requested: Milli
     recommended: Milli
     awarded: Milli
@@ -52,9 +53,16 @@ class AwardOut(Resource):
 
 
 class ExplanationOut(Shown):
-    """Why a request got what it got: as data, and as text in the caller's language."""
+    """Why a request got what it got: as text in the caller's language, and as data."""
 
     request: str
-    scenario: str
-    text: list[str]
+    text: str
     explanation: dict[str, Any]
+
+
+class AwardReceiptOut(Shown):
+    """What ties an award to the log."""
+
+    award: str
+    publication: DecisionOut
+    offered: Receipt

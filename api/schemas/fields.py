@@ -19,8 +19,8 @@ class Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-def _exact(value: object) -> object:
-    """Take a JSON number as it was written; a text or a boolean is not a number."""
+def exact(value: object) -> object:
+    """Return a JSON number as it was written; a text or a boolean is not a number."""
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -67,7 +67,7 @@ def _decimal_schema(*, least: float = 0, most: float = MAX_AMOUNT) -> WithJsonSc
 
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_exact),
+    BeforeValidator(exact),
     Field(ge=0, le=MAX_AMOUNT, decimal_places=3),
     _decimal_schema(),
 ]
@@ -75,7 +75,7 @@ Amount = Annotated[
 
 PositiveAmount = Annotated[
     Decimal,
-    BeforeValidator(_exact),
+    BeforeValidator(exact),
     Field(gt=0, le=MAX_AMOUNT, decimal_places=3),
     _decimal_schema(least=0.001),
 ]
@@ -83,7 +83,7 @@ PositiveAmount = Annotated[
 
 Score = Annotated[
     Decimal,
-    BeforeValidator(_exact),
+    BeforeValidator(exact),
     Field(ge=0, le=100, decimal_places=3),
     _decimal_schema(most=100),
 ]

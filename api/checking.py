@@ -1,0 +1,34 @@
+"""The checker at the doors: plain integers, no solver; run before anything is published."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scheduler.domain.events import Json
+from scheduler.operations.decisions import Evidence
+from solver.verdict import Verdict, Witness
+from solver.verify import verify
+
+
+def verdict(evidence: Evidence) -> Verdict:
+    """Return what the checker says of a scenario's documents."""
+    return verify(evidence.snapshot, evidence.plan)
+
+
+def broken_rules(evidence: Evidence) -> Sequence[Mapping[str, Json]]:
+    """Return every broken rule with its witness; nothing when all rules hold."""
+    return tuple(witnessed(each) for each in verdict(evidence).witnesses)
+
+
+def witnessed(witness: Witness) -> dict[str, Any]:
+    """Return a witness as a row of a problem's `errors`."""
+    return {
+        "pointer": _pointer(witness),
+        "code": f"broken-{witness.rule}".replace("_", "-"),
+        "message": witness.text,
+        "numbers": {name: str(value) for name, value in witness.numbers},
+    }
+
+
+def _pointer(witness: Witness) -> str:
+    place = [witness.request, witness.pool, witness.slot]
+    return "#/" + "/".join(str(part) for part in place if part is not None)
