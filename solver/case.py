@@ -64,6 +64,22 @@ class Case:
                 used[pool, slot] += hours
         return used
 
+    @cached_property
+    def holders(self) -> Mapping[str, Callable[[Request], str | None]]:
+        """Who may have floors, caps and entitlements, and whose a request counts as."""
+        fellows = self.round.fellows
+        return {
+            "fellow": lambda request: request.fellow,
+            "group": self.round.group_of,
+            "institute": lambda request: self.round.institute_of(fellows[request.fellow]),
+            "track": lambda request: request.track,
+        }
+
+    @cached_property
+    def held(self) -> Mapping[str, Mapping[str, int]]:
+        """Thousandths of the unit that each fellow, group, institute and track receives."""
+        return {what: self.sums(key) for what, key in self.holders.items()}
+
     def sums(self, key: Callable[[Request], str | None]) -> Mapping[str, int]:
         """Return what is received per group, fellow, institute or track."""
         sums: dict[str, int] = defaultdict(int)
@@ -72,6 +88,13 @@ class Case:
             if whose is not None:
                 sums[whose] += self.received[request.id]
         return sums
+
+    def factor(self, request: Request, pool: str) -> int:
+        """Return the thousandths of the unit in a GPU-hour; 0 where the pool is not acceptable."""
+        speed = request.speeds.get(pool, 0)
+        if self.plan.unit == "reference_hours":
+            return speed
+        return self.round.pools[pool].charge if speed else 0
 
     def part(self, millionths: int | None) -> int | None:
         """Return a part of the whole supply in thousandths, rounded down."""

@@ -73,7 +73,7 @@ def measures(case: Case) -> Checks:
         "measures", "The plan", "awarded_gpu_hours", row.milli("awarded_gpu_hours"), hours
     )
     yield from _count("funded", row.count("funded"), len(case.plan.awards))
-    met = sum(case.totals[each.id] >= each.minimum for each, _ in case.funded)
+    met = sum(case.awarded[each.id] >= each.minimum for each, _ in case.funded)
     yield from _count("minimum_met", row.count("minimum_met"), met)
     yield from _utilization(case, row.table("utilization"))
     yield from _group_figures(case, row)
@@ -103,7 +103,7 @@ def _utilization(case: Case, stated: Mapping[str, object]) -> Checks:
 
 def _group_figures(case: Case, row: Row) -> Checks:
     """Check what each group is awarded, entitled to and short of."""
-    received = case.sums(case.round.group_of)
+    received = case.held["group"]
     listed = set()
     for index, each in row.numbered("groups"):
         path = f"plan.measures.groups[{index}]"
@@ -124,18 +124,52 @@ def _group_figures(case: Case, row: Row) -> Checks:
 
 
 def _fellow_counts(case: Case, row: Row) -> Checks:
-    """Check how many fellows reach their entitlement, half of it, or nothing."""
-    received = case.sums(lambda request: request.fellow)
-    asking = {each.fellow for each in case.round.requests.values() if not each.vetoed}
-    entitled = case.plan.fellows
-    got = {name: (received.get(name, 0), entitled.get(name, 0)) for name in asking}
-    truth = {
-        "at_entitlement": sum(has >= right for has, right in got.values()),
-        "at_half": sum(2 * has >= right for has, right in got.values()),
-        "at_zero": sum(has == 0 for has, _ in got.values()),
-    }
-    for what, value in truth.items():
+    """Check how many fellows have their entitlement, half of it, or nothing.
+
+    One gang-hour short still counts as having it; without entitlements the whole ask stands in.
+    """
+    received, rights = case.held["fellow"], fellow_rights(case)
+    last = _last_gangs(case)
+    counts = dict.fromkeys(FELLOW_COUNTS.split(), 0)
+    for name, right in rights.items():
+        got = received.get(name, 0)
+        enough = right - last[name] if right > last[name] else right - 1
+        counts["at_entitlement"] += got > enough or got >= right
+        counts["at_half"] += 2 * got >= right
+        counts["at_zero"] += got == 0
+    for what, value in counts.items():
         yield from _count(f"fellows.{what}", whole(row.value[what], row.at(what)), value)
+
+
+def fellow_rights(case: Case) -> dict[str, int]:
+    """Return what counts as all of a fellow's share, for fellows who have one.
+
+    The entitlement; or, when nobody has one, the least that the eligible asks can cost, for
+    fellows of positive weight.
+    """
+    entitled = {name: amount for name, amount in case.plan.fellows.items() if amount}
+    if entitled:
+        return entitled
+    asks: dict[str, int] = {}
+    for request in case.round.requests.values():
+        costs = [
+            request.ask * case.factor(request, pool) // speed
+            for pool, speed in request.speeds.items()
+            if speed
+        ]
+        if not request.vetoed and costs and case.round.fellows[request.fellow].weight:
+            asks[request.fellow] = asks.get(request.fellow, 0) + min(costs)
+    return {name: amount for name, amount in asks.items() if amount}
+
+
+def _last_gangs(case: Case) -> dict[str, int]:
+    """Return the thousandths of the unit in the largest gang-hour of each fellow."""
+    last = dict.fromkeys(case.round.fellows, 0)
+    for request in case.round.requests.values():
+        if not request.vetoed:
+            dearest = max((case.factor(request, pool) for pool in request.speeds), default=0)
+            last[request.fellow] = max(last[request.fellow], request.gang * dearest)
+    return last
 
 
 def _same(rule: str, who: str, what: str, stated: int, truth: int) -> Checks:
@@ -199,7 +233,7 @@ def _figure(stage: str, what: str, stated: Fraction, truth: Fraction) -> Witness
 
 def objectives(case: Case) -> dict[str, Fraction]:
     """Return the goals that the final plan reaches, as far as round, plan and policy tell."""
-    received = case.sums(case.round.group_of)
+    received = case.held["group"]
     short = {
         name: (max(0, entitled - received.get(name, 0)), entitled)
         for name, entitled in case.plan.groups.items()
@@ -251,15 +285,24 @@ def value(case: Case) -> Fraction:
 
 
 def fellow_shortfall(case: Case) -> Fraction:
-    """Return Σ weight · shortfall of the fellows in units, weights scaled to mean 1."""
-    weights = fellow_weights(case)
-    received = case.sums(lambda request: request.fellow)
+    """Return Σ weight · shortfall of the fellows in units."""
+    weights, received = mean_one_weights(case), case.held["fellow"]
     missing = sum(
         weights[name] * max(0, entitled - received.get(name, 0))
         for name, entitled in case.plan.fellows.items()
     )
-    together = sum(weights.values())
-    return Fraction(missing * len(weights), together * MILLI) if together else Fraction(0)
+    return Fraction(missing) / MILLI
+
+
+def mean_one_weights(case: Case) -> dict[str, Fraction]:
+    """Return the fellows' weights, scaled to mean 1 over those with an eligible request."""
+    weights = fellow_weights(case)
+    asking = {each.fellow for each in case.round.requests.values() if not each.vetoed}
+    together = sum(weights[name] for name in asking)
+    none = dict.fromkeys(weights, Fraction(0))
+    return none | {
+        name: Fraction(weights[name] * len(asking), together) for name in asking if together
+    }
 
 
 def fellow_weights(case: Case) -> dict[str, int]:

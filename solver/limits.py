@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from solver.case import Case, broken, most_units, total
 from solver.claims import Share
-from solver.reading import Request
 from solver.verdict import Checks, decimal, shown
 
 
@@ -128,17 +127,6 @@ def kept(case: Case) -> Checks:
             )
 
 
-def _holders(case: Case) -> dict[str, Callable[[Request], str | None]]:
-    """Return who may have floors and caps, and whose a request counts as."""
-    fellows = case.round.fellows
-    return {
-        "fellow": lambda request: request.fellow,
-        "group": case.round.group_of,
-        "institute": lambda request: case.round.institute_of(fellows[request.fellow]),
-        "track": lambda request: request.track,
-    }
-
-
 def _limits(case: Case) -> Iterable[tuple[str, Mapping[str, Share], Mapping[str, int]]]:
     """Return per kind the floors and caps in thousandths, and what each receives."""
     round_, policy = case.round, case.policy
@@ -163,8 +151,8 @@ def _limits(case: Case) -> Iterable[tuple[str, Mapping[str, Share], Mapping[str,
             for each in round_.tracks.values()
         },
     }
-    for what, key in _holders(case).items():
-        yield what, limits[what], case.sums(key)
+    for what, received in case.held.items():
+        yield what, limits[what], received
 
 
 def _least(*caps: int | None) -> int | None:
@@ -174,7 +162,7 @@ def _least(*caps: int | None) -> int | None:
 
 def _reach(case: Case, what: str, name: str) -> int:
     """Return the most that the requests of a holder can take, each alone in the round."""
-    key = _holders(case)[what]
+    key = case.holders[what]
     return sum(
         most_units(case.round, request, case.plan.unit)
         for request in case.round.requests.values()

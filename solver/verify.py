@@ -5,61 +5,80 @@ documents, and everything a plan must keep is looked at in plain integers.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from dataclasses import replace
 
 from solver import feasible, figures, limits
 from solver.canonical import digest
 from solver.case import Case, broken
-from solver.claims import StatedPlan, names, read_plan
+from solver.claims import names, read_plan
+from solver.proofs import StatedCertificate, binding, bounds, places, proved, read_certificate
 from solver.reading import read_round
 from solver.rows import Unreadable
 from solver.verdict import Checks, Tally, Verdict
 
-Rule: TypeAlias = Callable[[Case], Checks]
 
-
-def verify(round_document: object, plan_document: object) -> Verdict:
+def verify(
+    round_document: object, plan_document: object, certificate_document: object = None
+) -> Verdict:
     """Return what holds and what does not, with witnesses.
 
     Args:
         round_document: a `dure-round/1` document, numbers as `int` and `Decimal`.
         plan_document: a `dure-plan/1` document.
+        certificate_document: a `dure-certificate/1` document. Without it only those rules are
+            checked that need neither the policy nor a proof.
     """
     tally = Tally()
     try:
-        round_ = read_round(round_document)
-        plan = read_plan(plan_document)
-        case = Case(round=round_, plan=plan)
-        _check(tally, case, round_document)
+        return _check(tally, round_document, plan_document, certificate_document)
     except Unreadable as error:
         tally.add("formats", _meaning(formats), iter((broken("formats", str(error)),)))
     return tally.verdict()
 
 
-def formats(case: Case) -> Checks:
+def formats(*documents: object) -> Checks:
     """Forbids documents that break their format."""
-    yield from (None for _ in (case.round, case.plan))
+    yield from (None for document in documents if document is not None)
 
 
-def _check(tally: Tally, case: Case, round_document: object) -> None:
+def _check(
+    tally: Tally, round_document: object, plan_document: object, certificate_document: object
+) -> Verdict:
     """Run the rules; those that later ones rest on end the check when they fail."""
-    _run(tally, case, formats)
-    tally.add("names", _meaning(names), names(case.round, case.plan))
-    tally.add("digests", _meaning(digests), digests(round_document, case.plan))
-    if any(rule.broken for rule in tally.rules if rule.rule == "names"):
-        return
+    case = Case(round=read_round(round_document), plan=read_plan(plan_document))
+    certificate = None
+    if certificate_document is not None:
+        certificate = read_certificate(certificate_document)
+        case = replace(case, policy=certificate.policy)
+    _run(tally, formats, case.round, case.plan, certificate)
+    found = digest(round_document)
+    _run(tally, digests, case, found)
+    if not _run(tally, names, case.round, case.plan):
+        return tally.verdict()
     if not case.plan.is_plan:
-        _run(tally, case, nothing_proposed)
-        return
-    if not _run(tally, case, feasible.cells):
-        return
-    for rule in (*feasible.RULES, *limits.RULES, *figures.RULES):
-        _run(tally, case, rule)
+        _run(tally, nothing_proposed, case)
+    elif _run(tally, feasible.cells, case):
+        for rule in (*feasible.RULES, *limits.RULES, *figures.RULES):
+            _run(tally, rule, case)
+        if certificate is not None:
+            return _prove(
+                tally, case, certificate, binding(case, certificate, plan_document, found)
+            )
+    return tally.verdict()
 
 
-def _run(tally: Tally, case: Case, rule: Rule) -> bool:
+def _prove(tally: Tally, case: Case, certificate: StatedCertificate, bindings: Checks) -> Verdict:
+    """Check the certificate: whose it is, then what it proves."""
+    bound = tally.add("binding", _meaning(binding), bindings)
+    if not bound or not _run(tally, places, case, certificate):
+        return tally.verdict()
+    _run(tally, bounds, case, certificate)
+    return tally.verdict(proved(case, certificate))
+
+
+def _run(tally: Tally, rule: Callable[..., Checks], *about: object) -> bool:
     """Run one rule and return whether it holds."""
-    return tally.add(rule.__name__, _meaning(rule), rule(case))
+    return tally.add(rule.__name__, _meaning(rule), rule(*about))
 
 
 def _meaning(rule: Callable[..., Checks]) -> str:
@@ -67,16 +86,20 @@ def _meaning(rule: Callable[..., Checks]) -> str:
     return (rule.__doc__ or "").strip().splitlines()[0]
 
 
-def digests(round_document: object, plan: StatedPlan) -> Checks:
+def digests(case: Case, found: str) -> Checks:
     """Forbids a plan made for another round."""
-    truth = digest(round_document)
+    stated = case.plan.round_digest
     yield (
         None
-        if truth == plan.round_digest
+        if found == stated
         else broken(
-            "digests",
-            f"The round's digest is {truth[:9]}…; the plan was made for {plan.round_digest[:9]}….",
+            "digests", f"The round's digest is {found[:9]}…; the plan was made for {stated[:9]}…."
         )
+    )
+    yield (
+        None
+        if case.plan.round_id == case.round.id
+        else broken("digests", f"The plan is for {case.plan.round_id}, not {case.round.id}.")
     )
 
 

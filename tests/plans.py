@@ -66,8 +66,6 @@ def _measures(
         by_group[group_of[requests[award["request"]]["fellow"]]] += award["service_units"]
         for pool, _, hours in award["cells"]:
             by_pool[pool] += hours
-    asking = {each["fellow"] for each in round_["requests"] if not each.get("vetoed")}
-    served = {requests[award["request"]]["fellow"] for award in awards}
     return {
         "awarded_gpu_hours": round(sum(award["gpu_hours"] for award in awards), 3),
         "utilization": {
@@ -83,11 +81,7 @@ def _measures(
             }
             for each in round_["groups"]
         ],
-        "fellows": {
-            "at_entitlement": len(asking),
-            "at_half": len(asking),
-            "at_zero": len(asking - served),
-        },
+        "fellows": _fellow_counts(round_, pools, requests, awards),
         "jain": 1,
         "gini": 0,
         "theil": {"between": 0, "within": 0},
@@ -98,4 +92,30 @@ def _measures(
             award["gpu_hours"] >= requests[award["request"]].get("minimum_gpu_hours", 0)
             for award in awards
         ),
+    }
+
+
+def _fellow_counts(
+    round_: Document, pools: Document, requests: Document, awards: list[Document]
+) -> Document:
+    """Return how many fellows have all, half or nothing of what they ask, in service units."""
+    asked: defaultdict[str, float] = defaultdict(float)
+    last: defaultdict[str, float] = defaultdict(float)
+    got: defaultdict[str, float] = defaultdict(float)
+    for request in round_["requests"]:
+        if not request.get("vetoed"):
+            charges = {name: pools[name].get("su_per_gpu_hour", 1) for name in request["speeds"]}
+            costs = [charges[name] / speed for name, speed in request["speeds"].items()]
+            gang = request.get("gang_gpus", 1) * max(charges.values())
+            asked[request["fellow"]] += request["gpu_hours"] * min(costs)
+            last[request["fellow"]] = max(last[request["fellow"]], gang)
+    for award in awards:
+        got[requests[award["request"]]["fellow"]] += award["service_units"]
+    near = {name: all_ - last[name] if all_ > last[name] else all_ for name, all_ in asked.items()}
+    return {
+        "at_entitlement": sum(
+            got[name] > near[name] or got[name] >= all_ for name, all_ in asked.items()
+        ),
+        "at_half": sum(2 * got[name] >= all_ for name, all_ in asked.items()),
+        "at_zero": sum(got[name] == 0 for name in asked),
     }

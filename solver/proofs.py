@@ -1,0 +1,379 @@
+"""What a certificate states, and whether it proves it; standard library only."""
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from solver.bounds import Holder, Prices, value_bound
+from solver.canonical import digest
+from solver.case import Case, broken
+from solver.claims import Policy, read_policy
+from solver.figures import CLOSE, mean_one_weights, objectives
+from solver.rows import MILLI, Row, Unreadable, exact
+from solver.verdict import Checks, Proved, Witness, as_fraction
+
+KINDS = ("group", "fellow", "institute", "track")
+EVIDENCE = ("dual", "arithmetic", "solver", "none")
+SHORTFALLS = ("groups", "groups_total", "fellows")
+"""Goals that nothing can bring below zero."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedLevel:
+    """One level of a leximin as the certificate states it.
+
+    Attributes:
+        stage: ``groups`` or ``fellows``.
+        value: units per unit of weight.
+        agents, saturated: ids frozen here, and those of them that hold all they can take.
+        prices: (pool, slot, units per GPU-hour).
+        multipliers: (kind, id, multiplier).
+    """
+
+    stage: str
+    value: Fraction
+    agents: tuple[str, ...]
+    saturated: tuple[str, ...]
+    prices: tuple[tuple[str, int, Fraction], ...]
+    multipliers: tuple[tuple[str, str, Fraction], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedBound:
+    """One bound as the certificate states it, and what it rests on."""
+
+    objective: Fraction
+    bound: Fraction
+    gap: Fraction
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedCertificate:
+    """A certificate as written.
+
+    Attributes:
+        policy: what the policy document in it asks; policy_found: that document's own digest.
+        prices: the prices of the value bound, when it has them.
+        slack: price of one unit of weighted fellow shortfall, and the most of it.
+    """
+
+    round_digest: str
+    policy_name: str
+    policy_digest: str
+    policy_found: str
+    plan_digest: str
+    policy: Policy
+    levels: tuple[StatedLevel, ...]
+    bounds: Mapping[str, StatedBound]
+    prices: Prices | None
+    slack: tuple[Fraction, Fraction]
+
+
+def read_certificate(document: object) -> StatedCertificate:
+    """Return a `dure-certificate/1` document in exact numbers.
+
+    Raises:
+        Unreadable: With the place and the rule.
+    """
+    top = Row(document, "certificate", "schema round policy plan levels bounds", "evidence")
+    if top.value["schema"] != "dure-certificate/1":
+        raise Unreadable(
+            f"certificate.schema: must be 'dure-certificate/1', not {top.value['schema']!r}."
+        )
+    policy = Row(top.value["policy"], "certificate.policy", "name digest document")
+    evidence = top.table("evidence")
+    prices, slack = _prices(evidence.get("value"))
+    return StatedCertificate(
+        round_digest=Row(top.value["round"], "certificate.round", "digest", "id").text("digest"),
+        policy_name=policy.text("name"),
+        policy_digest=policy.text("digest"),
+        policy_found=_digest(policy.value["document"]),
+        plan_digest=Row(top.value["plan"], "certificate.plan", "digest").text("digest"),
+        policy=read_policy(policy.value["document"]),
+        levels=tuple(
+            _level(each, f"certificate.levels[{i}]") for i, each in top.numbered("levels")
+        ),
+        bounds={
+            name: _bound(each, f"certificate.bounds.{name}", evidence.get(name))
+            for name, each in top.table("bounds").items()
+        },
+        prices=prices,
+        slack=slack,
+    )
+
+
+def _digest(document: object) -> str:
+    """Return a digest, or the format's complaint."""
+    try:
+        return digest(document)
+    except ValueError as error:
+        raise Unreadable(f"certificate: {error}") from error
+
+
+def _rational(value: object, path: str) -> Fraction:
+    """Read an exact rational."""
+    try:
+        return as_fraction(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise Unreadable(f"{path}: {error}") from error
+
+
+def _level(value: object, path: str) -> StatedLevel:
+    """Read a level."""
+    row = Row(value, path, "stage level agents saturated prices multipliers", "group")
+    return StatedLevel(
+        stage=row.choice("stage", ("groups", "fellows"), ""),
+        value=_rational(row.value["level"], row.at("level")),
+        agents=tuple(str(each) for each in row.items("agents")),
+        saturated=tuple(str(each) for each in row.items("saturated")),
+        prices=tuple(_price(each, row.at("prices")) for each in row.items("prices")),
+        multipliers=tuple(_named(each, row.at("multipliers")) for each in row.items("multipliers")),
+    )
+
+
+def _price(value: object, path: str) -> tuple[str, int, Fraction]:
+    """Read ``[pool, slot, "n/d"]``."""
+    if not isinstance(value, list) or len(value) != 3:  # noqa: PLR2004 - pool, slot, price
+        raise Unreadable(f"{path}: {value!r} is not [pool, slot, price].")
+    pool, slot, price = value
+    if not isinstance(pool, str) or isinstance(slot, bool) or not isinstance(slot, int):
+        raise Unreadable(f"{path}: {value!r} names no pool and slot.")
+    return pool, slot, _rational(price, path)
+
+
+def _named(value: object, path: str) -> tuple[str, str, Fraction]:
+    """Read ``[kind, id, "n/d"]``."""
+    if not isinstance(value, list) or len(value) != 3 or value[0] not in KINDS:  # noqa: PLR2004 - a triple
+        raise Unreadable(f"{path}: {value!r} is not [kind, id, multiplier].")
+    return value[0], str(value[1]), _rational(value[2], path)
+
+
+def _bound(value: object, path: str, evidence: object) -> StatedBound:
+    """Read a bound."""
+    row = Row(value, path, "objective bound gap")
+    kind = evidence.get("kind") if isinstance(evidence, Mapping) else "solver"
+    if kind not in EVIDENCE:
+        raise Unreadable(f"{path}: the evidence {kind!r} is none of {', '.join(EVIDENCE)}.")
+    objective, bound, gap = (
+        Fraction(exact(row.value[name], row.at(name))) for name in ("objective", "bound", "gap")
+    )
+    return StatedBound(objective=objective, bound=bound, gap=gap, evidence=str(kind))
+
+
+def _prices(evidence: object) -> tuple[Prices | None, tuple[Fraction, Fraction]]:
+    """Read the prices behind the value bound."""
+    nothing = Fraction(0), Fraction(0)
+    if not isinstance(evidence, Mapping) or evidence.get("kind") != "dual":
+        return None, nothing
+    path = "certificate.evidence.value"
+    row = Row(evidence, path, "kind prices holders", "fellow_shortfall")
+    supply = {
+        (pool, slot): price
+        for pool, slot, price in (_price(each, row.at("prices")) for each in row.items("prices"))
+    }
+    holders: dict[Holder, tuple[Fraction, Fraction]] = {}
+    for each in row.items("holders"):
+        if not isinstance(each, list) or len(each) != 4:  # noqa: PLR2004 - with the least amount
+            raise Unreadable(f"{path}: {each!r} is not [kind, id, multiplier, least].")
+        kind, name, rate = _named(each[:3], row.at("holders"))
+        holders[kind, name] = rate, _rational(each[3], row.at("holders"))
+    slack = row.items("fellow_shortfall")
+    if slack and len(slack) != 2:  # noqa: PLR2004 - price and most
+        raise Unreadable(f"{path}.fellow_shortfall: must be [price, most].")
+    pair = [_rational(each, row.at("fellow_shortfall")) for each in slack]
+    return Prices(supply=supply, holders=holders), (pair[0], pair[1]) if pair else nothing
+
+
+def binding(
+    case: Case, certificate: StatedCertificate, plan_document: object, round_digest: str
+) -> Checks:
+    """Forbids a certificate of another round, policy or plan."""
+    plan = case.plan
+    truths = (
+        ("round", certificate.round_digest, round_digest),
+        ("plan", certificate.plan_digest, _digest(plan_document)),
+        ("policy", certificate.policy_digest, certificate.policy_found),
+        ("policy of the plan", plan.policy_digest, certificate.policy_found),
+    )
+    for what, stated, truth in truths:
+        yield (
+            None
+            if stated == truth
+            else broken(
+                "binding", f"The digest of the {what} is {truth[:9]}…; stated is {stated[:9]}…."
+            )
+        )
+    names = {certificate.policy_name, certificate.policy.name, plan.policy_name}
+    yield (
+        None
+        if len(names) == 1
+        else broken("binding", f"The policy has several names: {', '.join(sorted(names))}.")
+    )
+    yield (
+        None
+        if certificate.policy.unit == plan.unit
+        else broken(
+            "binding", f"The policy counts {certificate.policy.unit}; the plan counts {plan.unit}."
+        )
+    )
+
+
+def places(case: Case, certificate: StatedCertificate) -> Checks:
+    """Forbids prices and multipliers of what the round does not have."""
+    round_ = case.round
+    known: dict[str, Container[str | None]] = {
+        "group": round_.groups,
+        "fellow": round_.fellows,
+        "institute": {round_.institute_of(each): each for each in round_.fellows.values()},
+        "track": round_.tracks,
+    }
+    priced: Iterable[tuple[str, int]] = certificate.prices.supply if certificate.prices else ()
+    holders: Iterable[Holder] = certificate.prices.holders if certificate.prices else ()
+    at = [*priced, *((p, t) for level in certificate.levels for p, t, _ in level.prices)]
+    who = [*holders, *((k, n) for level in certificate.levels for k, n, _ in level.multipliers)]
+    for level in certificate.levels:
+        kind = level.stage.removesuffix("s")
+        who.extend((kind, name) for name in (*level.agents, *level.saturated))
+    for pool, slot in at:
+        found = pool in round_.pools and 0 <= slot < round_.slots
+        yield None if found else broken("places", f"There is no slot {slot} of pool {pool!r}.")
+    for kind, name in who:
+        yield None if name in known[kind] else broken("places", f"There is no {kind} {name!r}.")
+
+
+def bounds(case: Case, certificate: StatedCertificate) -> Checks:
+    """Forbids bounds that differ from the plan's, that a plan beats, or that are not proved."""
+    truths = objectives(case)
+    for stage in case.plan.stages:
+        stated = certificate.bounds.get(stage.name)
+        yield (
+            None
+            if stated is not None
+            else broken(
+                "bounds", f"Stage {stage.name} of the plan has no bound in the certificate."
+            )
+        )
+        if stated is None:
+            continue
+        same = (stated.objective, stated.bound, stated.gap)
+        yield (
+            None
+            if same == (stage.objective, stage.bound, stage.gap)
+            else broken("bounds", f"Stage {stage.name} differs between plan and certificate.")
+        )
+        if stage.name in truths:
+            yield _beaten(stage.name, truths[stage.name], stated.bound)
+        if stated.evidence == "arithmetic":
+            fine = stage.name in SHORTFALLS and stated.bound <= 0
+            yield (
+                None
+                if fine
+                else broken("bounds", f"Stage {stage.name}: its bound is not plain arithmetic.")
+            )
+        if stated.evidence == "dual":
+            yield from _dual(case, certificate, stage.name, stated.bound)
+
+
+def _beaten(stage: str, objective: Fraction, bound: Fraction) -> Witness | None:
+    """Say whether a plan is better than what is stated as the best."""
+    size = CLOSE * max(Fraction(1), abs(bound))
+    fine = objective >= bound - size if stage in SHORTFALLS else objective <= bound + size
+    if fine:
+        return None
+    text = f"Stage {stage} reaches {float(objective):,.9g}, beyond its bound {float(bound):,.9g}."
+    return broken("bounds", text)
+
+
+def _dual(case: Case, certificate: StatedCertificate, stage: str, bound: Fraction) -> Checks:
+    """Check a bound that prices are said to prove."""
+    if stage != "value" or certificate.prices is None:
+        yield broken("bounds", f"Stage {stage} has no prices that prove its bound.")
+        return
+    yield from _promises(case, certificate)
+    proved = proved_value(case, certificate)
+    yield (
+        None
+        if proved <= bound + CLOSE * abs(bound)
+        else broken(
+            "bounds",
+            f"The prices prove that no value exceeds {float(proved):,.9g}; "
+            f"stated is {float(bound):,.9g}.",
+        )
+    )
+
+
+def proved_value(case: Case, certificate: StatedCertificate) -> Fraction:
+    """Return the value bound that the certificate's prices prove."""
+    assert certificate.prices is not None
+    price, most = certificate.slack
+    return value_bound(case, certificate.prices) + price * most
+
+
+def _promises(case: Case, certificate: StatedCertificate) -> Checks:
+    """Check that prices are not negative and that the plan keeps what the bound takes for kept.
+
+    Fellows priced as part of their shortfall: the multiplier of each is at most its weight times
+    the price of a unit of shortfall, and its least at most its entitlement.
+    """
+    assert certificate.prices is not None
+    for (pool, slot), price in certificate.prices.supply.items():
+        yield (
+            None
+            if price >= 0
+            else broken("bounds", f"Pool {pool} has a negative price.", None, (pool, slot))
+        )
+    received = case.held
+    price, most = certificate.slack
+    weights = mean_one_weights(case)
+    for (kind, name), (rate, least) in certificate.prices.holders.items():
+        within = Fraction(received[kind].get(name, 0), MILLI)
+        if kind == "fellow" and price:
+            owed = Fraction(case.plan.fellows.get(name, 0), MILLI)
+            fine = rate <= price * weights[name] and least <= owed
+        else:
+            fine = least <= within
+        yield (
+            None
+            if fine and rate >= 0
+            else broken(
+                "bounds",
+                f"The value bound takes {float(least):,.3f} of {kind} {name} for kept; "
+                f"the plan does not.",
+            )
+        )
+    if price:
+        short = objectives(case)["fellows"]
+        yield (
+            None
+            if price > 0 and short <= most + CLOSE * max(Fraction(1), most)
+            else broken(
+                "bounds",
+                f"The value bound takes a fellow shortfall of {float(most):,.9g} for kept; "
+                f"the plan has {float(short):,.9g}.",
+            )
+        )
+
+
+def proved(case: Case, certificate: StatedCertificate) -> tuple[Proved, ...]:
+    """Return what is known of every goal: the bound proved here, or else the stated one."""
+    truths = objectives(case)
+    found = []
+    for stage in case.plan.stages:
+        stated = certificate.bounds.get(stage.name)
+        if stated is None or stage.name not in truths:
+            continue
+        bound, objective = stated.bound, truths[stage.name]
+        if stated.evidence == "dual":
+            bound = proved_value(case, certificate)
+        size = max(abs(bound), abs(objective))
+        found.append(
+            Proved(
+                stage=stage.name,
+                objective=float(objective),
+                bound=float(bound),
+                evidence=stated.evidence,
+                gap=float(abs(bound - objective) / size) if size else 0.0,
+            )
+        )
+    return tuple(found)
