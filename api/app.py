@@ -18,6 +18,7 @@ from api.middleware import Limits, Observe, Surroundings
 from api.permissions import declarations
 from api.problems import install
 from api.routes import (
+    awards,
     calls,
     capacity,
     directory,
@@ -25,6 +26,9 @@ from api.routes import (
     policies,
     requests,
     roles,
+    rounds,
+    scenarios,
+    scores,
     service,
 )
 from api.secret import read_secret
@@ -47,6 +51,10 @@ ROUTERS: Final = (
     policies.router,
     calls.router,
     requests.router,
+    scores.router,
+    rounds.router,
+    scenarios.router,
+    awards.router,
     metrics.router,
 )
 
