@@ -1,201 +1,13 @@
-"""Levels checked by weak duality: plain integers and fractions, standard library only.
+"""Entitlements checked by weak duality: plain integers and fractions, standard library only."""
 
-For prices on pools and slots and multipliers on holders (a group, a fellow, an institute, a track)
-every division of the fluid round keeps
-
-    Σ multiplier · amount  ≤  Σ price · supply + Σ_r (best profit of request r at these prices),
-
-since a request's multipliers pay for what it takes and the prices charge for it. What a request can
-earn at most has a closed form: its slots are filled best earning per asked hour first.
-"""
-
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol
 
-MILLI = 1000
-Holder: TypeAlias = tuple[str, int]
-"""Kind (``group``, ``fellow``, ``institute``, ``track``) and index."""
-BEYOND = 1 << 200
-"""A price that no multiplier pays."""
-Prices: TypeAlias = Mapping[int, Sequence[int]]
-"""Price of each slot by pool; a pool without entry is free."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FluidRequest:
-    """A request as the fluid round knows it.
-
-    Attributes:
-        pools: (pool, factor, speed) of the acceptable pools: thousandths of the unit and of a
-            reference GPU-hour per GPU-hour.
-        ask: thousandths of a reference GPU-hour.
-        limit: most thousandths of a GPU-hour in one slot.
-        joint: whether `limit` holds over all pools together or on each alone.
-        first, end: window in slots.
-        holders: who it belongs to.
-    """
-
-    pools: tuple[tuple[int, int, int], ...]
-    ask: int
-    limit: int
-    joint: bool
-    first: int
-    end: int
-    holders: tuple[Holder, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FluidRound:
-    """Requests that may take hours, and the supply.
-
-    Attributes:
-        supply: thousandths of a GPU-hour by pool and slot.
-        lengths: slots that each entry of the calendar stands for (all 1 unless slots are merged).
-    """
-
-    requests: tuple[FluidRequest, ...]
-    supply: tuple[tuple[int, ...], ...]
-    lengths: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stakes:
-    """What levels are checked against.
-
-    Attributes:
-        fluid: the round with the requests that take part.
-        weights: by stage; amounts are counted per these.
-        parents: group of each fellow.
-        most_alone: thousandths of the unit that a group or fellow can take at most.
-        least, most: effective floors and stated caps.
-    """
-
-    fluid: FluidRound
-    weights: Mapping[str, Sequence[int]]
-    parents: Sequence[int]
-    most_alone: Mapping[Holder, int]
-    least: Mapping[Holder, int] = field(default_factory=dict)
-    most: Mapping[Holder, int] = field(default_factory=dict)
-
-
-def most_together(fluid: FluidRound, prices: Prices, multipliers: Mapping[Holder, int]) -> Fraction:
-    """Return an upper bound of Σ multiplier · amount over all divisions of the fluid round.
-
-    Args:
-        fluid: the round.
-        prices: non-negative integers, unit per GPU-hour.
-        multipliers: integers.
-
-    Returns:
-        Thousandths of the unit.
-
-    Raises:
-        ValueError: If a price is negative.
-    """
-    if any(price < 0 for row in prices.values() for price in row):
-        raise ValueError("A price is negative.")
-    paid = sum(
-        price * hours
-        for pool, row in prices.items()
-        for price, hours in zip(row, fluid.supply[pool], strict=True)
-    )
-    charged = _charged(fluid, prices)
-    earned = Fraction(0)
-    for request in fluid.requests:
-        worth = sum(multipliers.get(holder, 0) for holder in request.holders)
-        if worth > 0:
-            rows = [charged[pool] for pool, _, _ in request.pools]
-            earned += _profit(request, worth, rows, fluid.lengths)
-    return paid + earned / MILLI
-
-
-def _charged(fluid: FluidRound, prices: Prices) -> list[list[int]]:
-    """Return prices by pool and slot; where there is no supply nobody can pay."""
-    free = [0] * len(fluid.lengths)
-    return [
-        [price if hours else BEYOND for price, hours in zip(prices.get(pool, free), row, strict=True)]
-        for pool, row in enumerate(fluid.supply)
-    ]
-
-
-def _profit(
-    request: FluidRequest, worth: int, rows: Sequence[Sequence[int]], lengths: Sequence[int]
-) -> Fraction | int:
-    """Return the most a request earns, in thousandths of the bound's unit."""
-    steps = _joint_steps if request.joint and len(rows) > 1 else _single_steps
-    offers = steps(request, worth, rows, lengths)
-    wanted = sum(speed * hours for (_, speed), hours in offers.items())
-    left = request.ask * MILLI
-    if wanted <= left:
-        return sum(margin * hours for (margin, _), hours in offers.items())
-    earned = 0
-    best_first = sorted(offers, key=lambda offer: Fraction(offer[0], offer[1]), reverse=True)
-    for margin, speed in best_first:
-        hours = offers[margin, speed]
-        if speed * hours > left:
-            return earned + Fraction(margin * left, speed)
-        earned += margin * hours
-        left -= speed * hours
-    return earned
-
-
-def _single_steps(
-    request: FluidRequest, worth: int, rows: Sequence[Sequence[int]], lengths: Sequence[int]
-) -> Counter[tuple[int, int]]:
-    """Return hours on offer by (margin, speed) where every pool has a limit of its own."""
-    offers: Counter[tuple[int, int]] = Counter()
-    window = lengths[request.first : request.end]
-    for (_, factor, speed), row in zip(request.pools, rows, strict=True):
-        for price, length in zip(row[request.first : request.end], window, strict=True):
-            margin = worth * factor - MILLI * price
-            if margin > 0:
-                offers[margin, speed] += request.limit * length
-    return offers
-
-
-def _joint_steps(
-    request: FluidRequest, worth: int, rows: Sequence[Sequence[int]], lengths: Sequence[int]
-) -> Counter[tuple[int, int]]:
-    """Return hours on offer by (margin, speed) steps where the pools share one limit.
-
-    In a slot the choice between pools is the upper hull of their (speed, margin) points; moving
-    on from one to the next is an offer of its own, and later steps never pay better.
-    """
-    alike: Counter[tuple[int, ...]] = Counter()
-    window = range(request.first, request.end)
-    for slot in window:
-        alike[tuple(row[slot] for row in rows)] += lengths[slot]
-    offers: Counter[tuple[int, int]] = Counter()
-    for slot_prices, length in alike.items():
-        points = [
-            (speed, worth * factor - MILLI * price)
-            for (_, factor, speed), price in zip(request.pools, slot_prices, strict=True)
-        ]
-        for speed, margin in _hull_steps(points):
-            offers[margin, speed] += request.limit * length
-    return offers
-
-
-def _hull_steps(points: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the rising steps of the upper hull of (0, 0) and the points."""
-    hull = [(0, 0)]
-    for x, y in sorted(points):
-        if y <= hull[-1][1]:
-            continue
-        while len(hull) > 1 or hull[-1][0] == x:
-            if hull[-1][0] == x:
-                hull.pop()
-                continue
-            (x0, y0), (x1, y1) = hull[-2], hull[-1]
-            if (y1 - y0) * (x - x1) > (y - y1) * (x1 - x0):
-                break
-            hull.pop()
-        hull.append((x, y))
-    return [(b[0] - a[0], b[1] - a[1]) for a, b in zip(hull, hull[1:], strict=False)]
+from solver.pricing import Holder, most_together
+from solver.stakes import Stakes
 
 
 class LevelLike(Protocol):
@@ -287,9 +99,82 @@ def check_levels(
     return faults
 
 
+def level_to_document(level: LevelLike, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return a level as a certificate states it: ids for indices, rationals as ``n/d``.
+
+    Args:
+        level: as the prover found it.
+        names: ids by index for ``group``, ``fellow``, ``institute``, ``track`` and ``pool``.
+
+    Returns:
+        ``{stage, value, agents, saturated, prices, multipliers}``; prices are rows of pool, first
+        slot, end slot (half open) and units per GPU-hour; multipliers rows of kind, id and number.
+    """
+    own = names[level.stage.removesuffix("s")]
+    return {
+        "stage": level.stage,
+        "value": _text(level.value),
+        "agents": sorted(own[agent] for agent in level.agents),
+        "saturated": sorted(own[agent] for agent in level.saturated),
+        "prices": [
+            [names["pool"][pool], first, end, _text(price)]
+            for pool, first, end, price in _ranges(level.pool_slots)
+        ],
+        "multipliers": sorted(
+            [kind, names[kind][index], _text(number)] for kind, index, number in level.multipliers
+        ),
+    }
+
+
+def level_from_document(
+    document: Mapping[str, Any], indices: Mapping[str, Mapping[str, int]]
+) -> LevelClaim:
+    """Return the level that a certificate states; the inverse of `level_to_document`.
+
+    Raises:
+        ValueError: If a field is missing or a number, name or range makes no sense.
+    """
+    try:
+        stage = str(document["stage"])
+        own = indices[stage.removesuffix("s")]
+        return LevelClaim(
+            stage=stage,
+            value=Fraction(document["value"]),
+            agents=tuple(own[name] for name in document["agents"]),
+            saturated=tuple(own[name] for name in document["saturated"]),
+            pool_slots=tuple(
+                (indices["pool"][pool], slot, Fraction(price))
+                for pool, first, end, price in document["prices"]
+                for slot in range(first, end)
+            ),
+            multipliers=tuple(
+                (kind, indices[kind][name], Fraction(number))
+                for kind, name, number in document["multipliers"]
+            ),
+        )
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"A level of the certificate cannot be read: {error!r}.") from error
+
+
+def _text(number: Fraction) -> str:
+    """Return a rational as ``n/d``."""
+    return f"{number.numerator}/{number.denominator}"
+
+
+def _ranges(rows: Sequence[tuple[int, int, Fraction]]) -> list[tuple[int, int, int, Fraction]]:
+    """Join slots of a pool that follow each other at one price."""
+    ranges: list[tuple[int, int, int, Fraction]] = []
+    for pool, slot, price in sorted(rows):
+        if ranges and ranges[-1][0] == pool and ranges[-1][2:] == (slot, price):
+            ranges[-1] = (pool, ranges[-1][1], slot + 1, price)
+        else:
+            ranges.append((pool, slot, slot + 1, price))
+    return ranges
+
+
 def _near(amount: int | Fraction) -> Fraction:
     """Return how far a published amount may be from the exact one."""
-    return ROUNDING + Fraction(abs(amount)) / PRECISION
+    return ROUNDING + Fraction(amount if amount >= 0 else -amount) / PRECISION
 
 
 def _check_totals(case: Stakes, claimed: Mapping[Holder, int]) -> list[Fault]:
@@ -426,11 +311,9 @@ class _StageCheck:
             return Fraction(self.have(agent))
         return self.wants(agent, value)
 
-    def expect(
-        self, rule: str, at: int, agent: int, stated: int, allowed: int | Fraction
-    ) -> None:
+    def expect(self, rule: str, at: int, agent: int, stated: int, allowed: int | Fraction) -> None:
         """Note a fault unless two amounts are as near as rounding leaves them."""
-        if abs(stated - allowed) > _near(allowed):
+        if abs(Fraction(stated) - Fraction(allowed)) > _near(allowed):
             self.fault(rule, at, agent, stated, allowed)
 
     def fault(

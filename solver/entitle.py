@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from solver.leximin import GRAIN, Agents, Cut, Oracle, Terms, leximin
-from solver.merging import Merged, expand, merge, reach
+from solver.merging import expand, merge, reach
 from solver.plan import NO_CELLS, Entitlement, Level
 from solver.problem import (
     NO_CAP,
@@ -194,7 +194,9 @@ class _Entitling:
         self, kind: str, high: Sequence[int], terms: Terms, totals: Sequence[int] | None = None
     ) -> ShortageFlow | ShortageProgram:
         """Return who answers what is out of reach: a flow where that is exact, else a program."""
-        beyond_flow = any(holder[0] in {"institute", "track"} for holder in terms.least | terms.most)
+        beyond_flow = any(
+            holder[0] in {"institute", "track"} for holder in terms.least | terms.most
+        )
         if not beyond_flow and is_plain_flow(self.merged):
             return ShortageFlow(self.merged, self.problem.fellow_group, terms, totals)
         return self._program(kind, high, terms)

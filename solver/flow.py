@@ -40,7 +40,9 @@ def network(nodes: int, tail: IntArray, head: IntArray, capacity: IntArray) -> N
 
     Args:
         nodes: how many, source and sink included.
-        tail, head, capacity: ``(n,)`` the arcs.
+        tail: ``(n,)`` node each arc leaves.
+        head: ``(n,)`` node it leads to.
+        capacity: ``(n,)`` what it takes.
     """
     count = tail.shape[0]
     tails = np.concatenate((tail, head))
@@ -66,7 +68,9 @@ def augment(start: IntArray, head: IntArray, mate: IntArray, residual: IntArray)
     """Push as much as possible from source to sink, in place.
 
     Args:
-        start, head, mate: the network.
+        start: of the network.
+        head: of the network.
+        mate: of the network.
         residual: ``(arcs,)`` what each arc still takes; changed.
 
     Returns:
@@ -85,7 +89,7 @@ def augment(start: IntArray, head: IntArray, mate: IntArray, residual: IntArray)
 
 
 @kernel
-def _layer(  # noqa: PLR0913 - one network and its scratch space
+def _layer(  # noqa: PLR0913, PLR0917 - one network and its scratch space
     start: IntArray,
     head: IntArray,
     mate: IntArray,
@@ -109,11 +113,11 @@ def _layer(  # noqa: PLR0913 - one network and its scratch space
                 distance[tail] = distance[node] + 1
                 queue[seen] = tail
                 seen += 1
-    return distance[0] >= 0
+    return bool(distance[0] >= 0)
 
 
 @kernel
-def _block(  # noqa: PLR0913 - one network and its scratch space
+def _block(  # noqa: PLR0913, PLR0917 - one network and its scratch space
     start: IntArray,
     head: IntArray,
     mate: IntArray,
@@ -179,4 +183,3 @@ def reached(start: IntArray, head: IntArray, residual: IntArray) -> BoolArray:
                 stack[height] = head[arc]
                 height += 1
     return seen
-

@@ -98,7 +98,9 @@ class FluidModel:
         proto.linear_constraints.ids.extend(range(self.row_count))
         proto.linear_constraints.lower_bounds.extend(np.concatenate(self._row_lower))
         proto.linear_constraints.upper_bounds.extend(np.concatenate(self._row_upper))
-        row, column, coefficient = (np.concatenate(part) for part in zip(*self._entries, strict=True))
+        row, column, coefficient = (
+            np.concatenate(part) for part in zip(*self._entries, strict=True)
+        )
         order = np.lexsort((column, row))
         matrix = proto.linear_constraint_matrix
         matrix.row_ids.extend(row[order])
@@ -140,7 +142,7 @@ class FluidModel:
             column=joint,
         )
 
-    def _add_scarce(  # noqa: PLR0913 - a row's parts
+    def _add_scarce(
         self,
         where: IntArray,
         places: int,

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from solver.plan import Level
-from solver.duality import Holder
+from solver.pricing import Holder
 from solver.problem import NOBODY, IntArray
 
 GRAIN = 10**6
@@ -236,9 +236,7 @@ def leximin(agents: Agents, oracle: Oracle) -> tuple[list[int], tuple[Level, ...
         oracle: says what can be had together.
     """
     idle = [not weight or low >= high for weight, low, high in _limits(agents)]
-    frozen = [
-        low if still else None for still, low in zip(idle, agents.low, strict=True)
-    ]
+    frozen = [low if still else None for still, low in zip(idle, agents.low, strict=True)]
     search = _Search(agents=agents, oracle=oracle, frozen=frozen, cuts=list(agents.known))
     while any(amount is None for amount in search.frozen):
         found = search.next_level()
@@ -254,4 +252,3 @@ def leximin(agents: Agents, oracle: Oracle) -> tuple[list[int], tuple[Level, ...
 def _limits(agents: Agents) -> list[tuple[int, int, int]]:
     """Return (weight, low, high) of each agent."""
     return list(zip(agents.weight, agents.low, agents.high, strict=True))
-

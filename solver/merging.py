@@ -90,7 +90,7 @@ def is_joint(problem: Problem) -> BoolArray:
     cheapest = np.where(problem.speed > 0, problem.factor, dearest[:, None]).min(
         axis=1, initial=np.iinfo(np.int64).max
     )
-    return cheapest == dearest
+    return np.asarray(cheapest == dearest)
 
 
 def reach(problem: Problem) -> IntArray:
@@ -100,17 +100,20 @@ def reach(problem: Problem) -> IntArray:
     unit: greedy is exact, since within a slot the pools' hours form a polymatroid.
     """
     order = np.argsort(-_worth(problem), axis=1, kind="stable")
-    return _reach(
-        order,
-        np.ascontiguousarray(problem.speed),
-        np.ascontiguousarray(problem.factor),
-        np.ascontiguousarray(problem.supply),
-        problem.ask,
-        slot_limit(problem),
-        is_joint(problem),
-        problem.first,
-        problem.end,
-    ) * problem.eligible
+    return (
+        _reach(
+            order,
+            np.ascontiguousarray(problem.speed),
+            np.ascontiguousarray(problem.factor),
+            np.ascontiguousarray(problem.supply),
+            problem.ask,
+            slot_limit(problem),
+            is_joint(problem),
+            problem.first,
+            problem.end,
+        )
+        * problem.eligible
+    )
 
 
 def _worth(problem: Problem) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -123,7 +126,7 @@ def _worth(problem: Problem) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]
 
 
 @kernel
-def _reach(  # noqa: PLR0913 - arrays of one round
+def _reach(  # noqa: PLR0913, PLR0917 - arrays of one round
     order: IntArray,
     speed: IntArray,
     factor: IntArray,
@@ -264,11 +267,11 @@ def _columns(
     supply: IntArray,
     span_slots: IntArray,
     speed: IntArray,
-    most: tuple[IntArray, IntArray],
+    bounds: tuple[IntArray, IntArray],
     window: tuple[IntArray, IntArray],
 ) -> Columns:
     """List where each class can take hours."""
-    ask, limit = most
+    ask, limit = bounds
     first, end = window
     spans = np.arange(span_slots.shape[0])
     open_spans = (first[:, None] <= spans) & (spans < end[:, None])
@@ -342,7 +345,7 @@ def _parts(total: int, parts: IntArray, whole: int) -> IntArray:
 
 
 @kernel
-def _top_up(  # noqa: PLR0913 - arrays of one round
+def _top_up(  # noqa: PLR0913, PLR0917 - arrays of one round
     rows: IntArray,
     supply: IntArray,
     speed: IntArray,

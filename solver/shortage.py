@@ -1,17 +1,15 @@
 """The least shortage of given amounts as a linear program, and the cut that its prices are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import groupby
 
 import numpy as np
 from ortools.math_opt.python import mathopt
 
-from solver.duality import FluidRequest, FluidRound, Holder, most_together
 from solver.fluid import INFINITE, FluidModel, LinearSolver
 from solver.leximin import GRAIN, Cut, Terms
 from solver.merging import Merged
+from solver.pricing import FluidRequest, FluidRound, Holder, most_together
 from solver.problem import FloatArray, IntArray
 
 UNIT = 1 << 60
@@ -38,9 +36,7 @@ class ShortageProgram:
         work: linear programs solved.
     """
 
-    def __init__(
-        self, merged: Merged, kind: str, most_alone: Sequence[int], terms: Terms
-    ) -> None:
+    def __init__(self, merged: Merged, kind: str, most_alone: Sequence[int], terms: Terms) -> None:
         """Build the program once.
 
         Args:
@@ -168,9 +164,7 @@ class ShortageProgram:
         }
         unit = UNIT / max(per_unit.values(), default=1.0)
         room = sum(duals[r.number] / r.scale * w for r, w in zip(self._asked, wanted, strict=True))
-        holders = [
-            (*row.holder, int(duals[row.number] / row.scale * unit)) for row in self._rows
-        ]
+        holders = [(*row.holder, int(duals[row.number] / row.scale * unit)) for row in self._rows]
         return Cut(
             lifts=tuple((index, int(value * unit)) for index, value in sorted(per_unit.items())),
             room=int((room - shortage) * unit * GRAIN),
@@ -193,7 +187,9 @@ def kept(amount: int) -> int:
     return amount - amount * 2 // 10**8
 
 
-def _by_id(values: dict[mathopt.Variable, float] | dict[mathopt.LinearConstraint, float], count: int) -> FloatArray:
+def _by_id(
+    values: dict[mathopt.Variable, float] | dict[mathopt.LinearConstraint, float], count: int
+) -> FloatArray:
     """Return values by number."""
     array = np.zeros(count)
     for key, value in values.items():
@@ -208,7 +204,9 @@ def fluid_round(merged: Merged, members: dict[str, IntArray]) -> FluidRound:
         pools = np.flatnonzero(merged.speed[c])
         requests.append(
             FluidRequest(
-                pools=tuple((int(p), int(merged.factor[c, p]), int(merged.speed[c, p])) for p in pools),
+                pools=tuple(
+                    (int(p), int(merged.factor[c, p]), int(merged.speed[c, p])) for p in pools
+                ),
                 ask=int(merged.ask[c]),
                 limit=int(merged.limit[c]),
                 joint=bool(merged.joint[c]),

@@ -5,9 +5,9 @@ part, what each can take alone, what amounts are counted per.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from solver.duality import MILLI, FluidRequest, FluidRound, Holder, Stakes
+from solver.pricing import MILLI, FluidRequest, FluidRound, Holder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,26 @@ class PlainRound:
     unit: str = "service_units"
     group_rule: str = "weight"
     fellow_rule: str = "score"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stakes:
+    """What levels are checked against.
+
+    Attributes:
+        fluid: the round with the requests that take part.
+        weights: by stage; amounts are counted per these.
+        parents: group of each fellow.
+        most_alone: thousandths of the unit that a group or fellow can take at most.
+        least, most: effective floors and stated caps.
+    """
+
+    fluid: FluidRound
+    weights: Mapping[str, Sequence[int]]
+    parents: Sequence[int]
+    most_alone: Mapping[Holder, int]
+    least: Mapping[Holder, int] = field(default_factory=dict)
+    most: Mapping[Holder, int] = field(default_factory=dict)
 
 
 def stakes(plain: PlainRound) -> Stakes:
@@ -204,11 +224,15 @@ def _holds(plain: PlainRound, weights: Sequence[int], group: int) -> bool:
 
 def _caps(plain: PlainRound) -> dict[Holder, int]:
     """Return all stated caps."""
-    listed = {"fellow": plain.fellows, "group": plain.groups}
-    others = {"institute": plain.institutes, "track": plain.tracks}
+    listed: dict[str, Sequence[PlainFellow | PlainHolder]] = {
+        "fellow": plain.fellows,
+        "group": plain.groups,
+        "institute": plain.institutes,
+        "track": plain.tracks,
+    }
     return {
         (kind, index): each.cap
-        for kind, those in (listed | others).items()
+        for kind, those in listed.items()
         for index, each in enumerate(those)
         if each.cap is not None
     }

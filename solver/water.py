@@ -99,7 +99,8 @@ class ShortageFlow:
         """Return ``(k,)`` thousandths of a GPU-hour of the last division, rounded down."""
         places = self._arcs.columns
         flow = self._residual[self._net.mate[places]]
-        return flow // (self._pool_factor[self._merged.columns.pool] * (GRAIN // MILLI))
+        hours: IntArray = flow // (self._pool_factor[self._merged.columns.pool] * (GRAIN // MILLI))
+        return hours
 
     def _ask(self, residual: IntArray, amounts: IntArray) -> int:
         """Open the arcs that ask for the amounts; return their sum."""
