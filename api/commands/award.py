@@ -11,7 +11,7 @@ from api.commands.tables import columns, number
 app = commands(
     "What was granted, and why; accept or return it.",
     "dure award list",
-    "dure award why awd_01jd… --lang ko",
+    "DURE_LANG=ko dure award why awd_01jd…",
 )
 
 AwardArgument = Annotated[str, typer.Argument(metavar="AWARD", help="Id of an award.")]
@@ -55,16 +55,10 @@ def show(session: Session, award: AwardArgument) -> None:
 
 @app.command()
 @reading
-def why(
-    session: Session,
-    award: Annotated[str, typer.Argument(metavar="AWARD|REQUEST", help="Id of either.")],
-    *,
-    lang: Annotated[str, typer.Option(help="ko or en; else the language you work in.")] = "",
-) -> None:
+def why(session: Session, award: AwardArgument) -> None:
     """Say why: the rules that decided, with their numbers."""
-    kind = "requests" if award.startswith("req_") else "awards"
-    body = session.client.get(f"{kind}/{award}/explanation", lang=lang or None).body
-    session.show(body, body["text"])
+    body = session.client.get(f"awards/{award}/explanation").body
+    session.show(body, "\n".join(body["text"]))
 
 
 @app.command()

@@ -46,7 +46,7 @@ def login(
         except Unreachable as error:
             raise CommandRefused(str(error), ExitCode.TRY_LATER) from error
     path = keep_profile(terminal, Profile(name=profile, server=server, token=token))
-    terminal.note(f"Signed in at {server} as {me['person']}; kept in {path}.")
+    terminal.note(f"Signed in at {server} as {me['person']['id']}; kept in {path}.")
 
 
 def _token(terminal: Terminal, token_file: str) -> str:

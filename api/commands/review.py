@@ -26,7 +26,7 @@ def import_scores(
     """Import scores from a CSV file; a conflicted score is kept and not counted."""
     session.confirm(f"Import the scores of {file} into {call}?")
     text = read_bytes(file).decode("utf-8-sig")
-    body = session.client.upload(f"calls/{call}/scores", text, media_type="text/csv").body
+    body = session.client.upload(f"calls/{call}/score-imports", text, media_type="text/csv").body
     session.show(body, f"{body['imported']} scores imported.")
 
 

@@ -23,7 +23,7 @@ app = commands(
 RoundArgument = Annotated[str, typer.Argument(metavar="ROUND", help="Id of a round.")]
 SolveArgument = Annotated[str, typer.Argument(metavar="SOLVE", help="Id of a solve.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; everybody may read it.")]
-OVER = frozenset({"done", "failed", "cancelled", "infeasible"})
+OVER = frozenset({"done", "failed", "cancelled"})
 
 
 @app.command("list")
@@ -57,8 +57,7 @@ def new(
     title: Annotated[str, typer.Option(help="Its title; else the call's.")] = "",
 ) -> None:
     """Create the round of a call."""
-    chosen = title or session.client.get(f"calls/{call}").body["title"]
-    body = session.client.create(f"calls/{call}/rounds", {"title": chosen}).body
+    body = session.client.create(f"calls/{call}/rounds", {"title": title or None}).body
     session.show(body, body["id"])
 
 
@@ -81,7 +80,7 @@ def solve(  # noqa: PLR0913 - one parameter an option
     version: Annotated[int, typer.Option(help="Of a stored policy; 0: a preset.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Chance, where a policy draws lots.")] = 0,
     gap: Annotated[float, typer.Option(help="Good enough.", min=0)] = 0.001,
-    seconds: Annotated[float, typer.Option(help="A limit of time; 0: none.", min=0)] = 0,
+    seconds: Annotated[int, typer.Option(help="A limit of time; 0: none.", min=0)] = 0,
     watch_it: Annotated[bool, typer.Option("--watch/--no-watch", help="Follow it.")] = True,
 ) -> None:
     """Queue a solve, and follow it until it is over."""
@@ -187,8 +186,10 @@ def reject(
 @writing
 def publish(session: Session, round_: RoundArgument) -> None:
     """Re-verify the approved scenario and offer its awards."""
-    session.confirm(f"Publish {round_}? Every fellow will see the decision.")
-    body = session.client.change(f"rounds/{round_}", f"rounds/{round_}/publications").body
+    digest = session.client.get(f"rounds/{round_}").body["scenario_digest"]
+    session.confirm(f"Publish scenario {str(digest)[:16]}… of {round_} to every fellow?")
+    sent = {"scenario_digest": digest}
+    body = session.client.change(f"rounds/{round_}", f"rounds/{round_}/publications", sent).body
     session.show(body, f"{round_} is published.")
 
 

@@ -1,5 +1,7 @@
 """`dure whoami`: who the server says we are."""
 
+from typing import Any
+
 from api.commands.grammar import single
 from api.commands.session import Session, reading
 
@@ -11,8 +13,12 @@ app = single()
 def whoami(session: Session) -> None:
     """Show the caller as the server knows them."""
     me = session.client.get("me").body
-    roles = ", ".join(me.get("roles") or ()) or "no role"
-    place = ", ".join(filter(None, (me.get("group"), me.get("institute"))))
-    session.show(
-        me, f"{me['person']} ({roles}){f' of {place}' if place else ''} at {session.server}"
-    )
+    session.show(me, f"{described(me)} at {session.server}")
+
+
+def described(me: dict[str, Any]) -> str:
+    """Return a person with roles and place in words."""
+    person = me["person"]
+    place = ", ".join(filter(None, (person["group"], person["institute"])))
+    roles = ", ".join(me["roles"]) or "no role"
+    return f"{person['id']} ({roles}){f' of {place}' if place else ''}"

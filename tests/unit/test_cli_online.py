@@ -11,6 +11,7 @@ from api.cli import run
 from api.commands.profiles import Profile, keep_profile
 from api.commands.terminal import Terminal
 
+F001 = {"id": "f001", "group": "core0", "institute": None}
 CALL = {
     "id": "call_1",
     "title": "InnoCORE",
@@ -102,10 +103,10 @@ def test_shows_in_words_and_as_json(center, dure, capsys):
 
 def test_speaks_as_the_person_who_signed_in(center, dure, capsys):
     """The kept token goes with every request."""
-    center.answers["GET", "/api/v1/me"] = (200, {"person": "f001", "roles": ["fellow"]})
+    center.answers["GET", "/api/v1/me"] = (200, {"person": F001, "roles": ["fellow"]})
 
     assert 0 == dure("whoami")
-    assert "f001 (fellow)" in capsys.readouterr().out
+    assert "f001 (fellow) of core0" in capsys.readouterr().out
     assert "Bearer t0ken" == center.seen[0][3]["Authorization"]
 
 
@@ -190,7 +191,7 @@ def test_findings_name_field_and_message(center, dure, capsys):
 
 def test_login_keeps_the_token_it_has_tried(center, dure, tmp_path, capsys):
     """A token is kept after the server knew it."""
-    center.answers["GET", "/api/v1/me"] = (200, {"person": "f002"})
+    center.answers["GET", "/api/v1/me"] = (200, {"person": {"id": "f002"}})
     token = tmp_path / "token"
     token.write_text("other\n", encoding="utf-8")
 
