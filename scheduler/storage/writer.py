@@ -7,7 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, NestedTransaction
+from sqlalchemy.exc import DBAPIError
 
 from scheduler.domain.errors import StoreBusy, StoreUnavailable
 from scheduler.storage.engine import begin, is_trouble, trouble
@@ -152,10 +153,16 @@ class Writer(Generic[TransactionT]):
             value = command(self._bind(connection))
             savepoint.commit()
         except BaseException as refusal:  # noqa: BLE001 - it is delivered to the caller
-            savepoint.rollback()
+            self._take_back(savepoint, refusal)
             if not is_trouble(refusal):
                 return _Outcome(refusal=refusal)
             error = trouble(refusal)
             error.__cause__ = refusal
             return _Outcome(refusal=error)
         return _Outcome(value=value)
+
+    def _take_back(self, savepoint: NestedTransaction, refusal: BaseException) -> None:
+        try:
+            savepoint.rollback()
+        except DBAPIError as gone:
+            raise (refusal if is_trouble(refusal) else gone) from refusal

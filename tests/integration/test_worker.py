@@ -66,7 +66,7 @@ def conclude(
 TRADE = Trade(command=CHILD, prepare=prepare, conclude=conclude)
 
 
-def worker(
+def worker(  # noqa: PLR0913 - a builder
     store: SqlStore,
     stop: threading.Event | None = None,
     *,
