@@ -35,6 +35,7 @@ class Counted:
 
     def new(self, prefix: str, now: datetime) -> str:
         """Return the next id; it sorts by the order of making."""
+        del now
         return f"{prefix}_{next(self.numbers):026d}"
 
 
