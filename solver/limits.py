@@ -1,6 +1,6 @@
 """Whom a plan serves, and how much each may hold, one rule a function; standard library only."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from solver.case import Case, broken, most_units, total
 from solver.claims import Share
@@ -67,10 +67,10 @@ def after(case: Case) -> Checks:
 
 def caps(case: Case) -> Checks:
     """Forbids more than the cap of a fellow, group, institute or track, in the policy's unit."""
-    for what, limits, sums in _limits(case):
-        for name, share in limits.items():
+    for what, shares in limits(case).items():
+        for name, share in shares.items():
             if share.cap is not None:
-                got = sums.get(name, 0)
+                got = case.held[what].get(name, 0)
                 yield (
                     None
                     if got <= share.cap
@@ -86,10 +86,10 @@ def caps(case: Case) -> Checks:
 
 def floors(case: Case) -> Checks:
     """Forbids less than the floor of a group, institute or track, as far as its requests reach."""
-    for what, limits, sums in _limits(case):
-        for name, share in limits.items():
+    for what, shares in limits(case).items():
+        for name, share in shares.items():
             if share.floor > 0:
-                got = sums.get(name, 0)
+                got = case.held[what].get(name, 0)
                 held = got >= share.floor or got >= min(share.floor, _reach(case, what, name))
                 yield (
                     None
@@ -127,12 +127,12 @@ def kept(case: Case) -> Checks:
             )
 
 
-def _limits(case: Case) -> Iterable[tuple[str, Mapping[str, Share], Mapping[str, int]]]:
-    """Return per kind the floors and caps in thousandths, and what each receives."""
+def limits(case: Case) -> Mapping[str, Mapping[str, Share]]:
+    """Return the floors and caps of fellows, groups, institutes and tracks, in thousandths."""
     round_, policy = case.round, case.policy
-    shares = policy.tracks if policy else {}
+    tracks = policy.tracks if policy else {}
     fellow_cap = case.part(policy.fellow_cap) if policy else None
-    limits = {
+    return {
         "fellow": {
             each.id: Share(cap=_least(each.cap, fellow_cap)) for each in round_.fellows.values()
         },
@@ -145,14 +145,12 @@ def _limits(case: Case) -> Iterable[tuple[str, Mapping[str, Share], Mapping[str,
         },
         "track": {
             each.id: Share(
-                floor=max(each.floor, case.part(shares.get(each.id, Share()).floor) or 0),
-                cap=_least(each.cap, case.part(shares.get(each.id, Share()).cap)),
+                floor=max(each.floor, case.part(tracks.get(each.id, Share()).floor) or 0),
+                cap=_least(each.cap, case.part(tracks.get(each.id, Share()).cap)),
             )
             for each in round_.tracks.values()
         },
     }
-    for what, received in case.held.items():
-        yield what, limits[what], received
 
 
 def _least(*caps: int | None) -> int | None:

@@ -1,6 +1,6 @@
 """What a certificate states, and whether it proves it; standard library only."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -9,6 +9,7 @@ from solver.canonical import digest
 from solver.case import Case, broken
 from solver.claims import Policy, read_policy
 from solver.figures import CLOSE, mean_one_weights, objectives
+from solver.levels import StatedEntitlement, read_entitlement
 from solver.rows import MILLI, Row, Unreadable, exact
 from solver.verdict import Checks, Proved, Witness, as_fraction
 
@@ -16,26 +17,6 @@ KINDS = ("group", "fellow", "institute", "track")
 EVIDENCE = ("dual", "arithmetic", "solver", "none")
 SHORTFALLS = ("groups", "groups_total", "fellows")
 """Goals that nothing can bring below zero."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatedLevel:
-    """One level of a leximin as the certificate states it.
-
-    Attributes:
-        stage: ``groups`` or ``fellows``.
-        value: units per unit of weight.
-        agents, saturated: ids frozen here, and those of them that hold all they can take.
-        prices: (pool, slot, units per GPU-hour).
-        multipliers: (kind, id, multiplier).
-    """
-
-    stage: str
-    value: Fraction
-    agents: tuple[str, ...]
-    saturated: tuple[str, ...]
-    prices: tuple[tuple[str, int, Fraction], ...]
-    multipliers: tuple[tuple[str, str, Fraction], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +45,7 @@ class StatedCertificate:
     policy_found: str
     plan_digest: str
     policy: Policy
-    levels: tuple[StatedLevel, ...]
+    entitlement: StatedEntitlement
     bounds: Mapping[str, StatedBound]
     prices: Prices | None
     slack: tuple[Fraction, Fraction]
@@ -91,9 +72,7 @@ def read_certificate(document: object) -> StatedCertificate:
         policy_found=_digest(policy.value["document"]),
         plan_digest=Row(top.value["plan"], "certificate.plan", "digest").text("digest"),
         policy=read_policy(policy.value["document"]),
-        levels=tuple(
-            _level(each, f"certificate.levels[{i}]") for i, each in top.numbered("levels")
-        ),
+        entitlement=read_entitlement(top, evidence.get("entitle")),
         bounds={
             name: _bound(each, f"certificate.bounds.{name}", evidence.get(name))
             for name, each in top.table("bounds").items()
@@ -117,19 +96,6 @@ def _rational(value: object, path: str) -> Fraction:
         return as_fraction(value if isinstance(value, str) else "")
     except ValueError as error:
         raise Unreadable(f"{path}: {error}") from error
-
-
-def _level(value: object, path: str) -> StatedLevel:
-    """Read a level."""
-    row = Row(value, path, "stage level agents saturated prices multipliers", "group")
-    return StatedLevel(
-        stage=row.choice("stage", ("groups", "fellows"), ""),
-        value=_rational(row.value["level"], row.at("level")),
-        agents=tuple(str(each) for each in row.items("agents")),
-        saturated=tuple(str(each) for each in row.items("saturated")),
-        prices=tuple(_price(each, row.at("prices")) for each in row.items("prices")),
-        multipliers=tuple(_named(each, row.at("multipliers")) for each in row.items("multipliers")),
-    )
 
 
 def _price(value: object, path: str) -> tuple[str, int, Fraction]:
@@ -164,7 +130,7 @@ def _bound(value: object, path: str, evidence: object) -> StatedBound:
 def _prices(evidence: object) -> tuple[Prices | None, tuple[Fraction, Fraction]]:
     """Read the prices behind the value bound."""
     nothing = Fraction(0), Fraction(0)
-    if not isinstance(evidence, Mapping) or evidence.get("kind") != "dual":
+    if not isinstance(evidence, Mapping) or "prices" not in evidence:
         return None, nothing
     path = "certificate.evidence.value"
     row = Row(evidence, path, "kind prices holders", "fellow_shortfall")
@@ -228,17 +194,12 @@ def places(case: Case, certificate: StatedCertificate) -> Checks:
         "institute": {round_.institute_of(each): each for each in round_.fellows.values()},
         "track": round_.tracks,
     }
-    priced: Iterable[tuple[str, int]] = certificate.prices.supply if certificate.prices else ()
-    holders: Iterable[Holder] = certificate.prices.holders if certificate.prices else ()
-    at = [*priced, *((p, t) for level in certificate.levels for p, t, _ in level.prices)]
-    who = [*holders, *((k, n) for level in certificate.levels for k, n, _ in level.multipliers)]
-    for level in certificate.levels:
-        kind = level.stage.removesuffix("s")
-        who.extend((kind, name) for name in (*level.agents, *level.saturated))
-    for pool, slot in at:
+    if certificate.prices is None:
+        return
+    for pool, slot in certificate.prices.supply:
         found = pool in round_.pools and 0 <= slot < round_.slots
         yield None if found else broken("places", f"There is no slot {slot} of pool {pool!r}.")
-    for kind, name in who:
+    for kind, name in certificate.prices.holders:
         yield None if name in known[kind] else broken("places", f"There is no {kind} {name!r}.")
 
 
@@ -271,8 +232,10 @@ def bounds(case: Case, certificate: StatedCertificate) -> Checks:
                 if fine
                 else broken("bounds", f"Stage {stage.name}: its bound is not plain arithmetic.")
             )
+        if stage.name == "value" and certificate.prices is not None:
+            yield from _promises(case, certificate)
         if stated.evidence == "dual":
-            yield from _dual(case, certificate, stage.name, stated.bound)
+            yield _dual(case, certificate, stage.name, stated.bound)
 
 
 def _beaten(stage: str, objective: Fraction, bound: Fraction) -> Witness | None:
@@ -285,21 +248,21 @@ def _beaten(stage: str, objective: Fraction, bound: Fraction) -> Witness | None:
     return broken("bounds", text)
 
 
-def _dual(case: Case, certificate: StatedCertificate, stage: str, bound: Fraction) -> Checks:
+def _dual(
+    case: Case, certificate: StatedCertificate, stage: str, bound: Fraction
+) -> Witness | None:
     """Check a bound that prices are said to prove."""
+    if stage == "entitle":
+        return None
     if stage != "value" or certificate.prices is None:
-        yield broken("bounds", f"Stage {stage} has no prices that prove its bound.")
-        return
-    yield from _promises(case, certificate)
-    proved = proved_value(case, certificate)
-    yield (
-        None
-        if proved <= bound + CLOSE * abs(bound)
-        else broken(
-            "bounds",
-            f"The prices prove that no value exceeds {float(proved):,.9g}; "
-            f"stated is {float(bound):,.9g}.",
-        )
+        return broken("bounds", f"Stage {stage} has no prices that prove its bound.")
+    found = proved_value(case, certificate)
+    if found <= bound + CLOSE * abs(bound):
+        return None
+    return broken(
+        "bounds",
+        f"The prices prove that no value exceeds {float(found):,.9g}; "
+        f"stated is {float(bound):,.9g}.",
     )
 
 
@@ -363,16 +326,16 @@ def proved(case: Case, certificate: StatedCertificate) -> tuple[Proved, ...]:
         stated = certificate.bounds.get(stage.name)
         if stated is None or stage.name not in truths:
             continue
-        bound, objective = stated.bound, truths[stage.name]
-        if stated.evidence == "dual":
-            bound = proved_value(case, certificate)
+        bound, objective, evidence = stated.bound, truths[stage.name], stated.evidence
+        if stage.name == "value" and certificate.prices is not None:
+            bound, evidence = proved_value(case, certificate), "dual"
         size = max(abs(bound), abs(objective))
         found.append(
             Proved(
                 stage=stage.name,
                 objective=float(objective),
                 bound=float(bound),
-                evidence=stated.evidence,
+                evidence=evidence,
                 gap=float(abs(bound - objective) / size) if size else 0.0,
             )
         )

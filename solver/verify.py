@@ -6,12 +6,22 @@ documents, and everything a plan must keep is looked at in plain integers.
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 from solver import feasible, figures, limits
 from solver.canonical import digest
 from solver.case import Case, broken
 from solver.claims import names, read_plan
-from solver.proofs import StatedCertificate, binding, bounds, places, proved, read_certificate
+from solver.levels import division, levels
+from solver.proofs import (
+    StatedCertificate,
+    binding,
+    bounds,
+    places,
+    proved,
+    proved_value,
+    read_certificate,
+)
 from solver.reading import read_round
 from solver.rows import Unreadable
 from solver.verdict import Checks, Tally, Verdict
@@ -34,6 +44,19 @@ def verify(
     except Unreadable as error:
         tally.add("formats", _meaning(formats), iter((broken("formats", str(error)),)))
     return tally.verdict()
+
+
+def proved_value_bound(
+    round_document: object, plan_document: object, certificate_document: object
+) -> Fraction | None:
+    """Return the value bound that a certificate's prices prove, if it has prices."""
+    certificate = read_certificate(certificate_document)
+    case = Case(
+        round=read_round(round_document),
+        plan=read_plan(plan_document),
+        policy=certificate.policy,
+    )
+    return None if certificate.prices is None else proved_value(case, certificate)
 
 
 def formats(*documents: object) -> Checks:
@@ -72,6 +95,8 @@ def _prove(tally: Tally, case: Case, certificate: StatedCertificate, bindings: C
     bound = tally.add("binding", _meaning(binding), bindings)
     if not bound or not _run(tally, places, case, certificate):
         return tally.verdict()
+    _run(tally, levels, case, certificate.entitlement)
+    _run(tally, division, case, certificate.entitlement)
     _run(tally, bounds, case, certificate)
     return tally.verdict(proved(case, certificate))
 
