@@ -133,8 +133,14 @@ def export_round(tx: Transaction, permit: Permit, id_: str) -> str:
 def _snapshot(
     tx: Transaction, round_: Round, call: Call, pairs: Sequence[tuple[Request, Submission]]
 ) -> Document:
-    people = tx.people.of({request.fellow for request, _ in pairs})
-    groups = tx.groups.of({person.group for person in people if person.group is not None})
+    # Ordered here, since databases collate text in their own ways and the digest must not.
+    people = sorted(
+        tx.people.of({request.fellow for request, _ in pairs}), key=lambda person: person.id
+    )
+    groups = sorted(
+        tx.groups.of({person.group for person in people if person.group is not None}),
+        key=lambda group: group.id,
+    )
     supplied = supplies(tx, call.terms.pools, call.terms.calendar)
     scores = tx.scores.of_call(call.id)
     calendar = call.terms.calendar
