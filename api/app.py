@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from importlib import resources
 from typing import Final
 
@@ -15,9 +16,11 @@ from starlette.concurrency import run_in_threadpool
 from api import metrics
 from api.door import House
 from api.middleware import Limits, Observe, Surroundings
+from api.openapi import text
 from api.permissions import declarations
 from api.problems import install
 from api.routes import (
+    audit,
     awards,
     calls,
     capacity,
@@ -55,6 +58,7 @@ ROUTERS: Final = (
     rounds.router,
     scenarios.router,
     awards.router,
+    audit.router,
     metrics.router,
 )
 
@@ -143,6 +147,7 @@ def assemble(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
     )
     app.state.house = house
     app.state.metrics = metrics.Metrics(
@@ -152,6 +157,7 @@ def assemble(
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     install(app)
+    app.state.openapi = cache(lambda: text(app))
     for _ in declarations(app):
         pass  # reading them all is the check
     app.add_middleware(

@@ -1,17 +1,17 @@
-"""The OpenAPI document: served, committed as ``docs/openapi.json``, compared by a test.
-
-``python -m api.openapi`` writes the committed copy again.
-"""
+"""The OpenAPI document: served, committed as ``docs/openapi.json``, compared by a test."""
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-COMMITTED: Final = Path(__file__).parent.parent / "docs" / "openapi.json"
+PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
+PROBLEM_RESPONSE: Final = {
+    "description": "A refusal, as RFC 9457 says it; its `code` has a page under /problems.",
+    "content": {"application/problem+json": {"schema": PROBLEM}},
+}
 BEARER: Final = {
     "type": "http",
     "scheme": "bearer",
@@ -28,7 +28,14 @@ def describe(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         separate_input_output_schemas=True,
     )
-    found.setdefault("components", {})["securitySchemes"] = {"bearer": BEARER}
+    components = found.setdefault("components", {})
+    components["securitySchemes"] = {"bearer": BEARER}
+    components["responses"] = {"Problem": PROBLEM_RESPONSE}
+    for operation in _operations(found):
+        operation["responses"] = {
+            status: {"$ref": "#/components/responses/Problem"} if _is_problem(each) else each
+            for status, each in operation["responses"].items()
+        }
     return found
 
 
@@ -52,6 +59,16 @@ def breaking(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
                 continue
             yield from _operation_breaks(name, old, new)
     yield from _schema_breaks(before, after)
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def _is_problem(response: dict[str, Any]) -> bool:
+    content = response.get("content", {})
+    return any(kind.get("schema") == PROBLEM for kind in content.values())
 
 
 def _operation_breaks(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:

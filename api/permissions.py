@@ -83,7 +83,7 @@ def declared(  # noqa: PLR0913 - one keyword a fact of the route
     if made:
         responses[201] = {"model": model}
     for status in _refusals(action, flags):
-        responses[status] = {"model": Problem, "content": {"application/problem+json": {}}}
+        responses[status] = {"model": Problem}
     return {
         "dependencies": [Depends(Requires(action, flags))],
         "status_code": ok,

@@ -1,9 +1,10 @@
 """Health, time, version and the pages of the error codes."""
 
 from datetime import timedelta, timezone
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
 from api.body import StrictRoute
@@ -49,6 +50,12 @@ def time(caller: Asking) -> Response:
     kst = now.astimezone(KST).isoformat(timespec="milliseconds")
     epoch_ms = int(now.timestamp() * 1000)
     return reply(Time(now=now, now_kst=kst, epoch_ms=epoch_ms)).response()
+
+
+@router.get("/api/v1/openapi.json", **declared(PUBLIC, dict[str, Any]))
+def openapi(request: Request) -> Response:
+    """Describe this interface as OpenAPI."""
+    return Response(request.app.state.openapi(), media_type="application/json")
 
 
 @router.get("/api/v1/problems", **declared(PUBLIC, Listing[ProblemKind]))

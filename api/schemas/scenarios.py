@@ -18,7 +18,7 @@ Gap = Annotated[
 """Share by which a proved bound may lie beyond the plan."""
 
 
-def _plain(value: Decimal | int) -> float | int:
+def _plain(value: Decimal) -> float | int:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
