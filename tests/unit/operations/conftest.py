@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import create_engine
 
 from scheduler.ports import Transaction
-from scheduler.storage.engine_tables import guards
 from scheduler.storage.store import SqlTransaction
 from scheduler.storage.tables import metadata
 
@@ -17,8 +16,6 @@ def tx() -> Iterator[Transaction]:
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
         metadata.create_all(connection)
-        for statement in guards(connection.dialect.name):
-            connection.exec_driver_sql(statement)
         yield SqlTransaction(connection)
         connection.rollback()
     engine.dispose()
