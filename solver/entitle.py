@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -185,9 +186,9 @@ class _Entitling:
             for index, cap in enumerate(caps.tolist()):
                 total = int(sums[kind][index]) if index < len(sums[kind]) else 0
                 if cap != NO_CAP and cap < total:
-                    terms.most[kind, index] = cap
+                    terms.most[kind, index] = Fraction(cap)
                 if floors is not None and min(int(floors[index]), total) > 0:
-                    terms.least[kind, index] = min(int(floors[index]), total)
+                    terms.least[kind, index] = Fraction(min(int(floors[index]), total))
         return terms
 
     def _oracle(
@@ -242,8 +243,8 @@ class _Entitling:
         high = np.minimum(self.alone.fellows, totals[parent].astype(np.int64))
         terms = self._terms()
         for group, total in enumerate(groups):
-            terms.least["group", group] = kept(total) // GRAIN
-            terms.most["group", group] = total // GRAIN
+            terms.least["group", group] = Fraction(kept(total), GRAIN)
+            terms.most["group", group] = Fraction(total, GRAIN)
         oracle = self._oracle("fellow", high.tolist(), terms, groups)
         agents = Agents(
             stage="fellows",

@@ -87,8 +87,8 @@ class Terms:
     """
 
     members: dict[str, IntArray]
-    least: dict[Holder, int]
-    most: dict[Holder, int]
+    least: dict[Holder, Fraction]
+    most: dict[Holder, Fraction]
 
 
 @dataclass(slots=True)

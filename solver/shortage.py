@@ -25,7 +25,7 @@ class _Row:
     holder: Holder
     number: int
     sign: int
-    known: int
+    known: float
     scale: float
 
 
@@ -53,14 +53,15 @@ class ShortageProgram:
         self._amounts = self._fluid.amounts()
         asked = [(kind, index, amount) for index, amount in enumerate(most_alone) if amount > 0]
         self._asked = [
-            self._add_least((kind, index), amount, float(amount)) for kind, index, amount in asked
+            self._add_least((kind, index), float(amount), float(amount))
+            for kind, index, amount in asked
         ]
         self._rows = [
-            self._add_least(holder, least, float(least))
+            self._add_least(holder, float(least), float(least))
             for holder, least in terms.least.items()
             if least > 0
         ]
-        self._rows += [self._add_most(holder, most) for holder, most in terms.most.items()]
+        self._rows += [self._add_most(holder, float(most)) for holder, most in terms.most.items()]
         self._solver = LinearSolver(self._fluid.model())
         self._exact = fluid_round(merged, terms.members)
         self._hours: FloatArray = np.zeros(merged.columns.size.shape[0])
@@ -129,7 +130,7 @@ class ShortageProgram:
         columns = np.flatnonzero(member)
         return columns, self._amounts[columns] / scale
 
-    def _add_least(self, holder: Holder, known: int, scale: float) -> _Row:
+    def _add_least(self, holder: Holder, known: float, scale: float) -> _Row:
         """What a holder has is at least a part of `scale`, or the shortage is paid for."""
         columns, shares = self._entries(holder, scale)
         short = self._fluid.add_columns([0.0], [INFINITE], [1.0])
@@ -144,9 +145,9 @@ class ShortageProgram:
         )
         return _Row(holder, int(numbers[0]), 1, known, scale)
 
-    def _add_most(self, holder: Holder, known: int) -> _Row:
+    def _add_most(self, holder: Holder, known: float) -> _Row:
         """What a holder has is at most its cap."""
-        scale = float(max(known, 1))
+        scale = max(known, 1.0)
         columns, shares = self._entries(holder, scale)
         numbers = self._fluid.add_rows(
             [-INFINITE], [known / scale], (np.zeros(columns.size, dtype=np.int64), columns, shares)

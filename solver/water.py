@@ -68,7 +68,7 @@ class ShortageFlow:
         self._merged = merged
         self._parent = parent
         self._totals = None if totals is None else np.array(totals, dtype=np.int64)
-        self._caps = {i: most for (kind, i), most in terms.most.items() if kind == "fellow"}
+        self._caps = {i: int(most) for (kind, i), most in terms.most.items() if kind == "fellow"}
         self._groups = int(parent.max(initial=-1)) + 1 if totals is None else len(totals)
         self._pool_factor = merged.factor.max(axis=0, initial=0)
         self._net, self._arcs = self._build()
