@@ -1,0 +1,191 @@
+"""Branch and bound over the few requests whose choice the relaxation leaves broken."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+import numpy as np
+
+from solver.plan import Limit
+from solver.problem import BoolArray, FloatArray, IntArray
+from solver.relaxation import Relaxation, Vertex
+
+SWEEPS = 25
+"""Rounds of rounding everything at once in search of a first plan."""
+Fixing = tuple[tuple[int, bool], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Settled:
+    """The best solution in which no choice is broken, and what no solution can beat.
+
+    Attributes:
+        values: ``(columns,)``, or None when none was found.
+        vertex: the solution of the relaxation itself, before any choice.
+        infeasible: whether it was proved that there is no solution.
+    """
+
+    values: FloatArray | None
+    bound: float
+    objective: float = np.inf
+    infeasible: bool = False
+    work: int = 0
+    limit: Limit = Limit.NONE
+    vertex: Vertex | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Choices:
+    """What is chosen.
+
+    Attributes:
+        columns: ``(r,)`` the column that is 1 when request r is funded.
+        fraction: which part of its least amount each request gets in a solution.
+        broken: which requests get something, but not their least.
+    """
+
+    columns: IntArray
+    fraction: Callable[[FloatArray], FloatArray]
+    broken: Callable[[FloatArray], BoolArray]
+
+
+class Branching:
+    """One search: a rounding sweep for a first plan, then best-first with dives.
+
+    Args:
+        relaxation: the linear program, aimed at its goal.
+        choices: what has to be whole.
+        root: its solution before any choice.
+        start: a solution with whole choices, if one is known.
+        allowed: absolute gap at which to stop.
+        most: linear programs to solve at most.
+        seconds: the solver time at which to stop, or None.
+    """
+
+    def __init__(
+        self,
+        relaxation: Relaxation,
+        choices: Choices,
+        root: Vertex,
+        *,
+        start: Vertex | None,
+        allowed: float,
+        most: int,
+        seconds: float | None,
+    ) -> None:
+        self.relaxation, self.choices = relaxation, choices
+        self.root, self.start = root, start
+        self.allowed, self.most, self.seconds = allowed, most, seconds
+        self.free_lower, self.free_upper = relaxation.lower.copy(), relaxation.upper.copy()
+        self.first_solve = relaxation.solves
+        self.held: dict[int, bool] = {}
+        self.best: FloatArray | None = None
+        self.objective = np.inf
+        self.open: list[tuple[float, int, Fixing]] = []
+        self.pushed = 0
+
+    def run(self) -> Settled:
+        """Search until the gap is small enough or the limit comes."""
+        root = self.root
+        if self.start is not None:
+            self._accept(self.start)
+        if root.objective < self.objective - self.allowed:
+            self._sweep(root)
+        self._push(root.objective, ())
+        while self.open and self.open[0][0] < self.objective - self.allowed and not self._spent():
+            known, _, fixing = heappop(self.open)
+            self._dive(known, fixing)
+        bound = min([self.objective, *(node[0] for node in self.open[:1])])
+        self._hold(())
+        proved = bound >= self.objective - self.allowed
+        return Settled(
+            values=self.best,
+            bound=max(bound, root.objective),
+            objective=self.objective,
+            infeasible=self.best is None and not self.open,
+            work=self.relaxation.solves - self.first_solve,
+            limit=Limit.NONE if proved else self._limit(),
+            vertex=root,
+        )
+
+    def _sweep(self, vertex: Vertex) -> None:
+        """Round every broken choice at once, solve, and again, for a first solution.
+
+        Choices that do not go together are undone downwards.
+        """
+        fixing: Fixing = ()
+        for _ in range(SWEEPS):
+            broken = np.flatnonzero(self.choices.broken(vertex.values))
+            if not broken.size:
+                self._accept(vertex)
+                return
+            parts = self.choices.fraction(vertex.values)[broken]
+            wanted = tuple(
+                (request, bool(part > 0.5))  # noqa: PLR2004 - nearest
+                for request, part in zip(broken.tolist(), parts.tolist(), strict=True)
+            )
+            step = self._at(fixing + wanted)
+            if step is None:
+                wanted = tuple((request, False) for request, _ in wanted)
+                step = self._at(fixing + wanted)
+            if step is None or step.objective >= self.objective:
+                return
+            vertex, fixing = step, fixing + wanted
+
+    def _dive(self, known: float, fixing: Fixing) -> None:
+        """Follow the nearer branch down, leaving the other ones for later."""
+        while not self._spent():
+            vertex = self._at(fixing)
+            if vertex is None:
+                return
+            known = vertex.objective
+            if known >= self.objective - self.allowed:
+                self._push(known, fixing)
+                return
+            broken = np.flatnonzero(self.choices.broken(vertex.values))
+            if not broken.size:
+                self._accept(vertex)
+                return
+            parts = self.choices.fraction(vertex.values)[broken]
+            at = int(np.argmax(np.minimum(parts, 1.0 - parts)))
+            request, nearer = int(broken[at]), bool(parts[at] > 0.5)  # noqa: PLR2004 - nearest
+            self._push(known, (*fixing, (request, not nearer)))
+            fixing = (*fixing, (request, nearer))
+        self._push(known, fixing)
+
+    def _accept(self, vertex: Vertex) -> None:
+        """Keep a solution when it is the best so far."""
+        if vertex.objective < self.objective:
+            self.best, self.objective = vertex.values, vertex.objective
+
+    def _push(self, bound: float, fixing: Fixing) -> None:
+        """Leave a node for later."""
+        heappush(self.open, (bound, self.pushed, fixing))
+        self.pushed += 1
+
+    def _at(self, fixing: Fixing) -> Vertex | None:
+        """Solve the relaxation with some choices made."""
+        self._hold(fixing)
+        return self.relaxation.solve()
+
+    def _hold(self, fixing: Fixing) -> None:
+        """Make exactly these choices."""
+        wanted = dict(fixing)
+        for request in [each for each in self.held if each not in wanted]:
+            column = int(self.choices.columns[request])
+            self.relaxation.bound(column, self.free_lower[column], self.free_upper[column])
+        for request, funded in wanted.items():
+            column = int(self.choices.columns[request])
+            self.relaxation.bound(column, float(funded), float(funded))
+        self.held = wanted
+
+    def _spent(self) -> bool:
+        """Return whether the limit has come."""
+        return self._limit() is not Limit.NONE
+
+    def _limit(self) -> Limit:
+        """Return the limit that has come."""
+        if self.seconds is not None and self.relaxation.seconds >= self.seconds:
+            return Limit.TIME
+        solved = self.relaxation.solves - self.first_solve
+        return Limit.WORK if solved >= self.most else Limit.NONE

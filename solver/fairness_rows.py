@@ -1,0 +1,151 @@
+"""Shortfalls of groups and fellows against their entitlements, as columns and rows."""
+
+import numpy as np
+
+from solver.goal import Goal
+from solver.merging import reach
+from solver.model import RoundModel
+from solver.plan import Entitlement
+from solver.problem import MILLI, FellowWeight, FloatArray, IntArray, Problem
+from solver.program import Program
+
+
+class FairRows:
+    """What groups and fellows lack, and what the tiers want of it.
+
+    Attributes:
+        groups, fellows: indices of those with an entitlement.
+        shortfall: ``(groups,)`` columns: share of the entitlement that the group lacks.
+        lack: ``(fellows,)`` columns: the same of fellows.
+        worst: column of the largest group shortfall.
+    """
+
+    def __init__(self, model: RoundModel, entitlement: Entitlement) -> None:
+        self.model, self.entitlement = model, entitlement
+        self.program = model.program
+        self.groups = np.flatnonzero(entitlement.groups > 0)
+        self.fellows = np.flatnonzero(entitlement.fellows > 0)
+        self.shortfall = self.program.add_columns(self.groups.size, 0.0, 1.0)
+        self.worst = int(self.program.add_columns(1, 0.0, 1.0)[0])
+        self.lack = self.program.add_columns(self.fellows.size, 0.0, 1.0)
+        self.measure_groups()
+        self.measure_fellows()
+
+    def measure_groups(self) -> None:
+        """What a group receives and what it lacks make its entitlement or more."""
+        due = self.entitlement.groups.astype(np.float64)
+        rows = self.program.add_rows(self.groups.size, 1.0, np.inf)
+        at = np.full(due.size, -1, dtype=np.int64)
+        at[self.groups] = rows
+        columns, amounts, owner = self.model.unit_terms()
+        row = at[self.model.problem.group[owner]]
+        inside = row >= 0
+        share = amounts[inside] / due[self.model.problem.group[owner[inside]]]
+        self.program.add_terms(row[inside], columns[inside], share)
+        self.program.add_terms(rows, self.shortfall, 1.0)
+        above = self.program.add_rows(self.groups.size, 0.0, np.inf)
+        self.program.add_terms(above, self.worst, 1.0)
+        self.program.add_terms(above, self.shortfall, -1.0)
+
+    def measure_fellows(self) -> None:
+        """A fellow is covered by what a funded request gets, up to what it could cover.
+
+        The cover of a request that is only partly funded is bounded by that part: without this
+        the relaxation would cover everyone with pieces of requests that nobody can start.
+        """
+        problem, model = self.model.problem, self.model
+        due = self.entitlement.fellows.astype(np.float64)
+        rows = self.program.add_rows(self.fellows.size, 1.0, np.inf)
+        at = np.full(due.size, -1, dtype=np.int64)
+        at[self.fellows] = rows
+        self.program.add_terms(rows, self.lack, 1.0)
+        most = reach_with_gangs(problem)
+        least_units = least_unit_amount(model)
+        owed = due[problem.fellow]
+        asking = (owed > 0) & problem.eligible
+        covered = asking & model.extent.counted & (least_units > owed * 1e-3)
+        plain = asking & ~covered
+        columns, amounts, owner = model.unit_terms()
+        direct = plain[owner]
+        row = at[problem.fellow[owner[direct]]]
+        self.program.add_terms(row, columns[direct], amounts[direct] / owed[owner[direct]])
+        who = np.flatnonzero(covered)
+        cover = self.program.add_columns(who.size, 0.0, 1.0)
+        self.program.add_terms(at[problem.fellow[who]], cover, 1.0)
+        tie = np.full(problem.requests, -1, dtype=np.int64)
+        tie[who] = self.program.add_rows(who.size, -np.inf, 0.0)
+        inside = tie[owner] >= 0
+        part = amounts[inside] / owed[owner[inside]]
+        self.program.add_terms(tie[owner[inside]], columns[inside], -part)
+        self.program.add_terms(tie[who], cover, 1.0)
+        full = self.program.add_rows(who.size, -np.inf, 0.0)
+        self.program.add_terms(full, cover, 1.0)
+        self.program.add_terms(full, model.funded[who], -np.minimum(1.0, most[who] / owed[who]))
+
+    def worst_goal(self) -> Goal:
+        """Least largest shortfall of a group, relative to its entitlement."""
+        weights = np.zeros(self.worst + 1)
+        weights[self.worst] = 1.0
+        return Goal(name="groups", weights=weights, unit=1.0, floor=0.0, scale=1.0)
+
+    def total_goal(self) -> Goal:
+        """Least shortfall of the groups in all, in the unit."""
+        due = self.entitlement.groups[self.groups] / MILLI
+        weights = np.zeros(self.worst)
+        weights[self.shortfall] = due
+        return Goal(
+            name="groups_total", weights=weights, unit=1.0, floor=0.0, scale=float(due.sum())
+        )
+
+    def fellows_goal(self) -> Goal:
+        """Least shortfall of the fellows, weighted by merit, in the unit."""
+        due = self.entitlement.fellows[self.fellows] / MILLI
+        weights = np.zeros(int(self.lack.max(initial=-1)) + 1)
+        weights[self.lack] = due * fellow_weights(self.model.problem)[self.fellows]
+        return Goal(name="fellows", weights=weights, unit=1.0, floor=0.0, scale=float(due.sum()))
+
+    def group_shortfalls(self, values: FloatArray) -> tuple[float, float]:
+        """Return the largest relative shortfall and the sum of shortfalls in the unit."""
+        short = values[self.shortfall]
+        due = self.entitlement.groups[self.groups] / MILLI
+        return float(short.max(initial=0.0)), float(short @ due)
+
+    def keep_groups(self, program: Program, most: FloatArray) -> None:
+        """No group falls shorter than this again."""
+        rows = program.add_rows(self.shortfall.size, -np.inf, most)
+        program.add_terms(rows, self.shortfall, 1.0)
+
+
+def fellow_weights(problem: Problem) -> FloatArray:
+    """Return ``(f,)`` merit weights of fellows with an eligible request, of mean 1."""
+    weights = raw_fellow_weights(problem)
+    asking = np.zeros(problem.fellows, dtype=np.bool_)
+    asking[problem.fellow[problem.eligible]] = True
+    mean = float(weights[asking].mean()) if asking.any() else 1.0
+    return np.where(asking, weights / max(mean, 1e-9), 0.0)
+
+
+def raw_fellow_weights(problem: Problem) -> FloatArray:
+    """Return ``(f,)`` the weights that entitlements of fellows follow, in thousandths."""
+    kind = problem.rules.fellow_weight
+    if kind is FellowWeight.EQUAL:
+        return np.ones(problem.fellows)
+    if kind is FellowWeight.WEIGHT:
+        return problem.fellow_weight.astype(np.float64)
+    asks = np.where(problem.eligible, problem.ask, 0).astype(np.float64)
+    sums = np.bincount(problem.fellow, weights=asks * problem.score, minlength=problem.fellows)
+    total = np.bincount(problem.fellow, weights=asks, minlength=problem.fellows)
+    return np.maximum(sums / np.maximum(total, 1.0), 1.0)
+
+
+def least_unit_amount(model: RoundModel) -> FloatArray:
+    """Return ``(r,)`` thousandths of the unit that the least award of a request brings."""
+    problem = model.problem
+    ratio = np.where(problem.speed > 0, problem.factor / np.maximum(problem.speed, 1), np.inf)
+    cheapest = np.where(np.isfinite(ratio.min(axis=1)), ratio.min(axis=1), 0.0)
+    return np.asarray(model.extent.low * problem.ask * cheapest)
+
+
+def reach_with_gangs(problem: Problem) -> IntArray:
+    """Return ``(r,)`` the most units a request can take, the last gang-hour included."""
+    return reach(problem) + problem.gang * problem.factor.max(axis=1)

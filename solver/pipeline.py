@@ -1,0 +1,166 @@
+"""One solve as a story: entitle, select, divide, timetable, and what each of them reached."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import numpy as np
+
+from solver.divide import divide
+from solver.entitle import entitle
+from solver.formula import apply_formula
+from solver.plan import NO_CELLS, Entitlement, Limit, Plan, SolveStatus, Stage
+from solver.problem import IntArray, Method, Problem, Tier
+from solver.program import Effort
+from solver.select import Selection, select
+from solver.stages import objectives, plain_stage, reserve, scales, tier_stage
+from solver.timetable import Timetable, timetable
+
+GAP = 0.001
+"""Relative gap at which a tier counts as proved unless the caller asks for another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far a solve may go.
+
+    Attributes:
+        time_seconds: solver time per tier; a limit that bites makes results unrepeatable.
+        work: linear programs and branch-and-bound nodes per tier; repeats exactly.
+    """
+
+    time_seconds: float | None = None
+    work: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a stage has reached so far."""
+
+    stage: str
+    objective: float
+    bound: float
+    gap: float
+
+
+def solve(
+    problem: Problem,
+    *,
+    seed: int = 0,
+    gap: float = GAP,
+    limits: Limits | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Plan:
+    """Answer a round: who gets what, where and when, and how far from the best that is.
+
+    Args:
+        problem: the round and its rules.
+        seed: of the codes' own choices.
+        gap: relative gap at which a tier counts as proved.
+        limits: when to stop improving; a valid plan comes out whatever they are.
+        progress: told whenever a stage is done.
+    """
+    effort = _effort(limits or Limits(), seed)
+    if problem.rules.method is not Method.OPTIMIZE:
+        return _by_formula(problem, seed=seed, gap=gap)
+    entitlement = entitle(problem) if Tier.GROUPS in problem.rules.tiers else None
+    selection = select(
+        problem,
+        entitlement,
+        gap=gap,
+        effort=effort,
+        report=_reporter(problem, entitlement, progress),
+    )
+    if selection.infeasible:
+        return Plan(
+            status=SolveStatus.INFEASIBLE, cells=NO_CELLS, entitlement=entitlement, seed=seed
+        )
+    division = divide(selection)
+    schedule = timetable(
+        problem, division.fluid, selection.funded, selection.least, entitlement=entitlement
+    )
+    stages = _stages(problem, entitlement, selection, schedule, gap=gap)
+    return _plan(problem, entitlement, schedule.cells, stages, seed=seed)
+
+
+def _effort(limits: Limits, seed: int) -> Effort:
+    """Translate limits into what the codes understand."""
+    if limits.work is None:
+        return Effort(nodes=2_000, programs=60, time_seconds=limits.time_seconds, seed=seed)
+    most = max(limits.work, 1)
+    return Effort(nodes=most, programs=most, time_seconds=limits.time_seconds, seed=seed)
+
+
+def _reporter(
+    problem: Problem,
+    entitlement: Entitlement | None,
+    progress: Callable[[Progress], None] | None,
+) -> Callable[[str, float, float], None]:
+    """Return what tells the caller of each tier."""
+    del problem
+    scale = scales(entitlement)
+
+    def report(stage: str, objective: float, bound: float) -> None:
+        size = max(abs(objective), abs(bound), scale.get(stage, 0.0))
+        gap = abs(bound - objective) / size if size else 0.0
+        if progress is not None:
+            progress(Progress(stage=stage, objective=objective, bound=bound, gap=gap))
+
+    return report
+
+
+def _by_formula(problem: Problem, *, seed: int, gap: float) -> Plan:
+    """Answer by a formula; the value it reaches is set against the most that any plan could."""
+    formula = apply_formula(problem)
+    reached = objectives(problem, None, formula.cells)
+    stages = (plain_stage("formula", reached["value"]),)
+    del gap
+    return _plan(problem, None, formula.cells, stages, seed=seed)
+
+
+def _plan(
+    problem: Problem,
+    entitlement: Entitlement | None,
+    cells: IntArray,
+    stages: tuple[Stage, ...],
+    *,
+    seed: int,
+) -> Plan:
+    """Put the answer together."""
+    proved = all(stage.status is SolveStatus.OPTIMAL for stage in stages)
+    return Plan(
+        status=SolveStatus.OPTIMAL if proved else SolveStatus.FEASIBLE,
+        cells=cells,
+        stages=stages,
+        reserve=reserve(problem, entitlement, cells),
+        entitlement=entitlement,
+        seed=seed,
+        versions=tuple((name, version(name)) for name in ("numba", "numpy", "ortools")),
+    )
+
+
+def _stages(
+    problem: Problem,
+    entitlement: Entitlement | None,
+    selection: Selection,
+    schedule: Timetable,
+    *,
+    gap: float,
+) -> tuple[Stage, ...]:
+    """Set the final cells against each tier's bound."""
+    reached = objectives(problem, entitlement, schedule.cells)
+    scale = scales(entitlement)
+    funded = np.zeros(problem.requests, dtype=np.bool_)
+    funded[schedule.cells[:, 0]] = True
+    kept = int((problem.must_fund & funded).sum())
+    stages = [plain_stage("guarantees", float(kept))]
+    if entitlement is not None:
+        stages.insert(0, plain_stage("entitle", scale["fellows"], work=entitlement.work))
+    for tier in selection.tiers:
+        rest = (tier.limit, tier.work, tier.evidence)
+        name = tier.name
+        stages.append(tier_stage(name, reached[name], tier.bound, scale[name], gap=gap, rest=rest))
+    cut = Limit.WORK if schedule.cut_short else Limit.NONE
+    stages.append(plain_stage("divide", float(selection.funded.sum())))
+    moved = float(schedule.moved)
+    return (*stages, plain_stage("timetable", moved, work=schedule.work, limit=cut))

@@ -1,0 +1,266 @@
+"""Linear and mixed-integer programs as arrays, solved through MathOpt."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import numpy as np
+from ortools.math_opt import model_pb2
+from ortools.math_opt.python import mathopt
+
+from solver.plan import Limit
+from solver.problem import BoolArray, FloatArray, IntArray
+
+TINY = 1e-9
+"""Coefficients below this are dropped; HiGHS would do so itself, but with a warning."""
+NO_LIMIT = 0
+
+
+class Program:
+    """Columns, rows and coefficients, growing as rules are added."""
+
+    def __init__(self) -> None:
+        self._columns: list[tuple[FloatArray, FloatArray, BoolArray]] = []
+        self._rows: list[tuple[FloatArray, FloatArray]] = []
+        self._terms: list[tuple[IntArray, IntArray, FloatArray]] = []
+        self.columns = 0
+        self.rows = 0
+
+    def add_columns(
+        self, count: int, lower: object = 0.0, upper: object = np.inf, *, integer: object = False
+    ) -> IntArray:
+        """Add columns and return their indices; bounds are numbers or ``(count,)`` arrays."""
+        first, self.columns = self.columns, self.columns + count
+        self._columns.append(
+            (_spread(lower, count), _spread(upper, count), _spread(integer, count).astype(np.bool_))
+        )
+        return np.arange(first, self.columns, dtype=np.int64)
+
+    def add_rows(self, count: int, lower: object = -np.inf, upper: object = np.inf) -> IntArray:
+        """Add empty rows and return their indices."""
+        first, self.rows = self.rows, self.rows + count
+        self._rows.append((_spread(lower, count), _spread(upper, count)))
+        return np.arange(first, self.rows, dtype=np.int64)
+
+    def add_terms(self, rows: object, columns: object, coefficients: object) -> None:
+        """Add coefficients; the three broadcast against each other, equal places add up."""
+        row, column, value = np.broadcast_arrays(rows, columns, coefficients)
+        self._terms.append(
+            (
+                row.ravel().astype(np.int64),
+                column.ravel().astype(np.int64),
+                value.ravel().astype(np.float64),
+            )
+        )
+
+    def copy(self) -> "Program":
+        """Return an independent copy to which further rows may be added."""
+        twin = Program()
+        twin._columns, twin._rows = list(self._columns), list(self._rows)
+        twin._terms = list(self._terms)
+        twin.columns, twin.rows = self.columns, self.rows
+        return twin
+
+    def column_bounds(self) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Return lower bounds, upper bounds and integrality of all columns."""
+        lower, upper, integer = (np.concatenate(part) for part in zip(*self._columns, strict=True))
+        return lower, upper, integer
+
+    def row_bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Return lower and upper bounds of all rows."""
+        if not self._rows:
+            return np.zeros(0), np.zeros(0)
+        lower, upper = (np.concatenate(part) for part in zip(*self._rows, strict=True))
+        return lower, upper
+
+    def matrix(self) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return rows, columns and coefficients, row by row, each place once."""
+        if not self._terms:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+        row, column, value = (np.concatenate(part) for part in zip(*self._terms, strict=True))
+        places, where = np.unique(row * max(self.columns, 1) + column, return_inverse=True)
+        total = np.bincount(where, weights=value, minlength=places.size)
+        kept = np.abs(total) > TINY
+        places, total = places[kept], total[kept]
+        return places // max(self.columns, 1), places % max(self.columns, 1), total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How far a solve may go.
+
+    Attributes:
+        gap: absolute gap in the objective's own units at which it may stop.
+        nodes: branch-and-bound nodes, `NO_LIMIT` without.
+        programs: linear programs that a search of our own may solve per tier.
+        time_seconds: wall clock, for callers who asked for one.
+        seed: of the code's own choices.
+    """
+
+    gap: float = 0.0
+    nodes: int = NO_LIMIT
+    programs: int = 80
+    time_seconds: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answer:
+    """What a program's solve gave.
+
+    Attributes:
+        values: ``(columns,)``, or None when no solution was found.
+        infeasible: whether it was proved that there is none.
+        bound: what no solution can beat; infinite when nothing is known.
+        row_prices: ``(rows,)`` duals of a linear program, else empty.
+        work: simplex iterations and nodes.
+    """
+
+    values: FloatArray | None
+    infeasible: bool = False
+    objective: float = np.nan
+    bound: float = np.nan
+    row_prices: FloatArray = field(default_factory=lambda: np.zeros(0))
+    work: int = 0
+    limit: Limit = Limit.NONE
+
+
+def solve_program(  # noqa: PLR0913 - a program, its goal, and what of it is held fast
+    program: Program,
+    goal: FloatArray,
+    effort: Effort,
+    *,
+    integer: BoolArray | None = None,
+    lower: FloatArray | None = None,
+    upper: FloatArray | None = None,
+) -> Answer:
+    """Minimise goal · columns.
+
+    Args:
+        program: columns and rows.
+        goal: ``(columns,)`` coefficients; shorter ones are filled with zeros.
+        effort: limits and seed.
+        integer: ``(columns,)`` replaces the integrality of the columns.
+        lower: ``(columns,)`` replaces the lower bounds.
+        upper: ``(columns,)`` replaces the upper bounds.
+    """
+    own = program.column_bounds()
+    low, high, whole = (
+        given if given is not None else mine
+        for given, mine in zip((lower, upper, integer), own, strict=True)
+    )
+    filled = np.zeros(program.columns)
+    filled[: goal.size] = goal
+    model = mathopt.Model.from_model_proto(to_proto(program, filled, low, high, whole))
+    best = Answer(values=None, bound=-np.inf)
+    for solver, parameters in _attempts(effort, mixed=bool(whole.any())):
+        answer = _try(model, solver, parameters, program, mixed=bool(whole.any()))
+        if answer.values is not None or answer.infeasible:
+            return answer
+        best = answer if answer.bound > best.bound else best
+    return best
+
+
+def to_proto(
+    program: Program, goal: FloatArray, lower: FloatArray, upper: FloatArray, whole: BoolArray
+) -> model_pb2.ModelProto:
+    """Write the program as MathOpt's protocol buffer."""
+    proto = model_pb2.ModelProto()
+    proto.variables.ids.extend(range(program.columns))
+    proto.variables.lower_bounds.extend(lower)
+    proto.variables.upper_bounds.extend(upper)
+    proto.variables.integers.extend(whole)
+    used = np.flatnonzero(goal)
+    proto.objective.linear_coefficients.ids.extend(used)
+    proto.objective.linear_coefficients.values.extend(goal[used])
+    row_lower, row_upper = program.row_bounds()
+    proto.linear_constraints.ids.extend(range(program.rows))
+    proto.linear_constraints.lower_bounds.extend(row_lower)
+    proto.linear_constraints.upper_bounds.extend(row_upper)
+    rows, columns, values = program.matrix()
+    proto.linear_constraint_matrix.row_ids.extend(rows)
+    proto.linear_constraint_matrix.column_ids.extend(columns)
+    proto.linear_constraint_matrix.coefficients.extend(values)
+    return proto
+
+
+def _attempts(
+    effort: Effort, *, mixed: bool
+) -> list[tuple[mathopt.SolverType, mathopt.SolveParameters]]:
+    """Return the codes to try in turn; a second one answers where the first one errs."""
+    time = None if effort.time_seconds is None else timedelta(seconds=effort.time_seconds)
+    if not mixed:
+        plain = mathopt.SolveParameters(time_limit=time)
+        seeded = mathopt.SolveParameters(time_limit=time, random_seed=effort.seed)
+        return [(mathopt.SolverType.HIGHS, seeded), (mathopt.SolverType.GLOP, plain)]
+    first = mathopt.SolveParameters(
+        time_limit=time,
+        random_seed=effort.seed,
+        relative_gap_tolerance=0.0,
+        absolute_gap_tolerance=effort.gap,
+        node_limit=effort.nodes or None,
+    )
+    second = mathopt.SolveParameters(
+        time_limit=time,
+        random_seed=effort.seed,
+        threads=1,
+        relative_gap_tolerance=0.0,
+        absolute_gap_tolerance=effort.gap,
+        node_limit=effort.nodes or None,
+    )
+    return [(mathopt.SolverType.HIGHS, first), (mathopt.SolverType.GSCIP, second)]
+
+
+def _try(
+    model: mathopt.Model,
+    solver: mathopt.SolverType,
+    parameters: mathopt.SolveParameters,
+    program: Program,
+    *,
+    mixed: bool,
+) -> Answer:
+    """Solve with one code; its own errors count as no answer."""
+    try:
+        result = mathopt.solve(model, solver, params=parameters)
+    except (RuntimeError, ValueError, AttributeError):  # codes err on some valid programs
+        return Answer(values=None, bound=-np.inf)
+    reason = result.termination.reason
+    stats = result.solve_stats
+    work = stats.simplex_iterations + stats.node_count
+    if reason is mathopt.TerminationReason.INFEASIBLE:
+        return Answer(values=None, infeasible=True, work=work)
+    bound = result.termination.objective_bounds.dual_bound
+    if not result.has_primal_feasible_solution():
+        return Answer(values=None, bound=bound, work=work, limit=_limit(result))
+    found = result.variable_values()
+    values = np.fromiter((found[each] for each in model.variables()), np.float64, program.columns)
+    return Answer(
+        values=values,
+        objective=result.objective_value(),
+        bound=bound,
+        row_prices=np.zeros(0) if mixed else _prices(model, result, program),
+        work=work,
+        limit=_limit(result),
+    )
+
+
+def _prices(model: mathopt.Model, result: mathopt.SolveResult, program: Program) -> FloatArray:
+    """Return the rows' duals when the code gave them."""
+    if not result.has_dual_feasible_solution():
+        return np.zeros(0)
+    found = result.dual_values()
+    rows = (found[each] for each in model.linear_constraints())
+    return np.fromiter(rows, np.float64, program.rows)
+
+
+def _limit(result: mathopt.SolveResult) -> Limit:
+    """Return which limit ended the solve."""
+    if result.termination.reason is mathopt.TerminationReason.OPTIMAL:
+        return Limit.NONE
+    if result.termination.limit is mathopt.Limit.TIME:
+        return Limit.TIME
+    return Limit.WORK
+
+
+def _spread(value: object, count: int) -> FloatArray:
+    """Return a number or array as ``(count,)`` floats."""
+    return np.broadcast_to(np.asarray(value, dtype=np.float64), (count,)).copy()

@@ -1,0 +1,215 @@
+"""Select: which requests are funded, tier by tier, each tier with a bound of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from solver.branching import Settled
+from solver.engines import SETTLED, Engine, LinearEngine, MixedEngine, enough
+from solver.fairness_rows import FairRows
+from solver.goal import Goal
+from solver.model import RoundModel
+from solver.plan import Entitlement, Limit
+from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem, Tier
+from solver.program import Effort
+from solver.relaxation import Vertex
+
+SLACK = 2e-6
+"""Share of the scale by which a tier kept may be left: ten times a code's tolerance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """What a tier reached in the fluid program with whole choices.
+
+    Attributes:
+        objective, bound: in the tier's own unit.
+    """
+
+    name: str
+    objective: float
+    bound: float
+    work: int
+    limit: Limit = Limit.NONE
+    evidence: str = "solver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Selection:
+    """Who is funded, and a fluid division that shows it can be.
+
+    Attributes:
+        funded: ``(r,)``; least: ``(r,)`` thousandths each funded request gets at least.
+        fluid: ``(n, 4)`` request, pool, slot, thousandths of a GPU-hour.
+        tiers: what each tier reached.
+        search: the program with every tier kept.
+        infeasible: whether no plan keeps every rule.
+    """
+
+    funded: BoolArray
+    least: IntArray
+    fluid: IntArray
+    tiers: tuple[Reached, ...]
+    infeasible: bool = False
+    search: "Search"
+
+
+Report = Callable[[str, float, float], None]
+
+
+def select(
+    problem: Problem,
+    entitlement: Entitlement | None,
+    *,
+    gap: float,
+    effort: Effort,
+    report: Report,
+) -> Selection:
+    """Choose who is funded.
+
+    Args:
+        problem: the round.
+        entitlement: what groups and fellows hold by right; None without fairness tiers.
+        gap: relative gap at which a tier counts as proved.
+        effort: limits of each program.
+        report: told name, objective and bound of each tier.
+    """
+    search = Search(problem, entitlement, gap=gap, effort=effort, report=report)
+    return search.run()
+
+
+class Search:
+    """The tiers in their order over one program."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        entitlement: Entitlement | None,
+        *,
+        gap: float,
+        effort: Effort,
+        report: Report,
+    ) -> None:
+        self.problem, self.gap, self.report = problem, gap, report
+        self.model = RoundModel(problem)
+        self.fair = None if entitlement is None else FairRows(self.model, entitlement)
+        kind = MixedEngine if self.model.hard.any() else LinearEngine
+        self.engine: Engine = kind(self.model, effort)
+        self.values: FloatArray | None = None
+        self.value_vertex: Vertex | None = None
+        self.reached: list[Reached] = []
+        self.infeasible = False
+        self.head_start: Settled | None = None
+
+    def run(self) -> Selection:
+        """Improve tier after tier, keeping the ones before."""
+        for tier in self.problem.rules.tiers:
+            if self.infeasible:
+                break
+            if tier is Tier.GROUPS and self.fair is not None:
+                self.improve_groups(self.fair)
+            elif tier is Tier.FELLOWS and self.fair is not None:
+                self.improve(self.fair.fellows_goal())
+            elif tier is Tier.VALUE:
+                self.value_vertex = self.improve(self.value_goal())
+        return self.selection()
+
+    def improve_groups(self, fair: FairRows) -> None:
+        """Least relative shortfall of any group, then least shortfall in all.
+
+        First it is asked whether no group needs to fall short at all; then both are proved by
+        arithmetic, and the fellows' tier starts from there.
+        """
+        none = np.full(fair.shortfall.size, self.gap / 10)
+        self.engine.cap(fair.shortfall, none)
+        settled = self.engine.settle(fair.fellows_goal(), self.gap)
+        if settled.values is not None:
+            self.values, self.head_start = settled.values, settled
+            worst, total = fair.group_shortfalls(settled.values)
+            for name, objective in (("groups", worst), ("groups_total", total)):
+                reached = Reached(name=name, objective=objective, bound=0.0, work=settled.work)
+                self.note(replace(reached, evidence="arithmetic"))
+            return
+        self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
+        self.improve(fair.worst_goal())
+        self.improve(fair.total_goal())
+        if self.values is not None:
+            most = np.minimum(self.values[fair.shortfall] + SLACK, 1.0)
+            self.engine.cap(fair.shortfall, most)
+
+    def improve(self, goal: Goal) -> Vertex | None:
+        """Solve one tier, note what it reached and keep it; return its relaxation's solution."""
+        if self.infeasible:
+            return None
+        settled, self.head_start = self.head_start, None
+        if settled is None or goal.name != "fellows":
+            settled = self.engine.settle(goal, self.gap, known=self.values)
+        if settled.infeasible and self.values is None:
+            self.infeasible = True
+        if settled.values is not None:
+            self.values = settled.values
+        if self.values is None:
+            return settled.vertex
+        objective = float(goal.weights @ self.values[: goal.weights.size])
+        bound = max(min(settled.bound, objective), goal.floor)
+        reached = Reached(
+            name=goal.name,
+            objective=objective * goal.unit,
+            bound=bound * goal.unit,
+            work=settled.work,
+            limit=settled.limit,
+            evidence="arithmetic" if bound <= goal.floor else "solver",
+        )
+        self.note(reached)
+        self.engine.keep(goal, objective + SLACK * max(abs(objective), goal.scale or 0.0))
+        return settled.vertex
+
+    def note(self, reached: Reached) -> None:
+        """Remember and tell what a tier reached."""
+        self.reached.append(reached)
+        self.report(reached.name, reached.objective, reached.bound)
+
+    def value_goal(self) -> Goal:
+        """Most of the policy's value."""
+        weights = -self.model.value_goal()
+        return Goal(name="value", weights=weights, unit=-1.0)
+
+    def selection(self) -> Selection:
+        """Read the last solution."""
+        problem, extent = self.problem, self.model.extent
+        if self.values is None:
+            return Selection(
+                funded=np.zeros(problem.requests, dtype=np.bool_),
+                least=np.zeros(problem.requests, dtype=np.int64),
+                fluid=np.zeros((0, 4), dtype=np.int64),
+                tiers=tuple(self.reached),
+                infeasible=self.infeasible,
+                search=self,
+            )
+        funded = enough(self.model, self.values)
+        least = np.ceil(extent.low * problem.ask - 1e-6).astype(np.int64)
+        least = np.where(extent.counted, np.minimum(least, problem.ask), 0)
+        return Selection(
+            funded=funded,
+            least=np.where(funded, least, 0),
+            fluid=read_fluid(self.model, self.values, funded),
+            tiers=tuple(self.reached),
+            search=self,
+        )
+
+
+def read_fluid(model: RoundModel, values: FloatArray, funded: BoolArray) -> IntArray:
+    """Return ``(n, 4)`` request, pool, slot, thousandths of a GPU-hour, spans spread evenly."""
+    places, spans = model.places, model.spans
+    used = np.flatnonzero((values[places.column] > SETTLED / 10) & funded[places.request])
+    first = spans.start[places.span[used]]
+    lengths = spans.start[places.span[used] + places.spans[used]] - first
+    place = np.repeat(used, lengths)
+    slot = np.repeat(first, lengths) + np.arange(place.size)
+    slot -= np.repeat(np.cumsum(lengths) - lengths, lengths)
+    hours = np.round(values[places.column[place]] * places.slot_hours[place] * MILLI)
+    cells = np.stack([places.request[place], places.pool[place], slot, hours], axis=1)
+    cells = cells.astype(np.int64)
+    cells = cells[cells[:, 3] > 0]
+    return cells[np.lexsort((cells[:, 2], cells[:, 1], cells[:, 0]))]

@@ -1,0 +1,148 @@
+"""What the final plan of whole gang-hours reaches in each stage, recomputed from its cells."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from solver.entitle import fellow_weights
+from solver.plan import (
+    Entitlement,
+    Limit,
+    SolveStatus,
+    Stage,
+    awarded_reference,
+    per_fellow,
+    per_group,
+    received,
+)
+from solver.problem import MILLI, IntArray, Merit, Problem, Tier, ValueOf
+
+SHORTFALLS = ("groups", "groups_total", "fellows")
+"""Tiers that want least; the value tier wants most."""
+
+
+def objectives(
+    problem: Problem, entitlement: Entitlement | None, cells: IntArray
+) -> dict[str, float]:
+    """Return what the cells reach in each tier, in the tier's own unit."""
+    found = {"value": float(value(problem, cells))}
+    if entitlement is None:
+        return found
+    amounts = received(problem, cells)
+    short = np.maximum(entitlement.groups - per_group(problem, amounts), 0)
+    due = entitlement.groups
+    parts = [
+        Fraction(lack, right)
+        for lack, right in zip(short.tolist(), due.tolist(), strict=True)
+        if right
+    ]
+    lacks = np.maximum(entitlement.fellows - per_fellow(problem, amounts), 0)
+    weights = mean_one_weights(problem)
+    lack = sum(w * each for w, each in zip(weights, lacks.tolist(), strict=True))
+    return found | {
+        "groups": float(max(parts, default=Fraction(0))),
+        "groups_total": int(short.sum()) / MILLI,
+        "fellows": float(Fraction(lack) / MILLI),
+    }
+
+
+def scales(entitlement: Entitlement | None) -> dict[str, float]:
+    """Return the size that the gap of each tier is measured against at least."""
+    total = 0 if entitlement is None else int(entitlement.groups.sum())
+    return {"groups": 1.0, "groups_total": total / MILLI, "fellows": total / MILLI, "value": 0.0}
+
+
+def mean_one_weights(problem: Problem) -> list[Fraction]:
+    """Return the fellows' weights scaled to mean 1 over those with an eligible request."""
+    asking = np.unique(problem.fellow[problem.eligible]).tolist()
+    weights = fellow_weights(problem).tolist()
+    together = sum(weights[each] for each in asking)
+    found = [Fraction(0)] * problem.fellows
+    for each in asking if together else []:
+        found[each] = Fraction(weights[each] * len(asking), together)
+    return found
+
+
+def value(problem: Problem, cells: IntArray) -> Fraction:
+    """Return the policy's value of the cells."""
+    by_hours, by_projects = value_parts(problem)
+    points = merit_points(problem).tolist()
+    awards = awarded_reference(problem, cells).tolist()
+    funded = np.unique(cells[:, 0]).tolist()
+    hours = sum(point * award for point, award in zip(points, awards, strict=True))
+    projects = sum(points[each] for each in funded)
+    return by_hours * Fraction(hours, MILLI**2) + by_projects * Fraction(projects, MILLI)
+
+
+def merit_points(problem: Problem) -> IntArray:
+    """Return ``(r,)`` thousandths of what multiplies a request's value."""
+    none = problem.rules.merit is Merit.NONE
+    return np.full_like(problem.score, MILLI) if none else problem.score
+
+
+def value_parts(problem: Problem) -> tuple[Fraction, Fraction]:
+    """Return the exact weights of merit × hours and of merit × projects in the value."""
+    if problem.rules.value_of is not ValueOf.MIX:
+        by_hours = problem.rules.value_of is ValueOf.HOURS
+        return Fraction(by_hours), Fraction(not by_hours)
+    points = np.where(problem.eligible, merit_points(problem), 0).tolist()
+    hours = sum(point * ask for point, ask in zip(points, problem.ask.tolist(), strict=True))
+    return (
+        Fraction(MILLI**2, 2 * hours) if hours else Fraction(0),
+        Fraction(MILLI, 2 * sum(points)) if sum(points) else Fraction(0),
+    )
+
+
+def tier_stage(
+    name: str, objective: float, bound: float, scale: float, *, gap: float, rest: "Rest"
+) -> Stage:
+    """Return a tier's stage: its bound never lies on the wrong side of what the plan reaches.
+
+    Whole gang-hours may leave an earlier tier by a trifle and so pass a later tier's bound.
+    """
+    fair = min(bound, objective) if name in SHORTFALLS else max(bound, objective)
+    size = max(abs(fair), abs(objective), scale)
+    off = abs(fair - objective) / size if size else 0.0
+    return Stage(
+        name=name,
+        status=SolveStatus.OPTIMAL if off <= gap else SolveStatus.FEASIBLE,
+        objective=objective,
+        bound=fair,
+        gap=off,
+        limit=rest[0],
+        work=rest[1],
+        evidence=rest[2],
+    )
+
+
+Rest = tuple[Limit, int, str]
+"""Limit, work and evidence of a tier."""
+
+
+def plain_stage(name: str, figure: float, *, work: int = 0, limit: Limit = Limit.NONE) -> Stage:
+    """Return a stage without a goal of its own: it states a figure."""
+    return Stage(
+        name=name,
+        status=SolveStatus.OPTIMAL,
+        objective=figure,
+        bound=figure,
+        gap=0.0,
+        work=work,
+        limit=limit,
+        evidence="none",
+    )
+
+
+def reserve(problem: Problem, entitlement: Entitlement | None, cells: IntArray) -> tuple[int, ...]:
+    """Return the unfunded eligible requests, next in line first.
+
+    The better score goes first; between equals the fellow who lacks more of the entitlement.
+    """
+    funded = np.zeros(problem.requests, dtype=np.bool_)
+    funded[cells[:, 0]] = True
+    lack = np.zeros(problem.fellows, dtype=np.int64)
+    if entitlement is not None and Tier.GROUPS in problem.rules.tiers:
+        lack = entitlement.fellows - per_fellow(problem, received(problem, cells))
+    waiting = np.flatnonzero(problem.eligible & ~funded)
+    keys = (waiting, -np.maximum(lack, 0)[problem.fellow[waiting]], -problem.score[waiting])
+    return tuple(waiting[np.lexsort(keys)].tolist())

@@ -1,0 +1,76 @@
+"""The whole solve on rounds small enough to know the answer, and on two public ones."""
+
+import pytest
+
+from scheduler.formulate import formulate
+from scheduler.policy import find_policy
+from scheduler.snapshot import load_document, read_round
+from solver.pipeline import Limits, Progress, solve
+from solver.plan import SolveStatus, per_group, received
+from solver.problem import MILLI, Merit, Problem, Rules, Tier
+from tests.builders import a_problem
+
+ROUNDS = "benchmarks/rounds"
+BY_VALUE = Rules(tiers=(Tier.VALUE,))
+
+
+def the_round(name: str, policy: str) -> Problem:
+    """Return a public round under a preset."""
+    snapshot = read_round(load_document(f"{ROUNDS}/{name}.json.gz"))
+    return formulate(snapshot, find_policy(policy)).problem
+
+
+def test_the_better_score_is_funded_when_only_one_fits():
+    """Of two all-or-nothing requests that exclude each other the better one is funded."""
+    problem = a_problem(
+        ask=[300 * MILLI] * 2,
+        minimum=[300 * MILLI] * 2,
+        score=[40 * MILLI, 60 * MILLI],
+        rules=BY_VALUE,
+    )
+    plan = solve(problem)
+    assert {1} == set(plan.cells[:, 0].tolist())
+    assert (0,) == plan.reserve
+    assert SolveStatus.OPTIMAL is plan.status
+
+
+def test_two_equal_groups_share_alike():
+    """Two groups of the same weight that ask for everything get one half each."""
+    problem = a_problem(ask=[320 * MILLI] * 2)
+    plan = solve(problem)
+    amounts = per_group(problem, received(problem, plan.cells))
+    assert [160 * MILLI] * 2 == amounts.tolist()
+
+
+def test_stages_are_told_as_they_come():
+    """Whoever watches hears of every tier once, in order."""
+    heard: list[Progress] = []
+    solve(a_problem(ask=[320 * MILLI] * 2), progress=heard.append)
+    assert ["groups", "groups_total", "fellows", "value"] == [each.stage for each in heard]
+
+
+@pytest.mark.parametrize("work", [1, 3])
+def test_a_tight_limit_still_gives_a_plan(work):
+    """Whatever the limit, hours are handed out and no pool is overdrawn."""
+    problem = a_problem(
+        requests=5, ask=[90 * MILLI] * 5, minimum=[70 * MILLI] * 5, gang=[8, 4, 2, 1, 1]
+    )
+    plan = solve(problem, limits=Limits(work=work))
+    assert len(plan.cells) > 0
+    assert plan.status in {SolveStatus.OPTIMAL, SolveStatus.FEASIBLE}
+
+
+def test_whole_server_round_is_proved():
+    """The Korean round of 2026 is solved to the published optimum, with its proof."""
+    plan = solve(the_round("kr2026", "whole_server"))
+    value = next(stage for stage in plan.stages if stage.name == "value")
+    assert 536_497 == round(value.objective / 8 / 730)
+    assert value.gap <= 1e-6
+
+
+def test_the_same_question_gives_the_same_answer():
+    """Two solves of one problem agree in every cell and figure."""
+    problem = a_problem(requests=6, minimum=[60 * MILLI] * 6, rules=Rules(merit=Merit.NONE))
+    first, second = solve(problem), solve(problem)
+    assert first.cells.tolist() == second.cells.tolist()
+    assert first.stages == second.stages
