@@ -279,6 +279,10 @@ class Pools(Protocol):
         """Keep the next version."""
         ...
 
+    def of(self, ids: Iterable[str]) -> Sequence[Pool]:
+        """Return the pools of these ids, in order of id."""
+        ...
+
     def list(self, slice_: Slice = FIRST) -> Page[Pool]:
         """List pools."""
         ...
@@ -299,8 +303,8 @@ class CapacityChanges(Protocol):
         """Keep the next version."""
         ...
 
-    def of(self, pool: str) -> Sequence[CapacityChange]:
-        """Return the approved changes of a pool."""
+    def of(self, pools: Iterable[str]) -> Sequence[CapacityChange]:
+        """Return the approved changes of some pools, in order of id."""
         ...
 
     def list(

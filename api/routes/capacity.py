@@ -84,7 +84,7 @@ def read_capacity(
                 "calendar": calendar,
                 "supply_gpu_hours": list(supply.gpu_hours),
                 "changes": [
-                    ChangeOut.model_validate(each) for each in tx.capacity_changes.of(pool_id)
+                    ChangeOut.model_validate(each) for each in tx.capacity_changes.of([pool_id])
                 ],
             }
         )

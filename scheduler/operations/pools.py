@@ -71,7 +71,7 @@ def list_pools(tx: Transaction, permit: Permit, slice_: Slice = FIRST) -> Page[P
 
 def pool_supply(tx: Transaction, permit: Permit, id_: str, calendar: Calendar) -> Supply:
     """Return what a pool supplies over a calendar, after the approved changes."""
-    return supply(get_pool(tx, permit, id_), tx.capacity_changes.of(id_), calendar)
+    return supply(get_pool(tx, permit, id_), tx.capacity_changes.of([id_]), calendar)
 
 
 def supplies(tx: Transaction, pools: tuple[str, ...], calendar: Calendar) -> dict[str, Supply]:
@@ -80,12 +80,14 @@ def supplies(tx: Transaction, pools: tuple[str, ...], calendar: Calendar) -> dic
     Raises:
         InvalidValue: If a pool is unknown.
     """
+    known = {pool.id: pool for pool in tx.pools.of(pools)}
+    changes = tx.capacity_changes.of(pools)
     found = {}
     for id_ in pools:
-        pool = tx.pools.find(id_)
-        if pool is None:
+        if id_ not in known:
             raise InvalidValue(field="/pools", value=id_, rule="known pools")
-        found[id_] = supply(pool, tx.capacity_changes.of(id_), calendar)
+        of_pool = [change for change in changes if change.pool == id_]
+        found[id_] = supply(known[id_], of_pool, calendar)
     return found
 
 

@@ -12,7 +12,7 @@ from scheduler.domain.reviews import ReviewScore
 from scheduler.ports import ALL_REQUESTS, FIRST, Page, RequestFilter, Slice
 from scheduler.storage import tables
 from scheduler.storage.rows import Rows, equal
-from scheduler.storage.visibility import visible_requests, visible_scores
+from scheduler.storage.visibility import named_requests, visible_requests, visible_scores
 
 
 class SqlRequests:
@@ -46,9 +46,11 @@ class SqlRequests:
         """List visible requests."""
         table, people = tables.requests, tables.people
         of_group = select(people.c.id).where(people.c.group == where.group)
+        by_name = where.fellow is not None or where.group is not None
         return self._rows.page(
             slice_,
             visible_requests(scope),
+            named_requests(scope) if by_name else None,
             equal(table.c.call, where.call),
             equal(table.c.state, where.state),
             equal(table.c.fellow, where.fellow),

@@ -14,6 +14,7 @@ from scheduler.ports import ALL_AWARDS, FIRST, AwardFilter, Page, Slice
 from scheduler.storage import tables
 from scheduler.storage.rows import Rows, equal
 from scheduler.storage.visibility import (
+    named_awards,
     visible_awards,
     visible_requests,
     visible_rounds,
@@ -175,6 +176,7 @@ class SqlAwards:
         return self._rows.page(
             slice_,
             visible_awards(scope),
+            None if where.fellow is None else named_awards(scope),
             equal(table.c.round, where.round),
             equal(table.c.state, where.state),
             equal(table.c.fellow, where.fellow),

@@ -1,6 +1,6 @@
 """Pools, capacity changes, policies and calls in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
@@ -30,6 +30,10 @@ class SqlPools:
         """Keep the next version."""
         self._rows.update(pool)
 
+    def of(self, ids: Iterable[str]) -> Sequence[Pool]:
+        """Return the pools of these ids, in order of id."""
+        return self._rows.all(tables.pools.c.id.in_(set(ids)))
+
     def list(self, slice_: Slice = FIRST) -> Page[Pool]:
         """List pools."""
         return self._rows.page(slice_)
@@ -53,10 +57,10 @@ class SqlCapacityChanges:
         """Keep the next version."""
         self._rows.update(change)
 
-    def of(self, pool: str) -> Sequence[CapacityChange]:
-        """Return the approved changes of a pool."""
+    def of(self, pools: Iterable[str]) -> Sequence[CapacityChange]:
+        """Return the approved changes of some pools, in order of id."""
         table = tables.capacity_changes
-        return self._rows.all(table.c.pool == pool, table.c.state == ChangeState.APPROVED)
+        return self._rows.all(table.c.pool.in_(set(pools)), table.c.state == ChangeState.APPROVED)
 
     def list(
         self,

@@ -1,5 +1,7 @@
 """What a scope may see, as conditions in SQL: the only place where rows are filtered by person."""
 
+from dataclasses import replace
+
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
 
 from scheduler.domain.access import Scope
@@ -42,6 +44,16 @@ def visible_requests(scope: Scope) -> ColumnElement[bool]:
         scores.c.conflict.is_(False),
     )
     return or_(_of_person(scope, requests.c.fellow), assigned)
+
+
+def named_requests(scope: Scope) -> ColumnElement[bool]:
+    """Requests whose fellow the scope may name; to ask by name reaches no others."""
+    return _of_person(replace(scope, pseudonymous=False), requests.c.fellow)
+
+
+def named_awards(scope: Scope) -> ColumnElement[bool]:
+    """Awards whose fellow the scope may name."""
+    return _of_person(replace(scope, pseudonymous=False), awards.c.fellow)
 
 
 def visible_awards(scope: Scope) -> ColumnElement[bool]:

@@ -212,7 +212,7 @@ def test_a_draft_is_not_endorsed(tx: Transaction) -> None:
 
 
 def test_lists_hold_what_the_scope_sees_page_by_page(tx: Transaction) -> None:
-    """Own, group, institute and everything see 1, 2, 2 and 3 requests; pages join up."""
+    """Each scope sees its own, nobody finds by name whom they may not name, pages join up."""
     call = an_open_call(tx)
     for fellow in ("mina", "jun", "ara"):
         a_submitted_request(tx, call, fellow)
@@ -228,6 +228,10 @@ def test_lists_hold_what_the_scope_sees_page_by_page(tx: Transaction) -> None:
     assert fellows(Scope(pseudonymous=True)) == ["mina", "jun", "ara"]
     assert fellows(Scope()) == []
     assert fellows(Scope(everything=True), group="folding") == ["ara"]
+
+    assert fellows(Scope(pseudonymous=True), fellow="mina") == []
+    assert fellows(Scope(pseudonymous=True), group="vision") == []
+    assert fellows(Scope(pseudonymous=True, own="mina"), group="vision") == ["mina"]
 
     first = list_requests(tx, ALL, Slice(limit=2))
     rest = list_requests(tx, ALL, Slice(cursor=first.next, limit=2))
