@@ -70,7 +70,7 @@ def certificate(documents: Documents, plan: Plan, names: Names) -> Document:
         "plan": {"digest": digest(stated)},
         "levels": [] if entitlement is None else _levels(entitlement, names),
         "bounds": {
-            stage["name"]: {name: stage[name] for name in ("objective", "bound", "gap")}
+            stage["name"]: plain({name: stage[name] for name in ("objective", "bound", "gap")})
             for stage in stated["stages"]
         },
         "evidence": {stage.name: {"kind": stage.evidence} for stage in plan.stages},
