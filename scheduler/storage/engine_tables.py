@@ -1,6 +1,4 @@
-"""The tables of the engine room: the log, kept answers, jobs; and what guards them."""
-
-from typing import Final
+"""The tables of the engine room: the log, kept answers, jobs."""
 
 from sqlalchemy import (
     BigInteger,
@@ -15,7 +13,7 @@ from sqlalchemy import (
 
 from scheduler.domain.jobs import JobState
 from scheduler.storage.codecs import decode_plain, encode_plain
-from scheduler.storage.tables import endorsements, explanations, metadata, scenarios, submissions
+from scheduler.storage.tables import metadata
 from scheduler.storage.types import Encoded, Instant, Word
 
 PLAIN = Encoded(encode_plain, decode_plain)
@@ -92,54 +90,3 @@ job_progress = Table(
     Column("at", Instant, nullable=False),
     Column("body", PLAIN, nullable=False),
 )
-
-APPEND_ONLY: Final = (events, submissions, endorsements, scenarios, explanations)
-"""Tables whose rows are never changed or removed, whoever asks the database."""
-
-_SQLITE_GUARDS: Final = (
-    """CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table}
-BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END""",
-    """CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}
-BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END""",
-)
-# REPLACE removes the old row without firing its triggers, and a chain has no holes.
-_SQLITE_CHAIN: Final = """CREATE TRIGGER events_in_order BEFORE INSERT ON events
-WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM events)
-BEGIN SELECT RAISE(ABORT, 'events follow one another'); END"""
-
-_POSTGRESQL_REFUSAL: Final = """CREATE OR REPLACE FUNCTION dure_append_only() RETURNS trigger
-LANGUAGE plpgsql AS $$ BEGIN
-RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$"""
-_POSTGRESQL_GUARDS: Final = (
-    """CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table}
-FOR EACH ROW EXECUTE FUNCTION dure_append_only()""",
-    """CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}
-FOR EACH STATEMENT EXECUTE FUNCTION dure_append_only()""",
-)
-_POSTGRESQL_CHAIN: Final = (
-    """CREATE OR REPLACE FUNCTION dure_in_order() RETURNS trigger
-LANGUAGE plpgsql AS $$ BEGIN
-IF NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM events) THEN
-RAISE EXCEPTION 'events follow one another'; END IF; RETURN NEW; END $$""",
-    """CREATE TRIGGER events_in_order BEFORE INSERT ON events
-FOR EACH ROW EXECUTE FUNCTION dure_in_order()""",
-)
-
-
-def guards(dialect: str) -> tuple[str, ...]:
-    """Return the statements that make the append-only tables so.
-
-    Args:
-        dialect: ``sqlite`` or ``postgresql``.
-    """
-    names = [table.name for table in APPEND_ONLY]
-    if dialect == "sqlite":
-        return (
-            *(guard.format(table=name) for name in names for guard in _SQLITE_GUARDS),
-            _SQLITE_CHAIN,
-        )
-    return (
-        _POSTGRESQL_REFUSAL,
-        *(guard.format(table=name) for name in names for guard in _POSTGRESQL_GUARDS),
-        *_POSTGRESQL_CHAIN,
-    )
