@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -15,6 +14,7 @@ from typer.main import get_command
 
 from api.commands.grammar import commands
 from api.commands.terminal import CommandRefused, ExitCode, Terminal
+from api.version import software_version
 
 SECTIONS: dict[str, dict[str, str]] = {
     "Offline, on files": {
@@ -93,16 +93,8 @@ def application() -> typer.Typer:
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer hands it over by place
     """Print the version and end."""
     if asked:
-        sys.stdout.write(f"dure {_version()}\n")
+        sys.stdout.write(f"dure {software_version()}\n")
         raise typer.Exit
-
-
-def _version() -> str:
-    """Return the installed version; a source tree that is not installed has none."""
-    try:
-        return metadata.version("dure")
-    except metadata.PackageNotFoundError:
-        return "0+source"
 
 
 def _before(

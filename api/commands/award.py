@@ -58,7 +58,7 @@ def show(session: Session, award: AwardArgument) -> None:
 def why(session: Session, award: AwardArgument) -> None:
     """Say why: the rules that decided, with their numbers."""
     body = session.client.get(f"awards/{award}/explanation").body
-    session.show(body, "\n".join(body["text"]))
+    session.show(body, body["text"])
 
 
 @app.command()

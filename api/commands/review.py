@@ -34,7 +34,7 @@ def import_scores(
 @reading
 def list_scores(session: Session, call: CallArgument) -> None:
     """List the scores of a call that you may see."""
-    scores = list(session.client.pages("reviews", call=call, limit=500))
+    scores = list(session.client.pages(f"calls/{call}/scores", limit=500))
     rows = [("request", "reviewer", "conflict", "score")]
     for each in scores:
         conflict = "conflict" if each["conflict"] else ""

@@ -22,8 +22,10 @@ class ExitCode(IntEnum):
     """A valid plan, but not within the asked gap at the limit."""
     NOT_ALLOWED = 4
     """The signed-in person may not do this, or nobody is signed in."""
+    INFEASIBLE = 5
+    """No plan keeps every rule."""
     CONFLICT = 5
-    """The state of the center refuses it; for a solve: no plan keeps every rule."""
+    """The state of the center refuses it."""
     DEADLINE = 6
     """It came after the deadline."""
     VERIFICATION_FAILED = 7

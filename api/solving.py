@@ -1,0 +1,76 @@
+"""A round answered: from a formulation to the documents that are kept and signed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from api.version import software_version
+from scheduler.formulate import Formulation
+from scheduler.plan_file import plan_document
+from scheduler.snapshot import Document
+from solver.canonical import canonical
+from solver.certificate import Documents, certificate
+from solver.measures import measure
+from solver.pipeline import Limits, Progress, solve
+from solver.plan import Plan, SolveStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of the solver.
+
+    Attributes:
+        gap: relative gap at which a goal counts as proved.
+    """
+
+    formulation: Formulation
+    seed: int
+    gap: float
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Solution:
+    """What the solver answered.
+
+    Attributes:
+        document: `dure-plan/1`; certificate: `dure-certificate/1`.
+    """
+
+    formulation: Formulation
+    plan: Plan
+    document: Document
+    certificate: Document
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether there is a plan at all."""
+        return self.plan.status in {SolveStatus.OPTIMAL, SolveStatus.FEASIBLE}
+
+
+def answer(question: Question, progress: Callable[[Progress], None]) -> Solution:
+    """Solve, measure and write down."""
+    formulation = question.formulation
+    plan = solve(
+        formulation.problem,
+        seed=question.seed,
+        gap=question.gap,
+        limits=question.limits,
+        progress=progress,
+    )
+    versions = {"dure": software_version(), **dict(plan.versions)}
+    document = plan_document(formulation, plan, measure(formulation.problem, plan), versions)
+    evidence = certificate(
+        Documents(
+            round=formulation.snapshot.document,
+            policy=formulation.policy.document,
+            plan=document,
+        ),
+        plan,
+        formulation.names,
+    )
+    return Solution(formulation=formulation, plan=plan, document=document, certificate=evidence)
+
+
+def written(document: Document) -> bytes:
+    """Return a document as its file: the canonical text, so that equal answers are equal files."""
+    return canonical(document)
