@@ -20,6 +20,7 @@ class Search(NamedTuple):
     Attributes:
         arms: where requests may lie; board: what lies where, changed in place.
         want: ``(a,)`` thousandths of GPU-hours that the fluid division lays on each arm.
+        stay: ``(a,)`` GPU-hours that shifts and cuts leave where they are.
         keep: ``(b,)`` amounts of the unit that shifts and cuts must leave.
         merit: ``(r,)`` value of a thousandth of a reference hour.
         label: ``(m,)`` GPU-hours that want to come in; leaves, enters: arms of the shift into a
@@ -30,6 +31,7 @@ class Search(NamedTuple):
     arms: Arms
     board: Board
     want: IntArray
+    stay: IntArray
     keep: IntArray
     merit: IntArray
     label: IntArray
@@ -51,6 +53,7 @@ def open_search(
         arms=arms,
         board=board,
         want=want,
+        stay=np.zeros_like(want),
         keep=np.zeros_like(arms.cap),
         merit=np.array(merit, dtype=np.int64),
         label=label,
@@ -176,7 +179,7 @@ def cheapest_cut(search: Search, request: int, node: int, short: int) -> int:
         other = arms.request[arm]
         gangs = -(-short // arms.gang[other])
         hours = gangs * arms.gang[other]
-        if other != request and hours <= board.hours[arm]:
+        if other != request and hours <= board.hours[arm] - search.stay[arm]:
             lost = hours * arms.speed[arm]
             loss = min(lost, max(arms.ask[other] - board.total[other] + lost, 0))
             loss = loss * search.merit[other]
@@ -242,7 +245,7 @@ def reach_on(search: Search, node: int, short: int) -> None:
         other = arms.request[leaves]
         gangs = -(-short // arms.gang[other])
         hours = gangs * arms.gang[other]
-        if hours <= board.hours[leaves]:
+        if hours <= board.hours[leaves] - search.stay[leaves]:
             search.work[0] += arms.start[other + 1] - arms.start[other]
             for enters in range(arms.start[other], arms.start[other + 1]):
                 target = arms.node[enters]
@@ -321,7 +324,8 @@ def shift(search: Search, leaves: int, enters: int, gangs: int) -> bool:
     """Move gang-hours from one arm to another of the same request if every rule allows it."""
     arms, board = search.arms, search.board
     hours = gangs * arms.gang[arms.request[leaves]]
-    if hours > board.hours[leaves] or hours > board.free[arms.node[enters]]:
+    spare = board.hours[leaves] - search.stay[leaves]
+    if hours > spare or hours > board.free[arms.node[enters]]:
         return False
     if not can_shift(search, leaves, enters, gangs):
         return False

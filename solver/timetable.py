@@ -1,12 +1,14 @@
 """Timetable: the fluid division becomes whole gang-hours in slots; the fourth stage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from solver.arrange import Task, arrange
 from solver.board import (
     OPEN,
     Arms,
+    caps,
     floors,
     free_supply,
     in_order,
@@ -24,23 +26,21 @@ from solver.neighbourhood import (
     lift_groups,
     open_search,
 )
+from solver.outline import Outline, fellow_merit, laid_shapes, outline, redrawn, totals
 from solver.placement import place, total_reference
-from solver.plan import NO_CELLS, Entitlement, per_fellow, per_group
-from solver.problem import (
-    MILLI,
-    NOBODY,
-    BoolArray,
-    FellowWeight,
-    FloatArray,
-    IntArray,
-    Merit,
-    Problem,
-    Tier,
-)
-from solver.windows import tighten
+from solver.plan import NO_CELLS, Entitlement, received
+from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem
 
 WORK_LIMIT = 2_000_000_000
 """Arms looked at before the search for room gives up; minutes at worst."""
+SMALL = 2_500
+"""Places (request, pool, slot) up to which a whole round is arranged by CP-SAT."""
+REPAIRS = 8
+"""Requests without a place for which their surroundings are arranged anew."""
+REPAIR_PLACES = 800
+"""Places in such surroundings."""
+REPAIR_WORK = 0.5
+"""CP-SAT's deterministic time for one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,20 +62,22 @@ class Timetable:
     cut_short: bool
 
 
-def timetable(  # noqa: PLR0913 - two optional arguments by name
+def timetable(  # noqa: PLR0913 - three of them are options
     problem: Problem,
     fluid: IntArray,
     funded: BoolArray,
     least: IntArray,
     *,
     entitlement: Entitlement | None = None,
+    seed: int = 0,
     work_limit: int = WORK_LIMIT,
 ) -> Timetable:
     """Turn a fluid division into whole gang-hours that obey every rule of a plan.
 
-    Blocks and constants are placed first, then the rest is rounded down to gangs; needs are
-    restored by moving others, and what supply is left goes, tier by tier, to floors, groups,
-    fellows and value.
+    Small rounds with shapes, predecessors or a previous plan are arranged as a whole by CP-SAT.
+    Else blocks and constants are placed first. Then everything flexible is rounded down to gangs,
+    needs are restored by chains of shifts, and what supply is left goes, tier by tier, to floors,
+    groups, fellows and value. What a previous plan awarded stays where it was if that is possible.
 
     Args:
         problem: the round.
@@ -83,20 +85,25 @@ def timetable(  # noqa: PLR0913 - two optional arguments by name
         funded: ``(r,)`` who is funded.
         least: ``(r,)`` thousandths of reference hours that each of them gets at least.
         entitlement: what groups and fellows hold by right; else what the division gives them.
+        seed: of the search by CP-SAT.
         work_limit: arms that the moves may look at.
     """
-    case = _case(problem, fluid, funded & ~problem.vetoed, least)
-    fixed = _structured(case)
-    moves = _moves(case, fixed, work_limit)
-    _lay_down(case, moves)
-    unplaced = _restore(case, moves)
-    fixed = fixed[~np.isin(fixed[:, 0], unplaced)]
-    _fill(case, moves, _targets(problem, case.fluid, entitlement))
-    cells = read_cells(moves.arms, moves.board, fixed)
+    aims = outline(problem, fluid, funded, least, entitlement)
+    whole = _arrange_all(aims, seed) if _is_small(aims) else None
+    drawn = aims if whole is None else redrawn(aims, whole)
+    fixed = _structured(drawn, seed)
+    moves = _moves(drawn, fixed, work_limit)
+    _lay_down(drawn, moves)
+    _restore(drawn, moves, seed)
+    fixed = _drop_followers(drawn, moves, fixed)
+    _fill(drawn, moves)
+    cells = _grow_shapes(drawn, read_cells(moves.arms, moves.board, fixed))
+    without = aims.funded.copy()
+    without[cells[:, 0]] = False
     work = int(moves.work[0])
     return Timetable(
         cells=cells,
-        unplaced=tuple(unplaced),
+        unplaced=tuple(np.nonzero(without)[0].tolist()),
         moved=moved_hours(problem, cells),
         work=work,
         cut_short=work > work_limit,
@@ -105,162 +112,226 @@ def timetable(  # noqa: PLR0913 - two optional arguments by name
 
 def moved_hours(problem: Problem, cells: IntArray) -> int:
     """Return GPU-hours of the previous plan that are not where they were."""
-    before, now = (_dense(problem, each) for each in (problem.previous, cells))
+    before, now = (_by_place(problem, each) for each in (problem.previous, cells))
     return sum(max(0, hours - now.get(place, 0)) for place, hours in before.items())
 
 
-def _dense(problem: Problem, cells: IntArray) -> dict[int, int]:
+def _by_place(problem: Problem, cells: IntArray) -> dict[int, int]:
     """Return GPU-hours by request, pool and slot in one key."""
     keys = (cells[:, 0] * problem.pools + cells[:, 1]) * problem.slots + cells[:, 2]
     return dict(zip(keys.tolist(), cells[:, 3].tolist(), strict=True))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Case:
-    """What is to be placed.
-
-    Attributes:
-        need: ``(r,)`` thousandths of reference hours, 0 for who is not funded.
-        goal: ``(r,)`` the same, what the fluid division gives and at least the need.
-        windows: ``(r, 2)`` tightened; pools: ``(r, p)`` pools to use.
-    """
-
-    problem: Problem
-    fluid: IntArray
-    funded: BoolArray
-    need: IntArray
-    goal: IntArray
-    windows: IntArray
-    pools: BoolArray
+def _is_small(aims: Outline) -> bool:
+    """Return whether CP-SAT should arrange the whole round, and can."""
+    problem, funded = aims.problem, aims.funded
+    lengths = problem.end - problem.first
+    places = int((lengths * (problem.speed > 0).sum(axis=1))[funded].sum())
+    chained = bool((funded & (problem.after != NOBODY)).any())
+    several = (problem.speed > 0).sum(axis=1) > 1
+    picky = bool((funded & problem.single_pool & several).any())
+    shaped = laid_shapes(aims) is None
+    stable = bool(problem.previous.size) and problem.rules.move_cost > 0
+    return places <= SMALL and (chained or picky or shaped or stable)
 
 
-def _case(problem: Problem, fluid: IntArray, funded: BoolArray, least: IntArray) -> _Case:
-    """Read off what everyone needs, where and when."""
-    fluid = fluid[funded[fluid[:, 0]] & (fluid[:, 3] > 0)]
-    need = np.maximum(np.maximum(problem.minimum, least), 1)
-    if problem.rules.keep_accepted:
-        need = np.maximum(need, _totals(problem, problem.previous, 1))
-    need = np.where(funded, np.minimum(need, problem.ask), 0)
-    goal = np.minimum(np.maximum(_totals(problem, fluid, MILLI), need), problem.ask)
-    return _Case(
+def _task(aims: Outline, members: IntArray, free: IntArray) -> Task:
+    """Return the task of arranging some of the requests, aiming at their goals."""
+    problem = aims.problem
+    return Task(
         problem=problem,
-        fluid=fluid,
-        funded=funded,
-        need=need,
-        goal=goal,
-        windows=tighten(problem, funded, need, fluid),
-        pools=_choose_pools(problem, fluid),
+        members=members,
+        windows=aims.windows,
+        pools=aims.pools,
+        chained=False,
+        need=aims.need,
+        goal=aims.goal,
+        free=free,
+        reserved=np.zeros_like(free),
+        cap=caps(problem),
+        floor=np.zeros_like(aims.target),
+        target=np.zeros(0, dtype=np.int64),
+        merit=aims.merit,
+        fellow_merit=fellow_merit(problem),
+        keep=problem.previous if problem.rules.move_cost > 0 else NO_CELLS,
+        must=problem.must_fund & aims.funded,
     )
 
 
-def _totals(problem: Problem, cells: IntArray, scale: int) -> IntArray:
-    """Return ``(r,)`` thousandths of reference hours of cells in `scale`-ths of GPU-hours."""
-    totals = np.zeros(problem.requests, dtype=np.int64)
-    np.add.at(totals, cells[:, 0], cells[:, 3] * problem.speed[cells[:, 0], cells[:, 1]])
-    return totals // scale
+def _arrange_all(aims: Outline, seed: int) -> IntArray | None:
+    """Arrange the whole round; None when CP-SAT found nothing in its limit."""
+    problem = aims.problem
+    members = np.nonzero(aims.funded)[0]
+    windows = np.stack([problem.first, problem.end], axis=1)
+    task = _task(aims, members, free_supply(problem, NO_CELLS))
+    task = replace(
+        task,
+        windows=windows,
+        pools=problem.speed > 0,
+        chained=True,
+        floor=floors(problem),
+        target=aims.target,
+    )
+    return arrange(task, seed=seed)
 
 
-def _choose_pools(problem: Problem, fluid: IntArray) -> BoolArray:
-    """Return ``(r, p)`` acceptable pools; where only one may be used, the one with most of it.
+def _structured(aims: Outline, seed: int) -> IntArray:
+    """Return the cells of blocks and constants: as divided, else arranged, else greedily."""
+    problem = aims.problem
+    laid = laid_shapes(aims)
+    if laid is not None:
+        return laid
+    flexible = aims.fluid[loose(problem)[aims.fluid[:, 0]]]
+    reserved = np.zeros_like(problem.supply)
+    np.add.at(reserved, (flexible[:, 1], flexible[:, 2]), flexible[:, 3])
+    members = np.nonzero(aims.funded & ~loose(problem))[0]
+    task = _task(aims, members, free_supply(problem, NO_CELLS))
+    task = replace(task, reserved=-(-reserved // MILLI))
+    cells = arrange(task, seed=seed)
+    return _placed(aims, members) if cells is None else cells
 
-    What an earlier plan gave counts before what the division gives.
-    """
-    pools = problem.speed > 0
-    mass = np.zeros(problem.speed.shape, dtype=np.int64)
-    for cells, scale in ((fluid, 1), (problem.previous, OPEN // 10**9)):
-        reference = problem.speed[cells[:, 0], cells[:, 1]]
-        np.add.at(mass, (cells[:, 0], cells[:, 1]), cells[:, 3] * reference * scale)
-    chosen = np.zeros_like(pools)
-    chosen[np.arange(problem.requests), np.argmax(np.where(pools, mass, -1), axis=1)] = True
-    return np.where(problem.single_pool[:, None], chosen & pools, pools)
 
-
-def _structured(case: _Case) -> IntArray:
-    """Return the cells of blocks and constants, as the division has them or placed greedily."""
-    problem = case.problem
+def _placed(aims: Outline, members: IntArray) -> IntArray:
+    """Place requests greedily: those that must be funded first, then those that need most."""
+    problem = aims.problem
     free = free_supply(problem, NO_CELLS)
-    members = np.nonzero(case.funded & ~loose(problem))[0]
-    order = members[np.lexsort((members, -case.need[members], ~problem.must_fund[members]))]
+    order = members[np.lexsort((members, -aims.need[members], ~problem.must_fund[members]))]
     parts = [NO_CELLS]
     for request in order.tolist():
-        goal, need = int(case.goal[request]), int(case.need[request])
-        cells = place(problem, free, request, goal, window=_window(case, request))
-        if total_reference(problem, cells) >= need:
+        window = (int(aims.windows[request, 0]), int(aims.windows[request, 1]))
+        cells = place(problem, free, request, int(aims.goal[request]), window=window)
+        if total_reference(problem, cells) >= aims.need[request]:
             parts.append(cells)
             free[cells[:, 1], cells[:, 2]] -= cells[:, 3]
     return in_order(np.concatenate(parts))
 
 
-def _window(case: _Case, request: int) -> tuple[int, int]:
-    """Return the tightened window of a request."""
-    return int(case.windows[request, 0]), int(case.windows[request, 1])
-
-
-def _moves(case: _Case, fixed: IntArray, work_limit: int) -> Search:
+def _moves(aims: Outline, fixed: IntArray, work_limit: int) -> Search:
     """Lay out the board for everyone who is not fixed."""
-    problem = case.problem
-    open_ended = case.windows[:, 0] < case.windows[:, 1]
-    movable = case.funded & loose(problem) & open_ended
-    arms = lay_arms(problem, movable, case.need, case.windows, case.pools)
-    merit = problem.score if problem.rules.merit is Merit.SCORE else np.ones_like(problem.score)
-    want = _on_arms(arms, case.fluid)
-    return open_search(arms, set_up(problem, arms, fixed), want, merit, work_limit)
+    problem = aims.problem
+    open_ended = aims.windows[:, 0] < aims.windows[:, 1]
+    movable = aims.funded & loose(problem) & open_ended
+    arms = lay_arms(problem, movable, aims.need, aims.windows, aims.pools)
+    want = _on_arms(arms, aims.fluid)
+    return open_search(arms, set_up(problem, arms, fixed), want, aims.merit, work_limit)
 
 
 def _on_arms(arms: Arms, cells: IntArray) -> IntArray:
     """Return ``(a,)`` the amounts of cells that lie on arms."""
     nodes = arms.at.shape[0] - 1
-    keys = arms.request * nodes + arms.node
-    amounts = np.zeros(keys.shape[0] + 1, dtype=np.int64)
+    keys = np.append(arms.request * nodes + arms.node, NOBODY)
     wanted = cells[:, 0] * nodes + cells[:, 1] * arms.slots + cells[:, 2]
-    at = np.searchsorted(keys, wanted)
-    found = np.append(keys, -1)[at] == wanted
+    at = np.searchsorted(keys[:-1], wanted)
+    found = keys[at] == wanted
+    amounts = np.zeros(keys.shape[0], dtype=np.int64)
     np.add.at(amounts, at[found], cells[found, 3])
     return amounts[:-1].copy()
 
 
-def _lay_down(case: _Case, moves: Search) -> None:
+def _lay_down(aims: Outline, moves: Search) -> None:
     """Lay the previous plan as far as it is still wanted, then the division, in whole gangs."""
-    if case.problem.rules.move_cost > 0:
-        lay(moves, _on_arms(moves.arms, case.problem.previous) * MILLI, case.goal)
-    lay(moves, moves.want, case.goal)
+    if aims.problem.rules.move_cost > 0:
+        lay(moves, _on_arms(moves.arms, aims.problem.previous) * MILLI, aims.goal)
+        moves.stay[:] = moves.board.hours
+    lay(moves, moves.want, aims.goal)
 
 
-def _restore(case: _Case, moves: Search) -> list[int]:
-    """Give everyone what is needed, moving and cutting others; return who is left without."""
-    problem, arms = case.problem, moves.arms
+def _restore(aims: Outline, moves: Search, seed: int) -> None:
+    """Give everyone what is needed, moving and cutting others; clear who is left without."""
+    problem, arms = aims.problem, moves.arms
     moves.keep[:] = floors(problem)
     movable = np.nonzero(np.diff(arms.start))[0]
-    window = np.diff(arms.start)[movable]
-    order = np.lexsort((movable, window, -problem.gang[movable], ~problem.must_fund[movable]))
-    bring_up(moves, movable[order], case.need, OPEN)
-    placed = moves.board.total >= np.maximum(case.need, 1)
-    for request in np.nonzero(case.funded & ~placed)[0].tolist():
+    places = np.diff(arms.start)[movable]
+    order = np.lexsort((movable, places, -problem.gang[movable], ~problem.must_fund[movable]))
+    bring_up(moves, movable[order], aims.need, OPEN)
+    for request in _lacking(aims, moves, movable)[:REPAIRS]:
+        moves.stay[:] = 0
+        if not _fits_alone(aims, request):
+            continue
+        if bring_up(moves, np.array([request]), aims.need, OPEN):
+            _repair(aims, moves, request, seed)
+    for request in _lacking(aims, moves, movable):
         clear(moves, request)
-    return np.nonzero(case.funded & ~placed)[0].tolist()
+    laid = _on_arms(arms, problem.previous)
+    stays = np.minimum(laid, moves.board.hours) if problem.rules.move_cost > 0 else 0
+    moves.stay[:] = stays
 
 
-def _targets(problem: Problem, fluid: IntArray, entitlement: Entitlement | None) -> IntArray:
-    """Return ``(b,)`` what the tiers want fellows and groups to hold, 0 without such a tier."""
-    units = np.zeros(problem.requests, dtype=np.int64)
-    np.add.at(units, fluid[:, 0], fluid[:, 3] * problem.factor[fluid[:, 0], fluid[:, 1]])
-    units //= MILLI
-    groups = per_group(problem, units) if entitlement is None else entitlement.groups
-    fellows = per_fellow(problem, units) if entitlement is None else entitlement.fellows
-    tiers = problem.rules.tiers
-    rest = problem.institute_cap.shape[0] + problem.track_cap.shape[0]
-    parts = (
-        fellows * (Tier.FELLOWS in tiers),
-        groups * (Tier.GROUPS in tiers),
-        np.zeros(rest, dtype=np.int64),
-    )
-    return np.concatenate(parts).astype(np.int64)
+def _fits_alone(aims: Outline, request: int) -> bool:
+    """Return whether a request finds what it needs where nobody else is."""
+    problem = aims.problem
+    window = (int(aims.windows[request, 0]), int(aims.windows[request, 1]))
+    empty = free_supply(problem, NO_CELLS)
+    alone = place(problem, empty, request, int(aims.need[request]), window=window)
+    return total_reference(problem, alone) >= aims.need[request]
 
 
-def _fill(case: _Case, moves: Search, target: IntArray) -> None:
+def _lacking(aims: Outline, moves: Search, movable: IntArray) -> list[int]:
+    """Return who does not have what is needed, those that must be funded first."""
+    lacking = movable[moves.board.total[movable] < aims.need[movable]]
+    order = np.argsort(~aims.problem.must_fund[lacking], kind="stable")
+    return [int(request) for request in lacking[order]]
+
+
+def _repair(aims: Outline, moves: Search, request: int, seed: int) -> None:
+    """Arrange a request's surroundings anew so that it finds a place, if there is one."""
+    problem, arms, board = aims.problem, moves.arms, moves.board
+    nodes = arms.node[arms.start[request] : arms.start[request + 1]]
+    near = np.unique(arms.request[np.isin(arms.node, nodes) & (board.hours > 0)])
+    near = near[near != request]
+    near = np.random.default_rng(seed).permutation(near)
+    reach = np.cumsum(np.diff(arms.start)[near]) + nodes.size
+    members = np.append(near[reach <= REPAIR_PLACES], request)
+    ours = np.isin(arms.request, members)
+    free = board.free.copy()
+    np.add.at(free, arms.node[ours], board.hours[ours])
+    held = np.zeros_like(board.held)
+    cells = read_cells(arms, board, NO_CELLS)
+    amounts = received(problem, cells[np.isin(cells[:, 0], members)])
+    for column in arms.bucket.T:
+        np.add.at(held, column[column != NOBODY], amounts[column != NOBODY])
+    task = _task(aims, np.sort(members), free.reshape(problem.supply.shape))
+    must = np.zeros_like(aims.funded)
+    must[members] = True
+    goal = np.minimum(board.total, problem.ask)
+    task = replace(task, must=must, goal=goal, cap=task.cap - (board.held - held))
+    found = arrange(task, seed=seed, work_limit=REPAIR_WORK, workers=1)
+    if found is not None:
+        for member in members.tolist():
+            clear(moves, member)
+        lay(moves, _on_arms(arms, found) * MILLI, problem.ask.copy())
+
+
+def _drop_followers(aims: Outline, moves: Search, fixed: IntArray) -> IntArray:
+    """Take from everyone whose predecessor got nothing; return the fixed cells that remain."""
+    problem = aims.problem
+    while True:
+        served = (moves.board.total > 0) & aims.funded
+        alone = served & (problem.after != NOBODY) & ~served[problem.after]
+        if not alone.any():
+            return fixed
+        gone = fixed[alone[fixed[:, 0]]]
+        fixed = fixed[~alone[fixed[:, 0]]]
+        for request in np.nonzero(alone)[0].tolist():
+            clear(moves, request)
+        _give_back(aims, moves, gone)
+
+
+def _give_back(aims: Outline, moves: Search, gone: IntArray) -> None:
+    """Take fixed cells off the board."""
+    problem, board = aims.problem, moves.board
+    np.add.at(board.free, gone[:, 1] * problem.slots + gone[:, 2], gone[:, 3])
+    amounts = received(problem, gone)
+    for column in moves.arms.bucket.T:
+        np.subtract.at(board.held, column[column != NOBODY], amounts[column != NOBODY])
+    board.total[gone[:, 0]] = 0
+    board.charged[gone[:, 0]] = 0
+
+
+def _fill(aims: Outline, moves: Search) -> None:
     """Hand out what supply is left: floors, groups, fellows, the division, value."""
-    problem = case.problem
-    served = case.funded & (moves.board.total > 0) & (np.diff(moves.arms.start) > 0)
+    problem, target = aims.problem, aims.target
+    served = (moves.board.total > 0) & (np.diff(moves.arms.start) > 0)
     members = np.nonzero(served)[0]
     queue = members[np.lexsort((members, -moves.merit[members]))]
     least = floors(problem)
@@ -271,21 +342,40 @@ def _fill(case: _Case, moves: Search, target: IntArray) -> None:
     moves.keep[groups] = np.maximum(least[groups], target[groups])
     lift_groups(moves, queue, target)
     moves.keep[:] = np.maximum(least, target)
-    for fellow in np.argsort(-_fellow_merit(problem), kind="stable").tolist():
+    for fellow in np.argsort(-fellow_merit(problem), kind="stable").tolist():
         ours = problem.fellow[queue] == fellow
         if moves.board.held[fellow] < target[fellow]:
             lift_bucket(moves, queue[ours], fellow, int(target[fellow]))
-    bring_up(moves, queue, case.goal, 0)
+    bring_up(moves, queue, aims.goal, 0)
     bring_up(moves, queue, problem.ask.copy(), NOBODY)
 
 
-def _fellow_merit(problem: Problem) -> FloatArray:
-    """Return ``(f,)`` the weight a fellow's shortfall counts with, up to scale."""
-    if problem.rules.fellow_weight is FellowWeight.WEIGHT:
-        return problem.fellow_weight.astype(np.float64)
-    if problem.rules.fellow_weight is FellowWeight.EQUAL:
-        return np.ones(problem.fellows)
-    ask = np.where(problem.vetoed, 0, problem.ask).astype(np.float64)
-    asked = np.bincount(problem.fellow, weights=ask, minlength=problem.fellows)
-    scored = np.bincount(problem.fellow, weights=ask * problem.score, minlength=problem.fellows)
-    return scored / np.maximum(asked, 1.0)
+def _grow_shapes(aims: Outline, cells: IntArray) -> IntArray:
+    """Give blocks and constants more GPUs where supply and caps are left, best value first."""
+    problem = aims.problem
+    kept = np.unique(problem.previous[:, 0])
+    held = totals(problem, cells)
+    short = (held > 0) & (held < problem.ask) & ~loose(problem)
+    short[kept] = False
+    members = np.nonzero(short)[0]
+    for request in members[np.lexsort((members, -aims.merit[members]))].tolist():
+        rest = cells[cells[:, 0] != request]
+        window = (int(aims.windows[request, 0]), int(aims.windows[request, 1]))
+        ask = int(problem.ask[request])
+        more = place(problem, free_supply(problem, rest), request, ask, window=window)
+        grown = in_order(np.concatenate([rest, more]))
+        if total_reference(problem, more) > held[request] and _within_caps(problem, grown):
+            cells = grown
+    return cells
+
+
+def _within_caps(problem: Problem, cells: IntArray) -> bool:
+    """Return whether every cap holds."""
+    arms = lay_arms(
+        problem,
+        np.zeros(problem.requests, dtype=np.bool_),
+        problem.minimum,
+        np.stack([problem.first, problem.end], axis=1),
+        problem.speed > 0,
+    )
+    return bool((set_up(problem, arms, cells).held <= arms.cap).all())
