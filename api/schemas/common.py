@@ -62,11 +62,13 @@ class Receipt(Shown):
 
 
 class Resource(Shown):
-    """A resource with a lifecycle."""
+    """A resource with a lifecycle.
 
-    actions: list[NextAct] = Field(
-        default_factory=list, alias="_actions", serialization_alias="_actions"
-    )
+    Lists leave `_actions` empty; reading one resource fills them. `receipt` comes with a change.
+    """
+
+    actions: list[NextAct] = Field(default_factory=list, alias="_actions")
+    receipt: Receipt | None = None
 
 
 class Listing(Shown, Generic[T]):
