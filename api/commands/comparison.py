@@ -17,6 +17,7 @@ class Scenario:
 
     Attributes:
         gap: the largest of its stages; nothing when the policy proves nothing.
+        unit: what the measures of groups are counted in.
         awards: reference GPU-hours by request.
         measures: as in the plan.
     """
@@ -25,8 +26,17 @@ class Scenario:
     status: str
     gap: float | None
     seconds: float | None
+    unit: str
     awards: Mapping[str, float]
     measures: Measures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Yardstick:
+    """What all scenarios of a comparison are held against: entitlements by group, in one unit."""
+
+    unit: str
+    groups: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +60,15 @@ def largest_gap(stages: Sequence[Mapping[str, Any]]) -> float:
     return max((float(stage["gap"]) for stage in stages), default=0.0)
 
 
-def worst_group_share(measures: Measures, entitlements: Mapping[str, float]) -> float | None:
-    """Return the smallest share of its entitlement that a group receives.
-
-    Args:
-        measures: as in the plan.
-        entitlements: by group, the common yardstick of a comparison.
-    """
-    received = {each["id"]: float(each["awarded"]) for each in measures["groups"]}
+def worst_group_share(scenario: Scenario, yardstick: Yardstick) -> float | None:
+    """Return the smallest share of its entitlement that a group receives."""
+    if scenario.unit != yardstick.unit:
+        return None
+    received = {each["id"]: float(each["awarded"]) for each in scenario.measures["groups"]}
     shares = [
-        received.get(group, 0.0) / float(amount) for group, amount in entitlements.items() if amount
+        received.get(group, 0.0) / float(amount)
+        for group, amount in yardstick.groups.items()
+        if amount
     ]
     return min(shares) if shares else None
 
@@ -83,7 +92,7 @@ def difference(scenario: Scenario, first: Scenario, group_of: Mapping[str, str])
     )
 
 
-def comparison_table(scenarios: Sequence[Scenario], entitlements: Mapping[str, float]) -> str:
+def comparison_table(scenarios: Sequence[Scenario], yardstick: Yardstick) -> str:
     """Return the measures of the scenarios, one row a measure, one column a scenario."""
     pools = list(scenarios[0].measures["utilization"])
     rows = [("", *(each.name for each in scenarios))]
@@ -93,7 +102,7 @@ def comparison_table(scenarios: Sequence[Scenario], entitlements: Mapping[str, f
         rows.append((f"utilization {pool}", *shares))
     rows.append(_row("requests funded", scenarios, "funded"))
     rows.append(_row("minimum met", scenarios, "minimum_met"))
-    worst = (worst_group_share(each.measures, entitlements) for each in scenarios)
+    worst = (worst_group_share(each, yardstick) for each in scenarios)
     rows.append(
         ("worst group's share", *(UNKNOWN if each is None else percent(each) for each in worst))
     )

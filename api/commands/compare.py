@@ -1,0 +1,162 @@
+"""`dure compare`: one round under several policies, side by side."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from api.commands.comparison import (
+    Scenario,
+    Yardstick,
+    comparison_table,
+    difference,
+    difference_text,
+    largest_gap,
+    worst_group_share,
+)
+from api.commands.conflicts import conflict_text
+from api.commands.grammar import (
+    JsonOption,
+    QuietOption,
+    RoundArgument,
+    SeedOption,
+    single,
+    with_examples,
+)
+from api.commands.rounds import read_policy, read_snapshot
+from api.commands.solve import GapOption, LimitOption, WorkOption, watched
+from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
+from api.plain_json import encode
+from api.solving import Question, Solution
+from scheduler.formulate import formulate
+from scheduler.plan_file import entitlement_document
+from scheduler.snapshot import Document, Snapshot
+from solver.entitle import entitle
+from solver.pipeline import Limits
+
+app = single()
+
+FORMULA = "formula"
+DEFAULT_POLICY = "entitlement"
+
+
+@app.command(
+    help=with_examples(
+        "Solve one round under several policies; winners and losers are against the first.",
+        "dure compare round.json --policy entitlement --policy rank_and_fund --policy proportional",
+    )
+)
+def compare(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    round_: RoundArgument,
+    *,
+    policy: Annotated[list[str], typer.Option(help="A preset or a file; again for each.")],
+    seed: SeedOption = 0,
+    gap: GapOption = 0.001,
+    limit: LimitOption = None,
+    work: WorkOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Solve under each policy and show the measures."""
+    terminal = terminal_of(context)
+    snapshot = read_snapshot(round_)
+    policies = [read_policy(name) for name in policy]
+    scenarios: list[Scenario] = []
+    yardstick: Yardstick | None = None
+    for name, chosen in zip(policy, policies, strict=True):
+        question = Question(
+            formulation=formulate(snapshot, chosen),
+            seed=seed,
+            gap=gap,
+            limits=Limits(time_seconds=limit, work=work),
+        )
+        started = terminal.seconds()
+        solution = watched(terminal, question, name, shown=not quiet)
+        _refuse_without_plan(terminal, name, solution)
+        scenarios.append(scenario_of(name, solution, terminal.seconds() - started))
+        yardstick = yardstick or yardstick_of(solution.document)
+    held_against = yardstick or default_yardstick(snapshot)
+    if as_json:
+        shown = comparison_json(scenarios, held_against, groups_of(snapshot))
+        terminal.data(encode(shown, indent=2))
+    else:
+        terminal.data(comparison_text(scenarios, held_against, groups_of(snapshot)))
+    if any(each.gap is not None and each.gap > gap for each in scenarios):
+        raise typer.Exit(ExitCode.NOT_WITHIN_GAP)
+
+
+def scenario_of(name: str, solution: Solution, seconds: float | None) -> Scenario:
+    """Return one policy's answer as a column of the comparison."""
+    document = solution.document
+    stages = document["stages"]
+    formula = any(stage["name"] == FORMULA for stage in stages)
+    return Scenario(
+        name=name,
+        status=FORMULA if formula else document["status"],
+        gap=None if formula else largest_gap(stages),
+        seconds=seconds,
+        unit=document["unit"],
+        awards={each["request"]: float(each["gpu_hours"]) for each in document["awards"]},
+        measures=document["measures"],
+    )
+
+
+def yardstick_of(document: Document) -> Yardstick | None:
+    """Return the entitlements of a plan, if its policy gives any."""
+    groups = document["entitlements"]["groups"]
+    return Yardstick(unit=document["unit"], groups=groups) if any(groups.values()) else None
+
+
+def default_yardstick(snapshot: Snapshot) -> Yardstick:
+    """Return the entitlements under the default policy, for policies that give none."""
+    formulation = formulate(snapshot, read_policy(DEFAULT_POLICY))
+    document = entitlement_document(formulation, entitle(formulation.problem))
+    return Yardstick(unit=document["unit"], groups=document["groups"])
+
+
+def groups_of(snapshot: Snapshot) -> dict[str, str]:
+    """Return the group of each request."""
+    group_of = {fellow.id: fellow.group for fellow in snapshot.fellows}
+    return {request.id: group_of[request.fellow] for request in snapshot.requests}
+
+
+def comparison_text(
+    scenarios: Sequence[Scenario], yardstick: Yardstick, group_of: Mapping[str, str]
+) -> str:
+    """Return the comparison for people."""
+    first, *others = scenarios
+    told = [difference_text(difference(each, first, group_of)) for each in others]
+    return "\n\n".join([comparison_table(scenarios, yardstick), *told])
+
+
+def comparison_json(
+    scenarios: Sequence[Scenario], yardstick: Yardstick, group_of: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the comparison for programs."""
+    first, *others = scenarios
+    shown = [
+        {
+            "policy": each.name,
+            "status": each.status,
+            "gap": each.gap,
+            "seconds": each.seconds,
+            "worst_group_share": worst_group_share(each, yardstick),
+            "measures": each.measures,
+        }
+        for each in scenarios
+    ]
+    return {
+        "scenarios": shown,
+        "differences": [asdict(difference(each, first, group_of)) for each in others],
+    }
+
+
+def _refuse_without_plan(terminal: Terminal, name: str, solution: Solution) -> None:
+    """End the comparison at a policy that has no plan."""
+    if solution.is_plan:
+        return
+    for conflict in solution.plan.conflicts:
+        terminal.note(f"infeasible: {conflict_text(solution.formulation, conflict)}")
+    raise CommandRefused(f"No plan keeps every rule of {name}.", ExitCode.INFEASIBLE)
