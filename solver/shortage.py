@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from ortools.math_opt.python import mathopt
 
 from solver.fluid import INFINITE, FluidModel, LinearSolver
 from solver.leximin import GRAIN, Cut, Terms
@@ -62,24 +61,22 @@ class ShortageProgram:
             if least > 0
         ]
         self._rows += [self._add_most(holder, float(most)) for holder, most in terms.most.items()]
-        self._solver = LinearSolver(self._fluid.model())
+        self._solver = LinearSolver(self._fluid.program())
         self._exact = fluid_round(merged, terms.members)
         self._hours: FloatArray = np.zeros(merged.columns.size.shape[0])
+        self._numbers = np.array([row.number for row in self._asked], dtype=np.int64)
+        self._scales = np.array([row.scale for row in self._asked])
 
     def cut(self, amounts: Sequence[int]) -> Cut | None:
         """Return a cut that the amounts break, or None if they can be had together."""
         self.work += 1
-        wanted = [amounts[row.holder[1]] / GRAIN for row in self._asked]
-        model = self._solver.model
-        for row, amount in zip(self._asked, wanted, strict=True):
-            model.get_linear_constraint(row.number).lower_bound = amount / row.scale
-        result = self._solver.solve()
-        values = _by_id(result.variable_values(), self._fluid.column_count)
-        self._hours = self._fluid.hours(values)
-        if result.objective_value() <= NOISE:
+        wanted = np.array([amounts[row.holder[1]] / GRAIN for row in self._asked])
+        self._solver.demand(self._numbers, wanted / self._scales)
+        solution = self._solver.solve()
+        self._hours = self._fluid.hours(solution.values)
+        if solution.cost <= NOISE:
             return None
-        duals = _by_id(result.dual_values(), self._fluid.row_count)
-        return self._as_cut(duals, wanted, result.objective_value())
+        return self._as_cut(solution.duals, wanted.tolist(), solution.cost)
 
     def settle(self, cut: Cut) -> Cut:
         """Return the cut with the room that its own prices prove, exactly."""
@@ -186,16 +183,6 @@ class ShortageProgram:
 def kept(amount: int) -> int:
     """Return an amount less what floating point may miss."""
     return amount - amount * 2 // 10**8
-
-
-def _by_id(
-    values: dict[mathopt.Variable, float] | dict[mathopt.LinearConstraint, float], count: int
-) -> FloatArray:
-    """Return values by number."""
-    array = np.zeros(count)
-    for key, value in values.items():
-        array[key.id] = value
-    return array
 
 
 def fluid_round(merged: Merged, members: dict[str, IntArray]) -> FluidRound:
