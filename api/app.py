@@ -1,6 +1,5 @@
 """The composition root: makes every object once, owns the clock and the environment."""
 
-import importlib.metadata
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -33,8 +32,10 @@ from api.routes import (
     scenarios,
     scores,
     service,
+    solves,
 )
 from api.secret import read_secret
+from api.version import software_version
 from scheduler.domain.access import Matrix, read_matrix
 from scheduler.ports import Store
 from scheduler.settings import Settings, read_settings
@@ -56,6 +57,7 @@ ROUTERS: Final = (
     requests.router,
     scores.router,
     rounds.router,
+    solves.router,
     scenarios.router,
     awards.router,
     audit.router,
@@ -66,14 +68,6 @@ ROUTERS: Final = (
 def now() -> datetime:
     """Return the instant; the one clock of the doors."""
     return datetime.now(UTC)
-
-
-def software_version() -> str:
-    """Return the installed version; a source tree that is not installed has none."""
-    try:
-        return importlib.metadata.version("dure")
-    except importlib.metadata.PackageNotFoundError:
-        return "0+source"
 
 
 def permission_matrix() -> Matrix:

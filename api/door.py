@@ -203,8 +203,13 @@ def anonymous(house: House, request: Request) -> Caller:
     )
 
 
-def authenticated(house: House, request: Request) -> Caller:
+def authenticated(house: House, request: Request, now: datetime | None = None) -> Caller:
     """Return the caller behind the bearer token.
+
+    Args:
+        house: the objects of the doors.
+        request: with its headers.
+        now: when the token must count; by default, when the request was received.
 
     Raises:
         Unauthenticated: If the token is missing, malformed, unknown, expired or revoked.
@@ -214,7 +219,7 @@ def authenticated(house: House, request: Request) -> Caller:
         raise Unauthenticated(why="missing")
     caller = anonymous(house, request)
     with house.store.read() as tx:
-        principal = authenticate(tx, token, now=caller.now, pepper=house.secret)
+        principal = authenticate(tx, token, now=now or caller.now, pepper=house.secret)
     return replace(caller, known=principal)
 
 
