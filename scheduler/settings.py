@@ -52,6 +52,8 @@ class Settings(BaseModel):
     """How often an idle worker asks for work."""
     solve_memory_mib: Annotated[int, Field(ge=256)] | None = None
     """Address space of a solving process in MiB; unlimited if not stated."""
+    solve_wall_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    """How long a solving process may run before it is ended."""
 
 
 def read_settings(
