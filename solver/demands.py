@@ -8,6 +8,7 @@ import numpy as np
 from solver.merging import reach
 from solver.problem import MILLI, NO_CAP, NOBODY, BoolArray, FloatArray, IntArray, Problem
 from solver.program import Effort, Program, solve_program
+from solver.room import holders
 
 ENOUGH = 1e-7
 """Part of a demand that counts as nothing missing: what floating point leaves open."""
@@ -60,7 +61,8 @@ def demands(problem: Problem, must: Sequence[int]) -> Demands:
     taking = promised > 0
     floors: list[Demand] = []
     caps: list[Demand] = []
-    alone = reach(problem)
+    floored = any(floor.any() for _, floor, _ in holders(problem).values())
+    alone = reach(problem) if floored else np.zeros(problem.requests, dtype=np.int64)
     for kind, (holder, floor, cap) in holders(problem).items():
         for index, most in enumerate(cap.tolist()):
             if most != NO_CAP:
@@ -81,18 +83,6 @@ def kept_amounts(problem: Problem) -> IntArray:
         request, pool, _, hours = problem.previous.T
         np.add.at(amounts, request, hours * problem.speed[request, pool])
     return np.minimum(amounts, problem.ask)
-
-
-def holders(problem: Problem) -> dict[str, tuple[IntArray, IntArray, IntArray]]:
-    """Return by kind: ``(r,)`` whose each request is, floors and caps."""
-    none = np.zeros(problem.fellows, dtype=np.int64)
-    institute = problem.fellow_institute[problem.fellow]
-    return {
-        "fellow": (problem.fellow, none, problem.fellow_cap),
-        "group": (problem.group, problem.group_floor, problem.group_cap),
-        "institute": (institute, problem.institute_floor, problem.institute_cap),
-        "track": (problem.track, problem.track_floor, problem.track_cap),
-    }
 
 
 class DemandProgram:

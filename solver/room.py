@@ -1,4 +1,4 @@
-"""How much of a request fits into given supply, in whole gangs and in its own shape."""
+"""How much room there is: in supply, for whole gangs and shapes, and under floors and caps."""
 
 from collections.abc import Iterable
 from math import gcd
@@ -38,6 +38,18 @@ def least_needed(problem: Problem, request: int) -> int:
 def fits(problem: Problem, request: int, free: IntArray) -> bool:
     """Say whether a request reaches its minimum in some supply, by itself."""
     return most_whole(problem, request, free) >= least_needed(problem, request)
+
+
+def holders(problem: Problem) -> dict[str, tuple[IntArray, IntArray, IntArray]]:
+    """Return by kind: ``(r,)`` whose each request is, floors and caps."""
+    none = np.zeros(problem.fellows, dtype=np.int64)
+    institute = problem.fellow_institute[problem.fellow]
+    return {
+        "fellow": (problem.fellow, none, problem.fellow_cap),
+        "group": (problem.group, problem.group_floor, problem.group_cap),
+        "institute": (institute, problem.institute_floor, problem.institute_cap),
+        "track": (problem.track, problem.track_floor, problem.track_cap),
+    }
 
 
 def _most(problem: Problem, request: int, free: IntArray, pools: IntArray) -> int:
