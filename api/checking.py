@@ -4,19 +4,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scheduler.domain.events import Json
+from scheduler.domain.scenarios import Scenario
 from scheduler.operations.decisions import Evidence
+from solver.canonical import digest
 from solver.verdict import Verdict, Witness
 from solver.verify import verify
 
 
 def verdict(evidence: Evidence) -> Verdict:
     """Return what the checker says of a scenario's documents."""
-    return verify(evidence.snapshot, evidence.plan)
+    return verify(evidence.snapshot, evidence.plan, evidence.certificate)
 
 
 def broken_rules(evidence: Evidence) -> Sequence[Mapping[str, Json]]:
     """Return every broken rule with its witness; nothing when all rules hold."""
     return tuple(witnessed(each) for each in verdict(evidence).witnesses)
+
+
+def altered(evidence: Evidence, scenario: Scenario) -> list[str]:
+    """Return the documents that no longer are what the scenario names by digest."""
+    named = {
+        "snapshot": (evidence.snapshot, scenario.snapshot),
+        "policy": (evidence.policy, scenario.policy_digest),
+        "plan": (evidence.plan, scenario.plan),
+        "certificate": (evidence.certificate, scenario.certificate),
+    }
+    return [name for name, (content, kept) in named.items() if digest(content) != kept]
 
 
 def witnessed(witness: Witness) -> dict[str, Any]:

@@ -14,7 +14,14 @@ from api.permissions import declared
 from api.replies import Reply, document, reply
 from api.schemas.awards import ExplanationOut
 from api.schemas.common import Listing
-from api.schemas.scenarios import AllocationOut, ComparisonOut, RuleOut, ScenarioOut, Verified
+from api.schemas.scenarios import (
+    AllocationOut,
+    ComparisonOut,
+    ProvedOut,
+    RuleOut,
+    ScenarioOut,
+    Verified,
+)
 from scheduler.domain.errors import Forbidden
 from scheduler.domain.messages import Language
 from scheduler.operations import scenarios
@@ -135,11 +142,15 @@ def verify_scenario(caller: Asking, scenario_id: ScenarioId) -> Response:
 
 def _verified(tx: Transaction, caller: Caller, scenario_id: str) -> Reply:
     scenario = scenarios.get_scenario(tx, caller.permit, scenario_id)
-    verdict = checking.verdict(evidence_of(tx, scenario))
+    evidence = evidence_of(tx, scenario)
+    verdict = checking.verdict(evidence)
+    altered = checking.altered(evidence, scenario)
     shown = Verified(
         scenario=scenario.id,
         digest=scenario.digest,
-        verified=verdict.holds,
+        verified=verdict.holds and not altered,
+        altered=altered,
+        proved=[ProvedOut.model_validate(each) for each in verdict.proved],
         rules=[RuleOut.model_validate(each) for each in verdict.rules],
         broken=[checking.witnessed(each) for each in verdict.witnesses],
         checked_at=caller.now,

@@ -114,13 +114,25 @@ class RuleOut(Shown):
     broken: int
 
 
+class ProvedOut(Shown):
+    """What is known of one goal after checking; `evidence` says who vouches for the bound."""
+
+    stage: str
+    objective: float
+    bound: float
+    evidence: str
+    gap: float
+
+
 class Verified(Shown):
     """What the checker says of a scenario, asked now."""
 
     scenario: str
     digest: str
     verified: bool
+    altered: list[str] = Field(description="Kept documents whose content left their digest.")
     rules: list[RuleOut]
+    proved: list[ProvedOut]
     broken: list[dict[str, Any]]
     checked_at: Instant
 

@@ -1,0 +1,250 @@
+"""A whole round over HTTP: from frozen requests to awards that fellows answer."""
+
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.e2e.center import Center
+from tests.e2e.solving import solve_one
+
+ROUNDS = Path(__file__).parents[2] / "benchmarks" / "rounds"
+
+
+def a_frozen_round(center: Center, *asks: dict) -> tuple[str, list[str]]:
+    """Return a frozen round and its requests: one of kim, one of park, unless told."""
+    call = center.call()
+    people = ("kim", "park", "lee")
+    requests = []
+    for who, ask in zip(people, asks or ({}, {}), strict=False):
+        requests.append(center.request(call, who, **ask))
+        assert 201 == center.submit(requests[-1], who).status_code
+    center.clock.now = datetime(2026, 11, 22, 15, tzinfo=UTC)
+    round_ = center.create(f"calls/{call}/rounds", "op", {"title": "Autumn"}).json()["id"]
+    path = f"rounds/{round_}"
+    frozen = center.change(path, f"{path}/freezes", "op")
+    assert (201, "frozen", len(requests)) == (
+        frozen.status_code,
+        frozen.json()["state"],
+        frozen.json()["requests"],
+    )
+    return round_, requests
+
+
+def a_scenario(center: Center, round_: str, who: str = "op", **order: object) -> str:
+    """Return the id of a solved scenario."""
+    path = f"rounds/{round_}"
+    body = {"preset": "rank_and_fund", **order}
+    started = center.change(path, f"{path}/solves", who, body)
+    assert 202 == started.status_code, started.text
+    return solve_one(center)
+
+
+def published(center: Center, *asks: dict) -> tuple[str, list[str]]:
+    """Return a published round and its requests."""
+    round_, requests = a_frozen_round(center, *asks)
+    scenario = a_scenario(center, round_)
+    path = f"rounds/{round_}"
+    body = {"scenario_id": scenario, "reason": "Best."}
+    digest = center.change(path, f"{path}/selections", "op", body).json()["scenario_digest"]
+    signature = {"scenario_digest": digest, "reason": "Checked."}
+    assert 201 == center.change(path, f"{path}/approvals", "appr", signature).status_code
+    offered = center.change(path, f"{path}/publications", "op")
+    assert 201 == offered.status_code, offered.text
+    return round_, requests
+
+
+def test_a_round_is_solved_and_its_scenario_verified(center: Center):
+    """A solve becomes a scenario whose documents the checker accepts, now and here."""
+    round_, requests = a_frozen_round(center)
+    scenario = a_scenario(center, round_)
+    shown = center.get(f"scenarios/{scenario}", "op").json()
+    assert ("rank_and_fund", round_) == (shown["policy"], shown["round"])
+    verdict = center.send("POST", f"scenarios/{scenario}/verifications", "aud").json()
+    assert (True, [], []) == (verdict["verified"], verdict["broken"], verdict["altered"])
+    assert all(rule["broken"] == 0 for rule in verdict["rules"])
+    allocations = center.get(f"scenarios/{scenario}/allocations", "op").json()["items"]
+    assert set(requests) >= {each["request"] for each in allocations}
+
+
+def test_the_documents_of_a_scenario_are_files(center: Center):
+    """Snapshot, plan and certificate come as the documents that their digests name."""
+    round_, _ = a_frozen_round(center)
+    scenario = a_scenario(center, round_)
+    snapshot = center.get(f"rounds/{round_}/snapshot", "op")
+    assert "dure-round/1" == snapshot.json()["schema"]
+    plan = center.get(f"scenarios/{scenario}/plan", "aud").json()
+    certificate = center.get(f"scenarios/{scenario}/certificate", "appr").json()
+    assert ("dure-plan/1", "dure-certificate/1") == (plan["schema"], certificate["schema"])
+    assert 403 == center.get(f"scenarios/{scenario}/plan", "appr").status_code
+
+
+def test_a_solve_is_watched_to_its_end(center: Center):
+    """The stream tells each line once, in order, and ends with the scenario."""
+    round_, _ = a_frozen_round(center)
+    scenario = a_scenario(center, round_)
+    solve = center.get(f"rounds/{round_}/solves", "op").json()["items"][0]["id"]
+    frames = parsed(center.get(f"solves/{solve}/events", "op").text)
+    assert ["progress", "progress", "done"] == [event for _, event, _ in frames]
+    assert ["1", "2", "2"] == [id_ for id_, _, _ in frames]
+    assert scenario == frames[-1][2]["scenario"]
+    resumed = center.get(f"solves/{solve}/events", "op", headers={"Last-Event-ID": "1"})
+    assert ["progress", "done"] == [event for _, event, _ in parsed(resumed.text)]
+    polled = center.get(f"solves/{solve}/incumbents", "op").json()["items"]
+    assert [1, 2] == [each["seq"] for each in polled]
+
+
+def test_the_same_solve_is_not_queued_twice(center: Center):
+    """While a solve waits, the same order is refused; another seed is another solve."""
+    round_, _ = a_frozen_round(center)
+    path = f"rounds/{round_}"
+    order = {"preset": "merit", "seed": 1}
+    assert 202 == center.change(path, f"{path}/solves", "op", order).status_code
+    again = center.change(path, f"{path}/solves", "op2", order)
+    assert (409, "already-exists") == (again.status_code, again.json()["code"])
+    other = center.change(path, f"{path}/solves", "op", {**order, "seed": 2})
+    assert 202 == other.status_code
+
+
+def test_a_solve_is_cancelled_and_says_so(center: Center):
+    """A cancelled solve ends its stream and cannot be cancelled again."""
+    round_, _ = a_frozen_round(center)
+    path = f"rounds/{round_}"
+    solve = center.change(path, f"{path}/solves", "op", {"preset": "merit"}).json()["id"]
+    stopped = center.create(f"solves/{solve}/cancellations", "op", {"reason": "Wrong seed."})
+    assert (202, "cancelled") == (stopped.status_code, stopped.json()["state"])
+    frames = parsed(center.get(f"solves/{solve}/events", "op").text)
+    assert ["cancelled"] == [event for _, event, _ in frames]
+    assert 409 == center.create(f"solves/{solve}/cancellations", "op").status_code
+
+
+def test_an_order_names_one_policy(center: Center):
+    """Neither two policies nor none nor an unknown one can be solved under."""
+    round_, _ = a_frozen_round(center)
+    path = f"rounds/{round_}"
+    for order, status in (
+        ({}, 422),
+        ({"preset": "merit", "policy": "fair"}, 422),
+        ({"preset": "merit", "version": 1}, 422),
+        ({"policy": "nowhere"}, 404),
+        ({"preset": "merit", "seconds": 1, "work": 1}, 422),
+    ):
+        refused = center.change(path, f"{path}/solves", "op", order)
+        assert status == refused.status_code, refused.text
+
+
+def test_scenarios_are_compared_side_by_side(center: Center):
+    """Two scenarios of a round are shown together; one alone is no comparison."""
+    round_, _ = a_frozen_round(center)
+    both = [a_scenario(center, round_), a_scenario(center, round_, preset="proportional")]
+    shown = center.get("scenario-comparisons", "op", params={"scenario": both}).json()
+    assert both == [each["id"] for each in shown["scenarios"]]
+    alone = center.get("scenario-comparisons", "op", params={"scenario": both[:1]})
+    assert 422 == alone.status_code
+
+
+def test_nobody_approves_what_they_selected_or_solved(center: Center):
+    """The approver signs the digest that was read, and took no earlier part."""
+    role = center.create("role-grants", "adm", {"person": "op2", "role": "approver"}).json()["id"]
+    grant = f"role-grants/{role}"
+    assert 201 == center.change(grant, f"{grant}/approvals", "adm2").status_code
+    round_, _ = a_frozen_round(center)
+    scenario = a_scenario(center, round_, who="op2")
+    path = f"rounds/{round_}"
+    body = {"scenario_id": scenario, "reason": "Best."}
+    digest = center.change(path, f"{path}/selections", "op", body).json()["scenario_digest"]
+    signature = {"scenario_digest": digest, "reason": "Checked."}
+    own = center.change(path, f"{path}/approvals", "op2", signature)
+    assert (409, "second-person-required") == (own.status_code, own.json()["code"])
+    other = {"scenario_digest": "0" * 64, "reason": "Checked."}
+    wrong = center.change(path, f"{path}/approvals", "appr", other)
+    assert (409, "scenario-mismatch") == (wrong.status_code, wrong.json()["code"])
+    back = center.change(path, f"{path}/rejections", "appr", signature)
+    assert (201, "rejection") == (back.status_code, back.json()["kind"])
+    assert "frozen" == center.get(path, "op").json()["state"]
+
+
+def test_only_the_next_steps_are_allowed(center: Center):
+    """What a round offers next is what it accepts; the rest is refused with what is allowed."""
+    round_, _ = a_frozen_round(center)
+    path = f"rounds/{round_}"
+    acts = {each["name"]: each["allowed"] for each in center.get(path, "op").json()["_actions"]}
+    assert {"solves", "what-ifs", "selections"} == {name for name, may in acts.items() if may}
+    early = center.change(path, f"{path}/publications", "op")
+    assert (409, ["select"]) == (early.status_code, early.json()["allowed"])
+
+
+def test_published_awards_reach_their_fellows_with_reasons(center: Center):
+    """After publication a fellow reads award, reason and receipt, and answers the offer."""
+    round_, requests = published(center)
+    (award,) = center.get("awards", "kim").json()["items"]
+    assert (requests[0], "offered") == (award["request"], award["state"])
+    path = f"awards/{award['id']}"
+    why = center.get(f"{path}/explanation", "kim", headers={"Accept-Language": "ko"}).json()
+    assert ("이유", requests[0]) == (why["text"], why["request"])
+    same = center.get(f"requests/{requests[0]}/explanation", "kim", params={"lang": "en"}).json()
+    assert "because" == same["text"]
+    receipt = center.get(f"{path}/receipt", "kim").json()
+    assert "publication" == receipt["publication"]["kind"]
+    assert 404 == center.get(path, "park").status_code
+    accepted = center.change(path, f"{path}/acceptances", "kim")
+    assert (201, "accepted") == (accepted.status_code, accepted.json()["state"])
+    some = {"gpu_hours": 100, "reason": "The data came late."}
+    returned = center.change(path, f"{path}/returns", "kim", some)
+    assert award["awarded"] - 100 == returned.json()["held"]
+    too_much = {"gpu_hours": 10**6, "reason": "All."}
+    refused = center.change(path, f"{path}/returns", "kim", too_much)
+    assert (409, "return-too-large") == (refused.status_code, refused.json()["code"])
+    assert "published" == center.get(f"rounds/{round_}", "op").json()["state"]
+
+
+def test_who_got_nothing_learns_why_and_stands_in_line(center: Center):
+    """A request without an award is explained too, and its fellow sees its place in the line."""
+    whole = 160 * 168 * 4
+    big = {"gpu_hours": whole, "minimum_gpu_hours": whole, "max_gpus": 160}
+    round_, requests = published(center, big, big)
+    funded = {each["request"] for each in center.get("awards", "op").json()["items"]}
+    assert 1 == len(funded)
+    (left,) = set(requests) - funded
+    who = "kim" if left == requests[0] else "park"
+    line = center.get(f"rounds/{round_}/reserve", who).json()["items"]
+    assert [(left, 1)] == [(each["request"], each["rank"]) for each in line]
+    assert 200 == center.get(f"requests/{left}/explanation", who).status_code
+
+
+def test_a_round_file_goes_in_and_comes_out_unchanged(center: Center):
+    """An imported round is frozen under the digest of its file and exported as it came."""
+    packed = (ROUNDS / "kr2026.json.gz").read_bytes()
+    headers = {"Content-Type": "application/gzip", "Idempotency-Key": "import-0001"}
+    made = center.send("POST", "rounds/imports", "op", content=packed, headers=headers)
+    assert (201, "frozen") == (made.status_code, made.json()["state"])
+    exported = center.get(f"rounds/{made.json()['id']}/snapshot", "op").json()
+    assert json.loads(gzip.decompress(packed)) == exported
+
+
+def test_a_broken_round_file_makes_nothing(center: Center):
+    """A file that breaks the format is refused with the place, and nothing of it stays."""
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "import-0002"}
+    body = b'{"schema": "dure-round/1", "id": "x", "surprise": 1}'
+    refused = center.send("POST", "rounds/imports", "op", content=body, headers=headers)
+    assert (422, "invalid-round-file") == (refused.status_code, refused.json()["code"])
+    damaged = center.send("POST", "rounds/imports", "op", content=b"\x1f\x8bxx", headers=headers)
+    assert 400 == damaged.status_code
+    assert [] == center.get("rounds", "op").json()["items"]
+
+
+def test_fellows_see_no_rounds(center: Center):
+    """A fellow holds no right to read rounds at all."""
+    assert 403 == center.get("rounds", "kim").status_code
+
+
+def parsed(text: str) -> list[tuple[str, str, dict]]:
+    """Return id, event and data of each frame of a stream."""
+    frames = []
+    for block in text.split("\n\n"):
+        fields = dict(
+            line.split(": ", 1) for line in block.splitlines() if not line.startswith(":")
+        )
+        if fields:
+            frames.append((fields["id"], fields["event"], json.loads(fields["data"])))
+    return frames
