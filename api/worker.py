@@ -124,7 +124,11 @@ class Worker:
 
     def work(self) -> End | None:
         """Do one job, if one waits; say how it ended."""
-        job = self._store.write(lambda tx: jobs.claim(tx, self._hand(), list(self._trades)))
+        kinds = list(self._trades)
+        with self._store.read() as tx:
+            if not tx.jobs.any(self._station.clock(), kinds):
+                return None
+        job = self._store.write(lambda tx: jobs.claim(tx, self._hand(), kinds))
         if job is None:
             return None
         trade = self._trades[job.kind]

@@ -669,6 +669,10 @@ class Jobs(Protocol):
         """Return the oldest job that waits or whose worker fell silent, locked for a claim."""
         ...
 
+    def any(self, now: datetime, kinds: Sequence[str]) -> bool:
+        """Return whether `next` would find one; a read that locks nothing."""
+        ...
+
     def list(
         self,
         slice_: Slice = FIRST,

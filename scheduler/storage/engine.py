@@ -6,14 +6,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ResourceClosedError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    OperationalError,
+    ResourceClosedError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from scheduler.domain.errors import DureError, StoreBusy, StoreUnavailable
 
 READERS: Final = 16
 """Read connections of one process."""
-BUSY_SECONDS: Final = 5
+BUSY_SECONDS: Final[float] = 5
 """How long one attempt to begin waits for another process's writer."""
 BEGIN_ATTEMPTS: Final = 6
 """Attempts to begin before the callers are told that the store is busy."""
@@ -21,18 +27,12 @@ WRITE_LOCK: Final = 0x_64_75_72_65
 """PostgreSQL advisory lock that makes every writing transaction wait its turn ("dure")."""
 
 _SQLITE_PRAGMAS: Final = (
-    f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA recursive_triggers = ON",  # else REPLACE would slip past the append-only triggers
     "PRAGMA trusted_schema = OFF",
     "PRAGMA journal_size_limit = 67108864",
-)
-# A writer that is stopped while it holds the lock must not stop the others for ever.
-_POSTGRESQL_WRITER: Final = (
-    f"-c lock_timeout={BUSY_SECONDS * BEGIN_ATTEMPTS}s "
-    "-c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
 )
 
 
@@ -62,14 +62,18 @@ def store_url(text: str) -> URL:
 def writing_engine(url: URL) -> Engine:
     """Return the engine of the one writer: one connection, a write lock from the first moment."""
     if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url, begin="BEGIN IMMEDIATE", connections=1, pragmas=_SQLITE_PRAGMAS)
+        return _sqlite_engine(url, begin="BEGIN IMMEDIATE", connections=1)
     engine = create_engine(
         url,
         pool_size=1,
         max_overflow=0,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
-        connect_args={"options": _POSTGRESQL_WRITER},
+        connect_args={
+            # A writer that is stopped while it holds the lock must not stop the others for ever.
+            "options": f"-c lock_timeout={int(BUSY_SECONDS * 1000)} -c synchronous_commit=on "
+            "-c idle_in_transaction_session_timeout=60000"
+        },
     )
     event.listen(engine, "begin", _wait_for_turn)
     return engine
@@ -82,7 +86,7 @@ def reading_engine(url: URL) -> Engine:
             url,
             begin="BEGIN",
             connections=READERS,
-            pragmas=(*_SQLITE_PRAGMAS, "PRAGMA query_only = ON"),
+            last="PRAGMA query_only = ON",
         )
     return create_engine(
         url,
@@ -124,9 +128,11 @@ def is_trouble(failure: BaseException) -> bool:
     """Say whether a failure is the database's (disk, network, lock), not ours."""
     if isinstance(failure, PoolTimeout | ResourceClosedError):
         return True
-    return isinstance(failure, DBAPIError) and (
-        failure.connection_invalidated or type(failure) in {OperationalError, DBAPIError}
-    )
+    if not isinstance(failure, DBAPIError):
+        return False
+    # SQLite says of a file that is none of its own, or damaged, only that it is an error.
+    damaged = type(failure) is DatabaseError and isinstance(failure.orig, sqlite3.Error)
+    return failure.connection_invalidated or damaged or isinstance(failure, OperationalError)
 
 
 def trouble(failure: BaseException) -> DureError:
@@ -137,13 +143,14 @@ def trouble(failure: BaseException) -> DureError:
     return StoreUnavailable(why=str(cause).strip())
 
 
-def _sqlite_engine(url: URL, *, begin: str, connections: int, pragmas: tuple[str, ...]) -> Engine:
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+def _sqlite_engine(url: URL, *, begin: str, connections: int, last: str = "") -> Engine:
+    _make_private(Path(str(url.database)))
     engine = create_engine(url, pool_size=connections, max_overflow=0)
 
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
         connection.isolation_level = None  # the driver's implicit BEGIN is deferred
-        for pragma in pragmas:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        for pragma in (*_SQLITE_PRAGMAS, *([last] if last else [])):
             connection.execute(pragma)
 
     def start(connection: Connection) -> None:
@@ -154,7 +161,24 @@ def _sqlite_engine(url: URL, *, begin: str, connections: int, pragmas: tuple[str
     return engine
 
 
+def _make_private(path: Path) -> None:
+    """Make a file that only its owner reads, for it will name people; SQLite's logs follow it.
+
+    Raises:
+        StoreUnavailable: If it cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError as refusal:
+        raise StoreUnavailable(why=str(refusal)) from refusal
+
+
 def _wait_for_turn(connection: Connection) -> None:
     # Under READ COMMITTED each later statement sees all that was committed before the lock
     # was granted, so that commands of several processes run one after the other, as on SQLite.
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+    try:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+    except DBAPIError:
+        connection.connection.rollback()  # the driver has begun, the engine not yet
+        raise

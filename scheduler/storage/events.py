@@ -15,6 +15,9 @@ BEGINNING: Final = "0" * 64
 """What the first event names as the hash before it."""
 STRIDE: Final = 1000
 """Events held in memory at once while the chain is checked."""
+# Made once: building a statement costs more than running it.
+_LAST: Final = select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)
+_INSERT: Final = insert(events)
 
 
 def event_digest(event: Event) -> str:
@@ -41,9 +44,7 @@ class SqlEvents:
 
     def append(self, happening: Happening, *, actor: str, at: datetime, id_: str) -> Event:
         """Add one event at the end of the chain."""
-        last = self._connection.execute(
-            select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)
-        ).one_or_none()
+        last = self._connection.execute(_LAST).one_or_none()
         body = canonical(dict(happening.body))
         event = _chained(
             id=id_,
@@ -55,7 +56,7 @@ class SqlEvents:
             body=json.loads(body),
             previous_hash=BEGINNING if last is None else last.hash,
         )
-        self._connection.execute(insert(events).values(_row(event, body.decode())))
+        self._connection.execute(_INSERT, _row(event, body.decode()))
         return event
 
     def of(self, subject: str) -> Sequence[Event]:

@@ -1,9 +1,19 @@
 """Kept answers: what the first call with a key was answered, in the transaction of its effect."""
 
-from sqlalchemy import Connection, insert, select
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select
 
 from scheduler.ports import KeptAnswer
 from scheduler.storage.engine_tables import answers
+
+# Made once: building a statement costs more than running it.
+_FIND: Final = select(answers).where(
+    answers.c.principal == bindparam("principal"),
+    answers.c.operation == bindparam("operation"),
+    answers.c.key == bindparam("key"),
+)
+_INSERT: Final = insert(answers)
 
 
 class SqlIdempotency:
@@ -18,13 +28,8 @@ class SqlIdempotency:
 
     def find(self, principal: str, operation: str, key: str) -> KeptAnswer | None:
         """Return the kept answer."""
-        row = self._connection.execute(
-            select(answers).where(
-                answers.c.principal == principal,
-                answers.c.operation == operation,
-                answers.c.key == key,
-            )
-        ).one_or_none()
+        named = {"principal": principal, "operation": operation, "key": key}
+        row = self._connection.execute(_FIND, named).one_or_none()
         if row is None:
             return None
         return KeptAnswer(
@@ -41,14 +46,15 @@ class SqlIdempotency:
     def keep(self, answer: KeptAnswer) -> None:
         """Keep an answer, in the transaction of its effect."""
         self._connection.execute(
-            insert(answers).values(
-                principal=answer.principal,
-                operation=answer.operation,
-                key=answer.key,
-                fingerprint=answer.fingerprint,
-                status=answer.status,
-                headers=dict(answer.headers),
-                body=answer.body.encode(),
-                at=answer.at,
-            )
+            _INSERT,
+            {
+                "principal": answer.principal,
+                "operation": answer.operation,
+                "key": answer.key,
+                "fingerprint": answer.fingerprint,
+                "status": answer.status,
+                "headers": dict(answer.headers),
+                "body": answer.body.encode(),
+                "at": answer.at,
+            },
         )

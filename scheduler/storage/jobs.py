@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
 
 from scheduler.domain.errors import NotFound, VersionMismatch
 from scheduler.domain.jobs import LIVE, Job, JobState, Progress
@@ -63,19 +63,13 @@ class SqlJobs:
     def next(self, now: datetime, kinds: Sequence[str]) -> Job | None:
         """Return the oldest job that waits or whose worker fell silent, locked for a claim."""
         row = self._connection.execute(
-            select(jobs)
-            .where(
-                jobs.c.kind.in_(kinds),
-                or_(
-                    jobs.c.state == JobState.QUEUED,
-                    (jobs.c.state == JobState.RUNNING) & (jobs.c.lease_until <= now),
-                ),
-            )
-            .order_by(jobs.c.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
+            _claimable(now, kinds).with_for_update(skip_locked=True)
         ).one_or_none()
         return None if row is None else _job(row)
+
+    def any(self, now: datetime, kinds: Sequence[str]) -> bool:
+        """Return whether `next` would find one; a read that locks nothing."""
+        return self._connection.execute(_claimable(now, kinds)).one_or_none() is not None
 
     def list(
         self,
@@ -126,6 +120,16 @@ class SqlJobs:
             Progress(job=id_, seq=row.seq, fence=row.fence, at=row.at, body=row.body)
             for row in self._connection.execute(query)
         ]
+
+
+def _claimable(now: datetime, kinds: Sequence[str]) -> Select[Any]:
+    silent = (jobs.c.state == JobState.RUNNING) & (jobs.c.lease_until <= now)
+    return (
+        select(jobs)
+        .where(jobs.c.kind.in_(kinds), or_(jobs.c.state == JobState.QUEUED, silent))
+        .order_by(jobs.c.id)
+        .limit(1)
+    )
 
 
 def _job(row: Row[Any]) -> Job:

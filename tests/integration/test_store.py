@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from scheduler.domain.errors import StoreBusy, StoreUnavailable
 from scheduler.domain.events import Event, Happening
 from scheduler.ports import KeptAnswer
+from scheduler.storage import engine
+from scheduler.storage.engine import store_url as read_store_url
+from scheduler.storage.engine import writing_engine
 from scheduler.storage.store import SqlStore, SqlTransaction, open_store
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -198,3 +202,77 @@ def test_command_may_not_write_again(store: SqlStore):
     """A command that writes through the store is our mistake, not a deadlock."""
     with pytest.raises(ValueError, match="transaction"):
         store.write(lambda _tx: store.write(lambda tx: append(tx, "evt_1")))
+
+
+class Holder:
+    """Another process's writer that takes its time."""
+
+    def __init__(self, store_url: str) -> None:
+        engine = writing_engine(read_store_url(store_url))
+        self.connection = engine.connect()
+        self.connection.begin()
+        self.engine = engine
+
+    def let_go(self) -> None:
+        """End its transaction."""
+        self.connection.rollback()
+        self.connection.close()
+        self.engine.dispose()
+
+
+def test_writer_waits_for_another_process(
+    open_one: Callable[[], SqlStore], store_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """While another process writes, a command waits over several attempts, then goes through."""
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
+    store = open_one()
+    other = Holder(store_url)
+    threading.Timer(0.3, other.let_go).start()
+    assert 1 == store.write(lambda tx: append(tx, "evt_1")).seq
+
+
+def test_writer_gives_up_on_another_process(
+    open_one: Callable[[], SqlStore], store_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """When another process never ends, the caller is told to come back, and may."""
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(engine, "BEGIN_ATTEMPTS", 2)
+    store = open_one()
+    other = Holder(store_url)
+    with pytest.raises(StoreBusy):
+        store.write(lambda tx: append(tx, "evt_1"))
+    other.let_go()
+    assert 1 == store.write(lambda tx: append(tx, "evt_1")).seq
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("mysql://localhost/dure", "SQLite or PostgreSQL"),
+        ("sqlite://", "a file"),
+        ("nonsense", "no store address"),
+        ("sqlite:////proc/none/dure.db", "/proc/none"),
+        ("postgresql://localhost:1/dure", "refused"),
+    ],
+)
+def test_store_that_cannot_be_opened_says_why(address: str, said: str):
+    """An address that leads nowhere is refused in words."""
+    with pytest.raises(StoreUnavailable, match=said):
+        open_store(address)
+
+
+def test_file_that_is_no_store_is_refused(tmp_path: Path):
+    """A file that holds something else is not touched."""
+    file = tmp_path / "notes.txt"
+    file.write_text("What we promised. " * 100)
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        open_store(f"sqlite:///{file}")
+    assert file.read_text().startswith("What we promised.")
+
+
+def test_embedded_store_is_for_its_owner_alone(tmp_path: Path):
+    """The files of an embedded store name people, so that nobody else may read them."""
+    with open_store(f"sqlite:///{tmp_path / 'var' / 'dure.db'}") as store:
+        store.write(lambda tx: append(tx, "evt_1"))
+        modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "var").iterdir()}
+    assert {"dure.db": 0o600, "dure.db-shm": 0o600, "dure.db-wal": 0o600} == modes
