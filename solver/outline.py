@@ -72,7 +72,7 @@ def outline(
         windows=tighten(problem, funded, need, fluid),
         pools=_choose_pools(problem, fluid),
         target=_targets(problem, fluid, entitlement),
-        merit=problem.score if score else np.ones_like(problem.score),
+        merit=np.maximum(problem.score, 1) if score else np.ones_like(problem.score),
     )
 
 

@@ -263,7 +263,7 @@ def _fits_alone(aims: Outline, request: int) -> bool:
     window = (int(aims.windows[request, 0]), int(aims.windows[request, 1]))
     empty = free_supply(problem, NO_CELLS)
     alone = place(problem, empty, request, int(aims.need[request]), window=window)
-    return total_reference(problem, alone) >= aims.need[request]
+    return total_reference(problem, alone) >= int(aims.need[request])
 
 
 def _lacking(aims: Outline, moves: Search, movable: IntArray) -> list[int]:
