@@ -75,7 +75,7 @@ def compare(  # noqa: PLR0913 - one parameter an option
         started = terminal.seconds()
         solution = watched(terminal, question, name, shown=not quiet)
         _refuse_without_plan(terminal, name, solution)
-        scenarios.append(scenario_of(name, solution, terminal.seconds() - started))
+        scenarios.append(scenario_of(name, solution.document, terminal.seconds() - started))
         yardstick = yardstick or yardstick_of(solution.document)
     held_against = yardstick or default_yardstick(snapshot)
     if as_json:
@@ -87,9 +87,8 @@ def compare(  # noqa: PLR0913 - one parameter an option
         raise typer.Exit(ExitCode.NOT_WITHIN_GAP)
 
 
-def scenario_of(name: str, solution: Solution, seconds: float | None) -> Scenario:
-    """Return one policy's answer as a column of the comparison."""
-    document = solution.document
+def scenario_of(name: str, document: Document, seconds: float | None) -> Scenario:
+    """Return a plan as a column of the comparison."""
     stages = document["stages"]
     formula = any(stage["name"] == FORMULA for stage in stages)
     return Scenario(

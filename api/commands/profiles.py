@@ -73,12 +73,17 @@ def keep_profile(terminal: Terminal, profile: Profile) -> Path:
     """Write a profile for its owner's eyes only and return its path."""
     path = profile_path(terminal, profile.name)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keep_private(path, json.dumps({"server": profile.server, "token": profile.token}))
+    return path
+
+
+def keep_private(path: Path, text: str) -> None:
+    """Write a file whole, for its owner's eyes only."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump({"server": profile.server, "token": profile.token}, stream)
+        stream.write(text)
     temporary.replace(path)
-    return path
 
 
 def forget_profile(terminal: Terminal, name: str) -> bool:

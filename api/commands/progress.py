@@ -1,7 +1,8 @@
 """A solve as it is watched: stage, objective, bound and gap on one line of standard error."""
 
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -78,3 +79,8 @@ class SolveProgress:
             description=f"{self._label} · {stage}",
             figures="  ".join(figures),
         )
+
+    def tell(self, told: Mapping[str, Any]) -> None:
+        """Draw what a server tells of a solve."""
+        stage = str(told.get("stage", ""))
+        self.show(stage, told.get("objective"), told.get("bound"), told.get("gap"))

@@ -229,12 +229,7 @@ def _watch(session: Session, solve_: str) -> None:
     with SolveProgress(session.terminal, solve_, shown=not session.quiet) as progress:
         for event in session.client.events(f"solves/{solve_}/events"):
             last = event.body
-            progress.show(
-                str(last.get("stage", "")),
-                last.get("objective"),
-                last.get("bound"),
-                last.get("gap"),
-            )
+            progress.tell(last)
             if event.name in OVER:
                 break
     body = session.client.get(f"solves/{solve_}").body

@@ -3,9 +3,11 @@
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated
+import threading
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Annotated, Self
 
 import typer
 import uvicorn
@@ -21,6 +23,9 @@ app = single()
 
 GRACE_SECONDS = 10
 BACKLOG = 1024
+EARLY_SECONDS = 10.0
+"""A worker that ends sooner than this has not lived."""
+MOST_EARLY = 3
 
 
 @app.command(
@@ -59,7 +64,12 @@ def serve(
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
-    with worker_beside(settings) if with_worker else no_worker():
+
+    def give_up() -> None:
+        terminal.note("The worker cannot live; the server ends.")
+        server.should_exit = True
+
+    with WorkerBeside(settings, give_up) if with_worker else nullcontext():
         server.run(sockets=[listener])
 
 
@@ -82,23 +92,48 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-@contextmanager
-def worker_beside(settings: str) -> Iterator[None]:
-    """Run a worker process as long as the server runs."""
-    command = [sys.executable, "-m", "api.cli", "worker"]
-    worker = subprocess.Popen([*command, *(["--settings", settings] if settings else [])])  # noqa: S603 - our own program
-    try:
-        yield
-    finally:
-        worker.terminate()
+class WorkerBeside:
+    """A worker process beside the server: started again when it dies, gone with the server.
+
+    Args:
+        settings: path of the settings file, or nothing.
+        give_up: called when it dies at once, again and again.
+    """
+
+    def __init__(self, settings: str, give_up: Callable[[], None]) -> None:
+        self._command = [sys.executable, "-m", "api.cli", "worker"]
+        self._command += ["--settings", settings] if settings else []
+        self._give_up = give_up
+        self._stopping = threading.Event()
+        self._process = self._start()
+        self._keeper = threading.Thread(target=self._keep, name="worker-keeper", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._keeper.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._process.terminate()
         try:
-            worker.wait(GRACE_SECONDS)
+            self._process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
+            self._process.kill()
+        self._keeper.join()
 
+    def _start(self) -> "subprocess.Popen[bytes]":
+        self._started = time.monotonic()
+        return subprocess.Popen(self._command)  # noqa: S603 - our own program
 
-@contextmanager
-def no_worker() -> Iterator[None]:
-    """Run nothing beside the server."""
-    yield
+    def _keep(self) -> None:
+        """Start the worker again whenever it ends, unless it cannot live at all."""
+        early = 0
+        while True:
+            self._process.wait()
+            if self._stopping.is_set():
+                return
+            early = early + 1 if time.monotonic() - self._started < EARLY_SECONDS else 0
+            if early == MOST_EARLY:
+                self._give_up()
+                return
+            self._process = self._start()

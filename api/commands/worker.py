@@ -1,4 +1,4 @@
-"""`dure worker`: solve queued rounds until told to stop."""
+"""`dure worker`: solve queued rounds."""
 
 import os
 import secrets
@@ -10,11 +10,10 @@ from typing import Annotated
 import typer
 
 from api.commands.grammar import single, with_examples
-from api.commands.host import open_host
+from api.commands.host import Host, open_host
 from api.commands.terminal import terminal_of
 from api.trades import TRADES
 from api.worker import Station, Terms, Worker
-from scheduler.settings import Settings
 from scheduler.storage.ids import Uuid7Ids
 
 app = single()
@@ -22,36 +21,41 @@ app = single()
 
 @app.command(
     help=with_examples(
-        "Solve queued rounds, each in a process of its own; Ctrl-C hands the job back.",
+        "Solve queued rounds, each in a process of its own; start as many workers as you like.",
         "dure worker",
-        "DURE_STORE_URL=postgresql://dure@db/dure DURE_SOLVE_MEMORY_MIB=8192 dure worker",
+        "DURE_STORE_URL=postgresql://dure@db/dure dure worker --name rack-7",
     )
 )
 def worker(
     context: typer.Context,
     *,
+    name: Annotated[str, typer.Option(help="Its name in the log.")] = "",
     settings: Annotated[str, typer.Option(metavar="FILE.toml", help="Else DURE_SETTINGS.")] = "",
 ) -> None:
-    """Work until told to stop."""
-    terminal = terminal_of(context)
+    """Work until told to stop; a job under way is handed back."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with open_host(terminal, settings) as host:
-        name = f"{socket.gethostname()}-{os.getpid()}"
-        station = Station(
-            name=name, clock=terminal.now, ids=Uuid7Ids(secrets.token_bytes), stop=stop
-        )
-        terminal.note(f"Worker {name} waits for rounds to solve.")
-        Worker(host.store, TRADES, station, terms_of(host.settings)).run()
+    with open_host(terminal_of(context), settings) as host:
+        worker_of(host, name or f"{socket.gethostname()}-{os.getpid()}", stop).run()
 
 
-def terms_of(settings: Settings) -> Terms:
-    """Return how a worker works, as the settings say."""
-    return Terms(
-        lease_seconds=settings.lease_seconds,
-        heartbeat_seconds=settings.heartbeat_seconds,
-        poll_seconds=settings.poll_seconds,
-        memory_mib=settings.solve_memory_mib,
-        wall_seconds=settings.solve_wall_seconds,
+def worker_of(host: Host, name: str, stop: threading.Event) -> Worker:
+    """Return a worker of this machine's center."""
+    chosen = host.settings
+    return Worker(
+        host.store,
+        TRADES,
+        Station(
+            name=name,
+            clock=host.terminal.now,
+            ids=Uuid7Ids(secrets.token_bytes),
+            stop=stop,
+        ),
+        Terms(
+            lease_seconds=chosen.lease_seconds,
+            heartbeat_seconds=chosen.heartbeat_seconds,
+            poll_seconds=chosen.poll_seconds,
+            memory_mib=chosen.solve_memory_mib,
+        ),
     )
