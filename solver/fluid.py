@@ -93,12 +93,11 @@ class FluidModel:
         share = np.clip(values[: self.columns.size.shape[0]], 0.0, 1.0)
         return share * self.columns.size
 
-    def model(self) -> mathopt.Model:
-        """Return the program for MathOpt; ids are the numbers given out."""
-        return mathopt.Model.from_model_proto(self.program())
-
     def program(self) -> model_pb2.ModelProto:
-        """Return the program as a message; ids are the numbers given out."""
+        """Return the program for MathOpt; ids are the numbers given out.
+
+        `mathopt.Model.from_model_proto` makes a model of it.
+        """
         proto = model_pb2.ModelProto()
         lower = np.concatenate(self._lower)
         proto.variables.ids.extend(range(self.column_count))

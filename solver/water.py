@@ -37,7 +37,6 @@ class _Arcs:
 
     ask_group: IntArray
     ask_fellow: IntArray
-    share: IntArray
     cap: IntArray
     columns: IntArray
 
@@ -189,7 +188,7 @@ class ShortageFlow:
         net = network(first + slot.shape[0], tail, head, capacity)
         edges = np.cumsum([0] + [block[0].shape[0] for block in blocks])
         where = [net.place[edges[i] : edges[i + 1]] for i in range(len(blocks))]
-        return net, _Arcs(where[0], where[1], where[2], where[3], where[6])
+        return net, _Arcs(where[0], where[1], where[3], where[6])
 
     def _asks(self) -> IntArray:
         """Return ``(c,)`` grains that a class asks."""

@@ -21,6 +21,8 @@ def maximise(cost: dict[int, Fraction], rows: Sequence[Row], columns: int) -> Fr
     Integer pivoting after Edmonds, the entering column by Bland's rule, artificial column for the
     first feasible point. The optimum must be finite.
     """
+    if not rows:
+        return Fraction(0)
     count = len(rows)
     width = columns + count + 2
     table = []
@@ -179,20 +181,17 @@ def leximin(
 
     while any(mine is None for mine in held):
         free = [agent for agent, mine in enumerate(held) if mine is None]
-        lifted = list(rows)
-        for agent in range(len(weights)):
-            lifted.append((_negative(amounts[agent]), -least(agent, Fraction(0))))
-        for agent in free:
-            lifted.append(
-                (_negative(amounts[agent]) | {columns: Fraction(weights[agent])}, Fraction(0))
-            )
+        nothing = Fraction(0)
+        lifted = [
+            *rows,
+            *((_negative(row), -least(agent, nothing)) for agent, row in enumerate(amounts)),
+            *((_negative(amounts[a]) | {columns: Fraction(weights[a])}, nothing) for a in free),
+        ]
         level = maximise({columns: Fraction(1)}, lifted, columns + 1)
         assert level is not None
         blocked = []
         for agent in free:
-            others = [
-                (_negative(amounts[other]), -least(other, level)) for other in range(len(weights))
-            ]
+            others = [(_negative(row), -least(a, level)) for a, row in enumerate(amounts)]
             most = maximise(amounts[agent], [*rows, *others], columns) if amounts[agent] else 0
             if most == least(agent, level) or not amounts[agent]:
                 blocked.append(agent)
@@ -210,6 +209,35 @@ def entitlements(
     problem: Problem, group_weights: Sequence[int], fellow_weights: Sequence[int]
 ) -> tuple[list[Fraction], list[Fraction]]:
     """Return exact thousandths of every group and fellow; floors must be reachable together."""
+    fluid, rows = _all_rows(problem, group_weights, fellow_weights)
+    columns = len(fluid.cells)
+    of_group = [fluid.amount(problem.group, g) for g in range(problem.groups)]
+    of_fellow = [fluid.amount(problem.fellow, f) for f in range(problem.fellows)]
+    lows = [int(f) if row else 0 for f, row in zip(problem.group_floor, of_group, strict=True)]
+    groups = leximin(rows, of_group, group_weights, lows, columns)
+    for row, total in zip(of_group, groups, strict=True):
+        if row:
+            rows += [(row, total), (_negative(row), -total)]
+    fellows = leximin(rows, of_fellow, fellow_weights, [0] * problem.fellows, columns)
+    return groups, fellows
+
+
+def floors_hold(
+    problem: Problem, group_weights: Sequence[int], fellow_weights: Sequence[int]
+) -> bool:
+    """Say whether some division keeps all floors."""
+    fluid, rows = _all_rows(problem, group_weights, fellow_weights)
+    for group, floor in enumerate(problem.group_floor.tolist()):
+        row = fluid.amount(problem.group, group)
+        if row:
+            rows.append((_negative(row), -Fraction(floor)))
+    return maximise({}, rows, len(fluid.cells)) is not None
+
+
+def _all_rows(
+    problem: Problem, group_weights: Sequence[int], fellow_weights: Sequence[int]
+) -> tuple[FluidRows, list[Row]]:
+    """Return every row but the floors of groups."""
     taking = [
         bool(problem.eligible[r])
         and fellow_weights[problem.fellow[r]] > 0
@@ -217,7 +245,6 @@ def entitlements(
         for r in range(problem.requests)
     ]
     fluid = FluidRows(problem, taking)
-    columns = len(fluid.cells)
     institute = problem.fellow_institute[problem.fellow]
     listed = {
         "fellow": (problem.fellow, problem.fellow_cap, None),
@@ -233,12 +260,4 @@ def entitlements(
                 rows.append((row, Fraction(int(cap))))
             if row and floors is not None and floors[holder] > 0:
                 rows.append((_negative(row), -Fraction(int(floors[holder]))))
-    of_group = [fluid.amount(problem.group, g) for g in range(problem.groups)]
-    of_fellow = [fluid.amount(problem.fellow, f) for f in range(problem.fellows)]
-    lows = [int(f) if row else 0 for f, row in zip(problem.group_floor, of_group, strict=True)]
-    groups = leximin(rows, of_group, group_weights, lows, columns)
-    for row, total in zip(of_group, groups, strict=True):
-        if row:
-            rows += [(row, total), (_negative(row), -total)]
-    fellows = leximin(rows, of_fellow, fellow_weights, [0] * problem.fellows, columns)
-    return groups, fellows
+    return fluid, rows

@@ -45,7 +45,7 @@ def some_arcs(seed: int) -> tuple[int, list[tuple[int, int, int]]]:
     arcs = [
         (int(tail), int(head), int(rng.integers(0, 1 << 40)))
         for tail, head in ends
-        if tail != head and head != SOURCE and tail != SINK
+        if head not in {tail, SOURCE} and tail != SINK
     ]
     return nodes, arcs
 
