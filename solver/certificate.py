@@ -125,18 +125,22 @@ def _amount(milli: int) -> int | float:
 
 def _value(dual: ValueDual, names: Names) -> Document:
     """Return the prices behind the value bound, per GPU-hour and per unit."""
+    rows = [("group", names.groups, dual.groups), ("fellow", names.fellows, dual.fellows)]
+    price, most = dual.shortfall
     return {
         "kind": "dual",
         "prices": [
-            [names.pools[pool], slot, _text(price * MILLI)]
-            for pool, slot, price in sorted(dual.pool_slots)
-            if price
+            [names.pools[pool], slot, _text(each * MILLI)]
+            for pool, slot, each in sorted(dual.pool_slots)
+            if each
         ],
         "holders": [
-            ["group", names.groups[group], _text(rate * MILLI), _text(Fraction(least, MILLI))]
-            for group, rate, least in sorted(dual.groups)
+            [kind, ids[index], _text(rate * MILLI), _text(Fraction(least, MILLI))]
+            for kind, ids, holders in rows
+            for index, rate, least in sorted(holders)
             if rate
         ],
+        **({"fellow_shortfall": [_text(price * MILLI), _text(most / MILLI)]} if price else {}),
     }
 
 

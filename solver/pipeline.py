@@ -1,7 +1,7 @@
 """One solve as a story: entitle, select, divide, timetable, and what each of them reached."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import numpy as np
@@ -11,6 +11,7 @@ from solver.entitle import entitle
 from solver.formula import apply_formula
 from solver.plan import NO_CELLS, Entitlement, Limit, Plan, SolveStatus, Stage
 from solver.problem import IntArray, Method, Problem, Tier
+from solver.prices import value_dual
 from solver.program import Effort
 from solver.select import Selection, select
 from solver.stages import objectives, plain_stage, reserve, scales, tier_stage
@@ -80,7 +81,10 @@ def solve(
         problem, division.fluid, selection.funded, selection.least, entitlement=entitlement
     )
     stages = _stages(problem, entitlement, selection, schedule, gap=gap)
-    return _plan(problem, entitlement, schedule.cells, stages, seed=seed)
+    plan = _plan(problem, entitlement, schedule.cells, stages, seed=seed)
+    if Tier.VALUE not in problem.rules.tiers:
+        return plan
+    return replace(plan, value_dual=value_dual(problem, entitlement, plan.cells))
 
 
 def _effort(limits: Limits, seed: int) -> Effort:

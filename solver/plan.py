@@ -152,16 +152,22 @@ class ValueDual:
 
     For a plan that gives every group g at least ``group_least[g]`` of the unit, the value is at
     most Σ price·supply − Σ group_price·group_least + Σ_r max(0, best profit of r at these prices).
+    Fellows are priced alike, but may lack: when the plan's weighted shortfall of fellows is at
+    most `shortfall`, that price times the shortfall is added.
 
     Attributes:
         pool_slots: (pool, slot, price ≥ 0) in value per thousandth of a GPU-hour.
         groups: (group, multiplier ≥ 0, least amount in thousandths of the unit).
-        bound: the bound they give.
+        fellows: (fellow, multiplier ≥ 0 and at most weight × shortfall price, entitlement).
+        shortfall: price of a thousandth of the unit of weighted shortfall, and the most of it.
+        bound: about the bound they give; the checker works out the exact one.
     """
 
     pool_slots: tuple[tuple[int, int, Fraction], ...]
     groups: tuple[tuple[int, Fraction, int], ...]
     bound: Fraction
+    fellows: tuple[tuple[int, Fraction, int], ...] = ()
+    shortfall: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
 
 
 def awarded_reference(problem: Problem, cells: IntArray) -> IntArray:

@@ -169,12 +169,12 @@ def test_an_explanation_in_words() -> None:
     explanation = explain(problem, a_plan(problem, FULL))[0]
     assert WORDING.explanation_lines(explanation, Language.ENGLISH) == [
         (
-            "Request R-1: none of the 100 GPU-hours asked are awarded; it is number 1 on the reserve "
-            "list (minimum 50, score 50)."
+            "Request R-1: none of the 100 GPU-hours asked are awarded; it is number 1 on the "
+            "reserve list (minimum 50, score 50)."
         ),
         (
-            "Of the 320 GPU-hours of its pools (h200) in its window 0 are left; it could use 0, less "
-            "than its minimum of 50."
+            "Of the 320 GPU-hours of its pools (h200) in its window 0 are left; it could use 0, "
+            "less than its minimum of 50."
         ),
     ]
 

@@ -1,0 +1,215 @@
+"""Prices that prove the value of a plan: the duals of the value tier as a linear program."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from solver.model import find_spans
+from solver.plan import Entitlement, ValueDual, per_fellow, per_group, received
+from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem
+from solver.program import Effort, Program, solve_program
+from solver.stages import mean_one_weights, merit_points, value_parts
+
+GRAIN = 10**6
+"""Prices are whole numbers of millionths: the checker's arithmetic stays short."""
+MOST_COLUMNS = 150_000
+"""Beyond this size the program takes longer than the solve itself; then there are no prices."""
+
+
+def value_dual(
+    problem: Problem, entitlement: Entitlement | None, cells: IntArray
+) -> ValueDual | None:
+    """Return prices that bound the value of every plan as fair as this one.
+
+    As fair: every group receives what it receives here, up to its entitlement, and the weighted
+    shortfall of the fellows is no larger. The program is the fluid round with those rows; its
+    prices are rounded, and hold as a proof whatever they are.
+
+    Args:
+        problem: the round.
+        entitlement: what groups and fellows hold by right; None without fairness tiers.
+        cells: ``(n, 4)`` of the plan.
+
+    Returns:
+        None when the round is too large, or no code solved the program.
+    """
+    pricing = _ValueProgram(problem)
+    if pricing.request.size > MOST_COLUMNS:
+        return None
+    if entitlement is not None:
+        pricing.keep_groups(entitlement, cells)
+        pricing.keep_fellows(entitlement, cells)
+    return pricing.solve()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Rows of holders: who they are, where their rows begin, least thousandths of the unit."""
+
+    who: IntArray
+    rows: IntArray
+    least: IntArray
+
+
+NOBODY_KEPT = _Kept(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
+
+
+class _ValueProgram:
+    """The fluid round with the policy's value as its goal; hours are parts of the ask."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.spans = find_spans(problem)
+        self.program = Program()
+        self.request, self.pool, self.span = self._places()
+        self.hours = problem.ask[self.request] * MILLI / problem.speed[self.request, self.pool]
+        self.columns = self.program.add_columns(self.request.size, 0.0, 1.0)
+        self.supply_rows = self._supply()
+        self._limits()
+        self.funded = self._funded()
+        self.groups = self.fellows = NOBODY_KEPT
+        self.lack_row = -1
+        self.shortfall = Fraction(0)
+
+    def _places(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Return request, pool and span of every column."""
+        problem, begins = self.problem, self.spans.start[:-1]
+        inside = (problem.first[:, None] <= begins) & (begins < problem.end[:, None])
+        open_ = (problem.speed > 0) & problem.eligible[:, None]
+        there = open_[:, :, None] & inside[:, None, :] & (self.spans.supply > 0)[None, :, :]
+        request, pool, span = np.nonzero(there)
+        return request.astype(np.int64), pool.astype(np.int64), span.astype(np.int64)
+
+    def _supply(self) -> IntArray:
+        """Add a row per pool and span, in parts of its supply; return ``(p, i)`` their numbers."""
+        supply = self.spans.supply
+        rows = self.program.add_rows(supply.size, -np.inf, 1.0).reshape(supply.shape)
+        there = np.maximum(supply[self.pool, self.span], 1)
+        self.program.add_terms(rows[self.pool, self.span], self.columns, self.hours / MILLI / there)
+        return rows
+
+    def _limits(self) -> None:
+        """No request takes more than it asks, nor runs on more GPUs at once than it can."""
+        problem = self.problem
+        asks = self.program.add_rows(problem.requests, -np.inf, 1.0)
+        self.program.add_terms(asks[self.request], self.columns, 1.0)
+        most = problem.max_gpus * problem.slot_hours
+        room = most[self.request] * self.spans.lengths[self.span]
+        where, place = np.unique(
+            self.request * self.spans.lengths.size + self.span, return_inverse=True
+        )
+        rows = self.program.add_rows(where.size, -np.inf, 1.0)
+        self.program.add_terms(rows[place], self.columns, self.hours / np.maximum(room, 1))
+
+    def _funded(self) -> IntArray:
+        """Add the part of each request that counts as a project, where projects count."""
+        problem = self.problem
+        _, by_projects = value_parts(problem)
+        if not by_projects:
+            return np.zeros(0, dtype=np.int64)
+        columns = self.program.add_columns(problem.requests, 0.0, 1.0)
+        rows = self.program.add_rows(problem.requests, 0.0, np.inf)
+        self.program.add_terms(rows[self.request], self.columns, 1.0)
+        self.program.add_terms(rows, columns, -np.maximum(problem.minimum, 1) / problem.ask)
+        return columns
+
+    def _amounts(self) -> FloatArray:
+        """Return thousandths of the unit that every column brings when it is 1."""
+        return np.asarray(self.hours * self.problem.factor[self.request, self.pool] / MILLI)
+
+    def keep_groups(self, entitlement: Entitlement, cells: IntArray) -> None:
+        """Every group receives at least what it does in the plan, up to its entitlement."""
+        got = per_group(self.problem, received(self.problem, cells))
+        least = np.minimum(got, entitlement.groups)
+        who = np.flatnonzero(least)
+        rows = self._holder_rows(self.problem.group[self.request], least, who)
+        self.groups = _Kept(who, rows, least[who])
+
+    def keep_fellows(self, entitlement: Entitlement, cells: IntArray) -> None:
+        """The weighted shortfall of the fellows is at most the plan's."""
+        problem, due = self.problem, entitlement.fellows
+        weights = mean_one_weights(problem)
+        lacks = np.maximum(due - per_fellow(problem, received(problem, cells)), 0).tolist()
+        self.shortfall = sum(
+            (weight * lack for weight, lack in zip(weights, lacks, strict=True)), Fraction(0)
+        )
+        who = np.flatnonzero(due)
+        rows = self._holder_rows(problem.fellow[self.request], due, who)
+        lack = self.program.add_columns(who.size, 0.0, 1.0)
+        self.program.add_terms(rows, lack, 1.0)
+        scale = max(float(due.sum()), 1.0)
+        self.lack_row = int(self.program.add_rows(1, -np.inf, float(self.shortfall) / scale)[0])
+        by_weight = np.array([float(weights[each]) for each in who])
+        self.program.add_terms(self.lack_row, lack, by_weight * due[who] / scale)
+        self.fellows = _Kept(who, rows, due[who])
+
+    def _holder_rows(self, holder: IntArray, least: IntArray, who: IntArray) -> IntArray:
+        """Add a row per holder with a least amount, in parts of that amount."""
+        at = np.full(least.size, -1, dtype=np.int64)
+        at[who] = self.program.add_rows(who.size, 1.0, np.inf)
+        inside: BoolArray = np.asarray(at[holder] >= 0)
+        part = self._amounts()[inside] / least[holder[inside]]
+        self.program.add_terms(at[holder[inside]], self.columns[inside], part)
+        return at[who]
+
+    def solve(self) -> ValueDual | None:
+        """Solve for the prices and round them."""
+        problem = self.problem
+        by_hours, by_projects = value_parts(problem)
+        points = merit_points(problem) / MILLI
+        goal = np.zeros(self.program.columns)
+        asked = (points * problem.ask / MILLI)[self.request]
+        goal[self.columns] = -float(by_hours) * asked
+        goal[self.funded] = -float(by_projects) * points[: self.funded.size]
+        size = max(float(np.abs(goal).max(initial=0.0)), 1e-12)
+        answer = solve_program(self.program, goal / size, Effort())
+        if answer.values is None or not answer.row_prices.size:
+            return None
+        return self._dual(answer.row_prices * size, -answer.objective * size)
+
+    def _dual(self, row_prices: FloatArray, objective: float) -> ValueDual:
+        """Read prices of supply, groups and fellows from the rows."""
+        lengths = self.spans.lengths
+        supply = np.maximum(self.spans.supply, 1) * MILLI
+        per_hour = -row_prices[self.supply_rows] / supply
+        prices = [
+            (pool, slot, _rounded(per_hour[pool, span]))
+            for pool, span in zip(*np.nonzero(per_hour > 0), strict=True)
+            for slot in range(self.spans.start[span], self.spans.start[span] + lengths[span])
+        ]
+        per_shortfall = Fraction(0)
+        fellows: tuple[tuple[int, Fraction, int], ...] = ()
+        if self.lack_row >= 0:
+            due = max(float(self.fellows.least.sum()), 1.0)
+            per_shortfall = _rounded(-row_prices[self.lack_row] / due)
+            fellows = self._fellow_prices(row_prices, per_shortfall)
+        return ValueDual(
+            pool_slots=tuple((int(p), int(t), price) for p, t, price in prices if price),
+            groups=tuple(_holder_prices(self.groups, row_prices)),
+            bound=Fraction(objective),
+            fellows=fellows,
+            shortfall=(per_shortfall, self.shortfall),
+        )
+
+    def _fellow_prices(
+        self, row_prices: FloatArray, per_shortfall: Fraction
+    ) -> tuple[tuple[int, Fraction, int], ...]:
+        """Return fellows' multipliers, none above what a lack of theirs costs."""
+        weights = mean_one_weights(self.problem)
+        return tuple(
+            (fellow, min(rate, per_shortfall * weights[fellow]), least)
+            for fellow, rate, least in _holder_prices(self.fellows, row_prices)
+        )
+
+
+def _holder_prices(kept: _Kept, row_prices: FloatArray) -> list[tuple[int, Fraction, int]]:
+    """Return holders with a positive multiplier and their least amounts."""
+    rates = row_prices[kept.rows] / np.maximum(kept.least, 1)
+    rows = zip(kept.who.tolist(), rates.tolist(), kept.least.tolist(), strict=True)
+    return [(who, _rounded(rate), least) for who, rate, least in rows if _rounded(rate)]
+
+
+def _rounded(price: float) -> Fraction:
+    """Return a price per thousandth, in whole millionths per whole unit; none negative."""
+    return Fraction(max(round(price * MILLI * GRAIN), 0), GRAIN * MILLI)
