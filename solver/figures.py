@@ -206,13 +206,11 @@ def _close(stated: Fraction, truth: Fraction) -> bool:
 def stages(case: Case) -> Checks:
     """Forbids objectives that the awards do not give, and gaps that bound and objective do not."""
     truths = objectives(case)
-    entitled = Fraction(sum(case.plan.groups.values()), MILLI)
     for stage in case.plan.stages:
         truth = truths.get(stage.name)
         if truth is not None:
             yield _figure(stage.name, "an objective", stage.objective, truth)
-            scale = {"groups": Fraction(1), "value": Fraction(0)}.get(stage.name, entitled)
-            size = max(abs(stage.bound), abs(stage.objective), scale)
+            size = max(abs(stage.bound), abs(stage.objective), gap_scale(case, stage.name))
             gap = abs(stage.bound - stage.objective) / size if size else Fraction(0)
             yield _figure(stage.name, "a gap", stage.gap, gap)
     weakest = all(stage.status == "optimal" for stage in case.plan.stages)
@@ -221,6 +219,14 @@ def stages(case: Case) -> Checks:
         if weakest or case.plan.status != "optimal"
         else broken("stages", "The plan is called optimal; not all of its stages are.")
     )
+
+
+def gap_scale(case: Case, stage: str) -> Fraction:
+    """Return what a gap is measured against at least: a shortfall against all entitlements."""
+    if stage == "groups":
+        return Fraction(1)
+    entitled = Fraction(sum(case.plan.groups.values()), MILLI)
+    return entitled if stage in {"groups_total", "fellows"} else Fraction(0)
 
 
 def _figure(stage: str, what: str, stated: Fraction, truth: Fraction) -> Witness | None:

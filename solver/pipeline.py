@@ -6,12 +6,13 @@ from importlib.metadata import version
 
 import numpy as np
 
+from solver.conflicts import find_conflicts
 from solver.divide import divide
 from solver.entitle import entitle
 from solver.formula import apply_formula
 from solver.plan import NO_CELLS, Entitlement, Limit, Plan, SolveStatus, Stage
-from solver.problem import IntArray, Method, Problem, Tier
 from solver.prices import value_dual
+from solver.problem import IntArray, Method, Problem, Tier
 from solver.program import Effort
 from solver.select import Selection, select
 from solver.stages import objectives, plain_stage, reserve, scales, tier_stage
@@ -61,6 +62,9 @@ def solve(
         limits: when to stop improving; a valid plan comes out whatever they are.
         progress: told whenever a stage is done.
     """
+    conflicts = find_conflicts(problem)
+    if conflicts:
+        return Plan(status=SolveStatus.INFEASIBLE, cells=NO_CELLS, conflicts=conflicts, seed=seed)
     effort = _effort(limits or Limits(), seed)
     if problem.rules.method is not Method.OPTIMIZE:
         return _by_formula(problem, seed=seed, gap=gap)

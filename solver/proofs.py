@@ -8,7 +8,7 @@ from solver.bounds import Holder, Prices, value_bound
 from solver.canonical import digest
 from solver.case import Case, broken
 from solver.claims import Policy, read_policy
-from solver.figures import CLOSE, mean_one_weights, objectives
+from solver.figures import CLOSE, gap_scale, mean_one_weights, objectives
 from solver.levels import StatedEntitlement, read_entitlement
 from solver.rows import MILLI, Row, Unreadable, exact
 from solver.verdict import Checks, Proved, Witness, as_fraction
@@ -329,7 +329,7 @@ def proved(case: Case, certificate: StatedCertificate) -> tuple[Proved, ...]:
         bound, objective, evidence = stated.bound, truths[stage.name], stated.evidence
         if stage.name == "value" and certificate.prices is not None:
             bound, evidence = proved_value(case, certificate), "dual"
-        size = max(abs(bound), abs(objective))
+        size = max(abs(bound), abs(objective), gap_scale(case, stage.name))
         found.append(
             Proved(
                 stage=stage.name,
