@@ -1,8 +1,10 @@
 """Guarded transitions: what is allowed, and what is told."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -100,6 +102,16 @@ def test_every_state_is_reached_and_only_the_last_is_an_end() -> None:
     assert set(RoundState) == reached
     assert [RoundState.CLOSED] == [state for state in RoundState if not TRANSITIONS[state]]
     assert not PUBLIC & SOLVABLE
+
+
+def test_the_documented_machine_is_the_real_one() -> None:
+    """The picture of the round in the documentation has exactly the transitions of the table."""
+    text = (Path(__file__).parents[3] / "docs" / "states.md").read_text(encoding="utf-8")
+    picture = text.partition("## Round")[2].partition("## ")[0]
+    drawn = set(re.findall(r"(\w+) --> (\w+)", picture))
+    assert drawn == {
+        (str(state), str(to)) for state in RoundState for to in TRANSITIONS[state].values()
+    }
 
 
 def an_award(**changes) -> Award:
