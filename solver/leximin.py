@@ -15,6 +15,8 @@ from solver.plan import Level
 from solver.pricing import Holder
 from solver.problem import NOBODY, IntArray
 
+FINE = 96
+"""Binary places by which the bends of a cut are put in order."""
 GRAIN = 10**6
 """Grains in a thousandth of the unit: what amounts are counted in while levels are searched."""
 
@@ -98,7 +100,7 @@ class _Search:
     agents: Agents
     oracle: Oracle
     frozen: list[int | None]
-    cuts: list[Cut]
+    cuts: list[tuple[Cut, Fraction | None]]
     levels: list[Level] = field(default_factory=list)
     last: Fraction = Fraction(0)
 
@@ -121,7 +123,7 @@ class _Search:
         it leaves its least amount and where it reaches its most.
         """
         constant, slope = -cut.room, 0
-        bends: list[tuple[Fraction, int, int]] = []
+        bends: list[tuple[int, int, int, int, int]] = []
         for agent, lift in cut.lifts:
             amount, weight = self.frozen[agent], self.agents.weight[agent]
             if amount is not None:
@@ -129,15 +131,15 @@ class _Search:
                 continue
             low, high = self.agents.low[agent], self.agents.high[agent]
             constant += lift * low
-            bends.append((Fraction(low, weight), lift * weight, -lift * low))
-            bends.append((Fraction(high, weight), -lift * weight, lift * high))
+            bends.append(((low << FINE) // weight, low, weight, lift * weight, -lift * low))
+            bends.append(((high << FINE) // weight, high, weight, -lift * weight, lift * high))
         if not bends:
             return None
         if constant > 0:
             return Fraction(0)
         bends.sort()
-        for at, steeper, shift in bends:
-            if constant * at.denominator + slope * at.numerator > 0:
+        for _, amount, weight, steeper, shift in bends:
+            if constant * weight + slope * amount > 0:
                 return Fraction(-constant, slope)
             slope += steeper
             constant += shift
@@ -147,16 +149,15 @@ class _Search:
         """Return the highest level everyone still free can have, and the cut that stops it."""
         level: Fraction | None = None
         stop: Cut | None = None
-        for cut in self.cuts:
-            found = self.highest(cut)
+        for cut, found in self.cuts:
             if found is not None and (level is None or found < level):
                 level, stop = found, cut
         while True:
             cut_or_none = self.oracle.cut(self.amounts(level))
             if cut_or_none is None:
                 break
-            self.cuts.append(cut_or_none)
             found = self.highest(cut_or_none)
+            self.cuts.append((cut_or_none, found))
             if found is None or (level is not None and found >= level):
                 break  # only rounding is left
             level, stop = found, cut_or_none
@@ -168,7 +169,8 @@ class _Search:
         """Return the exact level of a cut; levels that differ by rounding alone are one."""
         exact = self.oracle.settle(stop)
         level = self.highest(exact)
-        assert level is not None  # the cut stopped a lower level than this
+        if level is None:  # by less than rounding; the cut itself stops something
+            level = self.highest(stop) or self.last
         slope = _slope(exact, self.agents, self.frozen)
         rounding = Fraction(2 * sum(lift for _, lift in exact.lifts), slope)
         if level <= self.last + rounding + self.last / 10**12:
@@ -191,12 +193,19 @@ class _Search:
                 continue
             self.frozen[agent] = wanted
         self.last = level
-        self.cuts = [each for each in self.cuts if self._can_stop(each)]
+        self._refresh({*blocked, *full})
         self.levels.append(_level(self.agents.stage, level, cut, blocked, full))
 
-    def _can_stop(self, cut: Cut) -> bool:
-        """Say whether someone in the cut is still free."""
-        return any(self.frozen[agent] is None for agent, _ in cut.lifts)
+    def _refresh(self, newly: set[int]) -> None:
+        """Forget cuts with nobody free; find the level of those where someone was frozen."""
+        kept = []
+        for cut, level in self.cuts:
+            if any(agent in newly for agent, _ in cut.lifts):
+                if any(self.frozen[agent] is None for agent, _ in cut.lifts):
+                    kept.append((cut, self.highest(cut)))
+            else:
+                kept.append((cut, level))
+        self.cuts = kept
 
 
 def _slope(cut: Cut, agents: Agents, frozen: Sequence[int | None]) -> int:
@@ -237,7 +246,8 @@ def leximin(agents: Agents, oracle: Oracle) -> tuple[list[int], tuple[Level, ...
     """
     idle = [not weight or low >= high for weight, low, high in _limits(agents)]
     frozen = [low if still else None for still, low in zip(idle, agents.low, strict=True)]
-    search = _Search(agents=agents, oracle=oracle, frozen=frozen, cuts=list(agents.known))
+    search = _Search(agents=agents, oracle=oracle, frozen=frozen, cuts=[])
+    search.cuts = [(cut, search.highest(cut)) for cut in agents.known]
     while any(amount is None for amount in search.frozen):
         found = search.next_level()
         if found is None:
