@@ -42,11 +42,13 @@ class Choices:
         columns: ``(r,)`` the column that is 1 when request r is funded.
         fraction: which part of its least amount each request gets in a solution.
         broken: which requests get something, but not their least.
+        without: a solution without what is broken, and whether it keeps all that is to be kept.
     """
 
     columns: IntArray
     fraction: Callable[[FloatArray], FloatArray]
     broken: Callable[[FloatArray], BoolArray]
+    without: Callable[[FloatArray], tuple[FloatArray, bool]]
 
 
 class Branching:
@@ -55,6 +57,7 @@ class Branching:
     Args:
         relaxation: the linear program, aimed at its goal.
         choices: what has to be whole.
+        goal: what the relaxation is aimed at.
         root: its solution before any choice.
         start: a solution with whole choices, if one is known.
         allowed: absolute gap at which to stop.
@@ -66,6 +69,7 @@ class Branching:
         self,
         relaxation: Relaxation,
         choices: Choices,
+        goal: FloatArray,
         root: Vertex,
         *,
         start: Vertex | None,
@@ -74,7 +78,8 @@ class Branching:
         seconds: float | None,
     ) -> None:
         self.relaxation, self.choices = relaxation, choices
-        self.root, self.start = root, start
+        self.goal, self.root, self.start = goal, root, start
+        self.last_resort: FloatArray | None = None
         self.allowed, self.most, self.seconds = allowed, most, seconds
         self.free_lower, self.free_upper = relaxation.lower.copy(), relaxation.upper.copy()
         self.first_solve = relaxation.solves
@@ -88,7 +93,7 @@ class Branching:
         """Search until the gap is small enough or the limit comes."""
         root = self.root
         if self.start is not None:
-            self._accept(self.start)
+            self._accept(self.start.values, self.start.objective)
         if root.objective < self.objective - self.allowed:
             self._sweep(root)
         self._push(root.objective, ())
@@ -98,6 +103,8 @@ class Branching:
         bound = min([self.objective, *(node[0] for node in self.open[:1])])
         self._hold(())
         proved = bound >= self.objective - self.allowed
+        if self.best is None and self.last_resort is not None:
+            self._accept(self.last_resort, float(self.goal @ self.last_resort[: self.goal.size]))
         return Settled(
             values=self.best,
             bound=max(bound, root.objective),
@@ -117,7 +124,10 @@ class Branching:
         for _ in range(SWEEPS):
             broken = np.flatnonzero(self.choices.broken(vertex.values))
             if not broken.size:
-                self._accept(vertex)
+                self._accept(vertex.values, vertex.objective)
+                return
+            self._drop(vertex)
+            if self._spent() or self.root.objective >= self.objective - self.allowed:
                 return
             parts = self.choices.fraction(vertex.values)[broken]
             wanted = tuple(
@@ -144,8 +154,9 @@ class Branching:
                 return
             broken = np.flatnonzero(self.choices.broken(vertex.values))
             if not broken.size:
-                self._accept(vertex)
+                self._accept(vertex.values, vertex.objective)
                 return
+            self._drop(vertex)
             parts = self.choices.fraction(vertex.values)[broken]
             at = int(np.argmax(np.minimum(parts, 1.0 - parts)))
             request, nearer = int(broken[at]), bool(parts[at] > 0.5)  # noqa: PLR2004 - nearest
@@ -153,10 +164,18 @@ class Branching:
             fixing = (*fixing, (request, nearer))
         self._push(known, fixing)
 
-    def _accept(self, vertex: Vertex) -> None:
+    def _accept(self, values: FloatArray, objective: float) -> None:
         """Keep a solution when it is the best so far."""
-        if vertex.objective < self.objective:
-            self.best, self.objective = vertex.values, vertex.objective
+        if objective < self.objective:
+            self.best, self.objective = values, objective
+
+    def _drop(self, vertex: Vertex) -> None:
+        """Try a solution without what is broken; remember the last one for want of better."""
+        values, keeps = self.choices.without(vertex.values)
+        if keeps:
+            self._accept(values, float(self.goal @ values[: self.goal.size]))
+        else:
+            self.last_resort = values
 
     def _push(self, bound: float, fixing: Fixing) -> None:
         """Leave a node for later."""

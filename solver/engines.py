@@ -1,5 +1,6 @@
 """Two ways to settle a tier: branching over a warm linear program, or a mixed-integer code."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -17,12 +18,19 @@ GOAL_SIZE = 1e4
 """Goals are scaled to about this size: codes stop at absolute tolerances."""
 SETTLED = 1e-6
 """Shares of an ask that count as nothing."""
+LARGE = 25_000
+"""From this number of columns on, fewer linear programs are solved the larger they are."""
 ROUNDS = 6
 """How often binaries are added before the rest is rounded."""
 
 
 class Engine(Protocol):
-    """What the tiers need of a way to solve."""
+    """What the tiers need of a way to solve.
+
+    `restate` brings the columns that measure fairness in line with changed hours.
+    """
+
+    restate: Callable[[FloatArray], FloatArray]
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Return a solution with whole choices, and a bound; `known` is a solution to fall to."""
@@ -76,7 +84,10 @@ class LinearEngine:
             columns=model.funded,
             fraction=lambda values: fraction(model, values),
             broken=lambda values: broken(model, values),
+            without=self._without,
         )
+        self.kept: list[tuple[FloatArray, float]] = []
+        self.restate: Callable[[FloatArray], FloatArray] = lambda values: values
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Branch until the gap is a quarter of what was asked."""
@@ -90,10 +101,11 @@ class LinearEngine:
         branching = Branching(
             self.relaxation,
             self.choices,
+            goal.weights * factor,
             root,
             start=self._same_choices(known, root),
             allowed=gap / 4 * own,
-            most=self.effort.programs,
+            most=max(self.effort.programs * LARGE // max(LARGE, self.model.program.columns), 6),
             seconds=self.effort.time_seconds,
         )
         settled = branching.run()
@@ -120,11 +132,26 @@ class LinearEngine:
             relaxation.bound(column, lower[column], upper[column])
         return vertex
 
+    def _without(self, values: FloatArray) -> tuple[FloatArray, bool]:
+        """Take out what is broken; say whether floors and earlier tiers are still kept."""
+        model = self.model
+        out = broken(model, values)
+        rest = values.copy()
+        rest[model.places.column[out[model.places.request]]] = 0.0
+        rest[model.funded[out]] = 0.0
+        rest[model.award[out & (model.award >= 0)]] = 0.0
+        rest = self.restate(rest)
+        keeps = not model.has_floors and bool((rest <= self.relaxation.upper + SETTLED).all())
+        for weights, most in self.kept:
+            keeps = keeps and float(weights @ rest[: weights.size]) <= most + SETTLED
+        return rest, keeps
+
     def keep(self, goal: Goal, most: float) -> None:
         """Add the goal as a row, divided by its scale."""
         scale = max(goal.scale or 0.0, abs(most), 1e-12)
         used = np.flatnonzero(goal.weights)
         self.relaxation.add_row(used, goal.weights[used] / scale, -np.inf, most / scale)
+        self.kept.append((goal.weights / scale, most / scale))
 
     def cap(self, columns: IntArray, upper: FloatArray) -> None:
         """Lower or raise upper bounds."""
@@ -140,7 +167,10 @@ class MixedEngine:
     the whole program too.
     """
 
+    restate: Callable[[FloatArray], FloatArray]
+
     def __init__(self, model: RoundModel, effort: Effort) -> None:
+        self.restate = lambda values: values
         self.model, self.effort, self.program = model, effort, model.program
         self.core = model.hard
         self.upper = self.program.column_bounds()[1]

@@ -7,7 +7,6 @@ from solver.merging import reach
 from solver.model import RoundModel
 from solver.plan import Entitlement
 from solver.problem import MILLI, FellowWeight, FloatArray, IntArray, Problem
-from solver.program import Program
 
 
 class FairRows:
@@ -71,6 +70,7 @@ class FairRows:
         self.program.add_terms(row, columns[direct], amounts[direct] / owed[owner[direct]])
         who = np.flatnonzero(covered)
         cover = self.program.add_columns(who.size, 0.0, 1.0)
+        self.covered, self.cover = who, cover
         self.program.add_terms(at[problem.fellow[who]], cover, 1.0)
         tie = np.full(problem.requests, -1, dtype=np.int64)
         tie[who] = self.program.add_rows(who.size, -np.inf, 0.0)
@@ -104,16 +104,32 @@ class FairRows:
         weights[self.lack] = due * fellow_weights(self.model.problem)[self.fellows]
         return Goal(name="fellows", weights=weights, unit=1.0, floor=0.0, scale=float(due.sum()))
 
-    def group_shortfalls(self, values: FloatArray) -> tuple[float, float]:
+    def restated(self, values: FloatArray) -> FloatArray:
+        """Return the solution with shortfalls and covers as its hours make them."""
+        problem, entitlement = self.model.problem, self.entitlement
+        result = values.copy()
+        columns, amounts, owner = self.model.unit_terms()
+        units = np.bincount(
+            owner, weights=values[columns] * amounts, minlength=problem.requests
+        )
+        got = np.bincount(problem.group, weights=units, minlength=problem.groups)
+        due = entitlement.groups[self.groups]
+        result[self.shortfall] = np.maximum(1.0 - got[self.groups] / due, 0.0)
+        result[self.worst] = result[self.shortfall].max(initial=0.0)
+        owed = entitlement.fellows.astype(np.float64)
+        part = units / np.maximum(owed[problem.fellow], 1.0)
+        result[self.cover] = np.minimum(part[self.covered], 1.0)
+        held = np.bincount(problem.fellow, weights=part, minlength=problem.fellows)
+        result[self.lack] = np.maximum(1.0 - held[self.fellows], 0.0)
+        return result
+
+    def group_shortfalls(self, values: FloatArray | None) -> tuple[float, float]:
         """Return the largest relative shortfall and the sum of shortfalls in the unit."""
+        if values is None:
+            return np.inf, np.inf
         short = values[self.shortfall]
         due = self.entitlement.groups[self.groups] / MILLI
         return float(short.max(initial=0.0)), float(short @ due)
-
-    def keep_groups(self, program: Program, most: FloatArray) -> None:
-        """No group falls shorter than this again."""
-        rows = program.add_rows(self.shortfall.size, -np.inf, most)
-        program.add_terms(rows, self.shortfall, 1.0)
 
 
 def fellow_weights(problem: Problem) -> FloatArray:

@@ -154,6 +154,7 @@ class RoundModel:
         funded: ``(r,)`` column of each request: 1 when it is funded.
         award: ``(r,)`` column of the awarded share of the ask, or -1: then it is Σ share.
         hard: ``(columns,)`` columns that are whole from the start: pools, starts, GPU numbers.
+        has_floors: whether anyone holds a floor.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -418,6 +419,7 @@ class RoundModel:
         """Fellows, groups, institutes and tracks stay between their floors and caps."""
         problem = self.problem
         bucket, cap, floor = buckets(problem), caps(problem), floors(problem)
+        self.has_floors = bool((floor > 0).any())
         most = np.where(problem.eligible, reach(problem), 0)
         for each in np.flatnonzero((cap < OPEN_CAP) | (floor > 0)).tolist():
             members = (bucket == each).any(axis=1)

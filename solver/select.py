@@ -96,6 +96,8 @@ class Search:
         self.fair = None if entitlement is None else FairRows(self.model, entitlement)
         kind = MixedEngine if self.model.hard.any() else LinearEngine
         self.engine: Engine = kind(self.model, effort)
+        if self.fair is not None:
+            self.engine.restate = self.fair.restated
         self.values: FloatArray | None = None
         self.value_vertex: Vertex | None = None
         self.reached: list[Reached] = []
@@ -125,8 +127,10 @@ class Search:
         self.engine.cap(fair.shortfall, none)
         settled = self.engine.settle(fair.fellows_goal(), self.gap)
         if settled.values is not None:
-            self.values, self.head_start = settled.values, settled
-            worst, total = fair.group_shortfalls(settled.values)
+            self.values = settled.values
+        worst, total = fair.group_shortfalls(self.values)
+        if worst <= self.gap:
+            self.head_start = settled
             for name, objective in (("groups", worst), ("groups_total", total)):
                 reached = Reached(name=name, objective=objective, bound=0.0, work=settled.work)
                 self.note(replace(reached, evidence="arithmetic"))
