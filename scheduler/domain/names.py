@@ -2,9 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from scheduler.domain.errors import InvalidValue
@@ -12,9 +9,6 @@ from scheduler.domain.errors import InvalidValue
 SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MADE: Final = re.compile(r"[a-z]{3,4}_[0-9a-hjkmnp-tv-z]{26}")
 _BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
-BASE32: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's letters, in order, so that ids sort as text."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LINE: Final = 200
 """Most characters of a title or a name."""
 PARAGRAPHS: Final = 10_000
@@ -35,32 +29,6 @@ def slug(value: str, *, field: str) -> str:
 def made(value: str, prefix: str) -> bool:
     """Return whether the value is an id that the center makes under this prefix."""
     return value.startswith(f"{prefix}_") and MADE.fullmatch(value) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class ChanceIds:
-    """Makes ids that sort by time, the rest by chance.
-
-    Attributes:
-        chance: returns so many random bytes, such as `secrets.token_bytes`.
-    """
-
-    chance: Callable[[int], bytes]
-
-    def new(self, prefix: str, now: datetime) -> str:
-        """Return ``prefix_`` and a UUIDv7 in lower-case Crockford base32 (26 letters).
-
-        The twelve bits after the version hold the fraction of the millisecond.
-
-        Source:
-            RFC 9562, section 5.7 and section 6.2, method 3.
-        """
-        microseconds = (now - _EPOCH) // timedelta(microseconds=1)
-        milliseconds, fraction = divmod(microseconds, 1000)
-        tail = int.from_bytes(self.chance(8), "big") >> 2
-        value = (milliseconds << 80) | (7 << 76) | ((fraction * 4096 // 1000) << 64)
-        value |= (2 << 62) | tail
-        return f"{prefix}_" + "".join(BASE32[value >> shift & 31] for shift in range(125, -5, -5))
 
 
 def line(value: str, *, field: str, longest: int = LINE) -> str:

@@ -1,6 +1,5 @@
-"""Exact amounts, slugs, made ids, texts."""
+"""Exact amounts, slugs, texts."""
 
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,9 +8,7 @@ from hypothesis import strategies as st
 
 from scheduler.domain.amounts import LARGEST, mean, number, thousandths
 from scheduler.domain.errors import InvalidValue
-from scheduler.domain.names import ChanceIds, line, made, paragraphs, reason, slug
-
-NOW = datetime(2026, 3, 2, tzinfo=UTC)
+from scheduler.domain.names import line, paragraphs, reason, slug
 
 
 @given(st.integers(0, LARGEST))
@@ -74,30 +71,3 @@ def test_texts_are_normalised() -> None:
     assert reason(" because ") == "because"
     with pytest.raises(InvalidValue):
         reason(" \n")
-
-
-@given(
-    st.integers(0, 2**41).map(lambda ms: NOW + timedelta(milliseconds=ms)),
-    st.integers(1, 10**12),
-    st.binary(min_size=16, max_size=16),
-)
-def test_ids_sort_by_time(now: datetime, later_us: int, chance: bytes) -> None:
-    """A later id is greater as text, whatever chance says; the prefix is checked."""
-    first = ChanceIds(lambda size: chance[:size]).new("req", now)
-    second = ChanceIds(lambda size: chance[-size:]).new("req", now + timedelta(milliseconds=1))
-    third = ChanceIds(bytes).new("req", now + timedelta(microseconds=later_us))
-    assert first < second
-    assert first[:14] <= third[:14]
-    assert made(first, "req")
-    assert not made(first, "rnd")
-
-
-def test_an_id_is_a_uuid_of_version_seven() -> None:
-    """Version and variant stand where RFC 9562 wants them."""
-    id_ = ChanceIds(lambda size: b"\xff" * size).new("req", NOW).removeprefix("req_")
-    letters = "0123456789abcdefghjkmnpqrstvwxyz"
-    value = 0
-    for letter in id_:
-        value = value * 32 + letters.index(letter)
-    assert (26, 7, 2) == (len(id_), value >> 76 & 15, value >> 62 & 3)
-    assert value >> 80 == int(NOW.timestamp() * 1000)

@@ -23,7 +23,7 @@ from scheduler.domain.pools import (
     Pool,
     supply,
 )
-from scheduler.domain.requests import Endorsement
+from scheduler.domain.requests import Ask, Endorsement, Request, RequestState
 from scheduler.domain.reviews import ReviewScore, score_of
 from scheduler.domain.rounds import PUBLIC, SOLVABLE, TRANSITIONS, Round, RoundState, Step
 from scheduler.domain.scenarios import Scenario
@@ -274,3 +274,65 @@ def test_a_token_needs_enough_chance() -> None:
 def test_margins_are_whole_milliseconds_rounded_down(microseconds: int) -> None:
     """A margin is never overstated."""
     assert microseconds // 1000 == milliseconds(NOW, NOW + timedelta(microseconds=microseconds))
+
+
+ASK = Ask(title="Folding", gpu_hours=1_000, max_gpus=1, window=(0, 1), speeds={"h200": 1000})
+ACTS = {
+    "edit": lambda one, step: one.edit(replace(ASK, gpu_hours=step + 1), NOW),
+    "submit": lambda one, _: one.submit(NOW)[0],
+    "withdraw": lambda one, _: one.withdraw("", NOW)[0],
+    "eligible": lambda one, _: one.decide_eligibility(eligible=True, why="ok", at=NOW)[0],
+    "ineligible": lambda one, _: one.decide_eligibility(eligible=False, why="no", at=NOW)[0],
+    "award": lambda one, _: one.decide(RequestState.AWARDED, NOW),
+    "reserve": lambda one, _: one.decide(RequestState.RESERVE, NOW),
+}
+
+
+@given(st.lists(st.sampled_from(sorted(ACTS)), max_size=12))
+def test_a_request_lives_by_its_rules(acts: list[str]) -> None:
+    """Versions and submissions only grow, ends are ends, edits change no state."""
+    request = Request(
+        id="req",
+        call="call",
+        fellow="mina",
+        label="req",
+        created_by="mina",
+        created_at=NOW,
+        updated_at=NOW,
+        draft=ASK,
+    )
+    for step, name in enumerate(acts):
+        before = request
+        try:
+            request = ACTS[name](before, step)
+        except InvalidTransition as refusal:
+            refused = refusal.fields["allowed"]
+        else:
+            refused = None
+        if refused is not None:
+            assert list(before.allowed) == refused
+            continue
+        assert before.version + 1 == request.version
+        assert request.submitted == before.submitted + (name == "submit")
+        assert (request.state is before.state) or name != "edit"
+        assert request.submitted > 0 or request.state in {
+            RequestState.DRAFT,
+            RequestState.WITHDRAWN,
+        }
+        assert before.state not in {RequestState.AWARDED, RequestState.WITHDRAWN}
+
+
+def test_an_outcome_is_one_of_three() -> None:
+    """Deciding a request into any other state is our own mistake."""
+    request, _ = Request(
+        id="req",
+        call="call",
+        fellow="mina",
+        label="req",
+        created_by="mina",
+        created_at=NOW,
+        updated_at=NOW,
+        draft=ASK,
+    ).submit(NOW)
+    with pytest.raises(ValueError, match="no outcome"):
+        request.decide(RequestState.DRAFT, NOW)
