@@ -7,7 +7,7 @@ import numpy as np
 
 from solver.model import find_spans
 from solver.plan import Entitlement, ValueDual, per_fellow, per_group, received
-from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem
+from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem, Shape
 from solver.program import Effort, Program, solve_program
 from solver.stages import mean_one_weights, merit_points, value_parts
 
@@ -62,9 +62,10 @@ class _ValueProgram:
         self.problem = problem
         self.spans = find_spans(problem)
         self.program = Program()
-        self.request, self.pool, self.span = self._places()
+        self.request, self.pool, self.first, self.count = self._places()
         self.hours = problem.ask[self.request] * MILLI / problem.speed[self.request, self.pool]
         self.columns = self.program.add_columns(self.request.size, 0.0, 1.0)
+        self.place, self.span, self.part = self._touched()
         self.supply_rows = self._supply()
         self._limits()
         self.funded = self._funded()
@@ -72,21 +73,49 @@ class _ValueProgram:
         self.lack_row = -1
         self.shortfall = Fraction(0)
 
-    def _places(self) -> tuple[IntArray, IntArray, IntArray]:
-        """Return request, pool and span of every column."""
-        problem, begins = self.problem, self.spans.start[:-1]
-        inside = (problem.first[:, None] <= begins) & (begins < problem.end[:, None])
-        open_ = (problem.speed > 0) & problem.eligible[:, None]
-        there = open_[:, :, None] & inside[:, None, :] & (self.spans.supply > 0)[None, :, :]
-        request, pool, span = np.nonzero(there)
-        return request.astype(np.int64), pool.astype(np.int64), span.astype(np.int64)
+    def _places(self) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+        """Return request, pool, first span and number of spans of every column."""
+        problem = self.problem
+        rows = [
+            (request, pool, first, count)
+            for request in np.flatnonzero(problem.eligible).tolist()
+            for first, count in self._stays(request)
+            for pool in np.flatnonzero(problem.speed[request]).tolist()
+            if self.spans.supply[pool, first : first + count].all()
+        ]
+        table = np.array(rows, dtype=np.int64).reshape(len(rows), 4)
+        return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
+
+    def _stays(self, request: int) -> list[tuple[int, int]]:
+        """Return the runs of spans in which the hours of a request may lie evenly."""
+        problem, start = self.problem, self.spans.start
+        window = [int(problem.first[request]), int(problem.end[request])]
+        first, end = np.searchsorted(start, window).tolist()
+        if problem.shape[request] == Shape.CONSTANT:
+            return [(first, end - first)]
+        if problem.shape[request] == Shape.BLOCK:  # then every span is one slot
+            length = int(problem.block_slots[request])
+            return [(each, length) for each in range(first, end - length + 1)]
+        return [(each, 1) for each in range(first, end)]
+
+    def _touched(self) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return place, span and part of the place's hours there, wherever hours may lie."""
+        place = np.repeat(np.arange(self.request.size), self.count)
+        before = np.cumsum(self.count) - self.count
+        span = self.first[place] + np.arange(place.size) - before[place]
+        lengths = self.spans.lengths[span].astype(np.float64)
+        whole = np.bincount(place, weights=lengths, minlength=self.request.size)
+        return place, span, lengths / whole[place]
 
     def _supply(self) -> IntArray:
         """Add a row per pool and span, in parts of its supply; return ``(p, i)`` their numbers."""
         supply = self.spans.supply
         rows = self.program.add_rows(supply.size, -np.inf, 1.0).reshape(supply.shape)
-        there = np.maximum(supply[self.pool, self.span], 1)
-        self.program.add_terms(rows[self.pool, self.span], self.columns, self.hours / MILLI / there)
+        pool = self.pool[self.place]
+        hours = self.hours[self.place] * self.part / MILLI
+        self.program.add_terms(
+            rows[pool, self.span], self.columns[self.place], hours / supply[pool, self.span]
+        )
         return rows
 
     def _limits(self) -> None:
@@ -94,13 +123,12 @@ class _ValueProgram:
         problem = self.problem
         asks = self.program.add_rows(problem.requests, -np.inf, 1.0)
         self.program.add_terms(asks[self.request], self.columns, 1.0)
-        most = problem.max_gpus * problem.slot_hours
-        room = most[self.request] * self.spans.lengths[self.span]
-        where, place = np.unique(
-            self.request * self.spans.lengths.size + self.span, return_inverse=True
-        )
+        request = self.request[self.place]
+        most = (problem.max_gpus * problem.slot_hours)[request] * self.spans.lengths[self.span]
+        where, row = np.unique(request * self.spans.lengths.size + self.span, return_inverse=True)
         rows = self.program.add_rows(where.size, -np.inf, 1.0)
-        self.program.add_terms(rows[place], self.columns, self.hours / np.maximum(room, 1))
+        hours = self.hours[self.place] * self.part
+        self.program.add_terms(rows[row], self.columns[self.place], hours / most)
 
     def _funded(self) -> IntArray:
         """Add the part of each request that counts as a project, where projects count."""
