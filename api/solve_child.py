@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from api.child import Tell, run
-from api.commands.conflicts import conflict_text
-from api.solving import Question, Solution, answer, written
+from api.solving import Question, answer, conflict_texts, explanations, written
 from scheduler.domain.errors import DureError, InvalidRoundFile
+from scheduler.domain.messages import Language
 from scheduler.formulate import Formulation, formulate
 from scheduler.policy import InvalidPolicy, read_policy
 from scheduler.snapshot import InvalidRound, parse_document, read_round
@@ -44,11 +44,13 @@ def solve(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     )
     solution = answer(question, lambda progress: tell(_line(progress)))
     if not solution.is_plan:
-        raise NoPlan(status=solution.plan.status.value, conflicts=_conflicts(solution))
+        raise NoPlan(
+            status=solution.plan.status.value, conflicts=conflict_texts(solution, Language.ENGLISH)
+        )
     return {
         "plan": written(solution.document).decode(),
         "certificate": written(solution.certificate).decode(),
-        "explanations": {},
+        "explanations": explanations(solution),
         "seconds": round(time.perf_counter() - began, 3),
     }
 
@@ -59,10 +61,6 @@ def _formulation(task: Mapping[str, Any]) -> Formulation:
         return formulate(snapshot, read_policy(parse_document(task["policy"].encode())))
     except (InvalidRound, InvalidPolicy) as refusal:
         raise InvalidRoundFile(rule=str(refusal)) from refusal
-
-
-def _conflicts(solution: Solution) -> list[str]:
-    return [conflict_text(solution.formulation, each) for each in solution.plan.conflicts]
 
 
 def _line(progress: Progress) -> dict[str, Any]:

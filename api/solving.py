@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from api.version import software_version
+from scheduler.domain.messages import Language
+from scheduler.export.wording import Wording
 from scheduler.formulate import Formulation
 from scheduler.plan_file import plan_document
 from scheduler.snapshot import Document
 from solver.canonical import canonical
 from solver.certificate import Documents, certificate
+from solver.explain import Explanation, explain
 from solver.measures import measure
 from solver.pipeline import Limits, Progress, solve
 from solver.plan import Plan, SolveStatus
@@ -74,3 +77,33 @@ def answer(question: Question, progress: Callable[[Progress], None]) -> Solution
 def written(document: Document) -> bytes:
     """Return a document as its file: the canonical text, so that equal answers are equal files."""
     return canonical(document)
+
+
+def explanations(solution: Solution) -> dict[str, Document]:
+    """Return why each request got what it got: data, and text by language, by request id."""
+    formulation = solution.formulation
+    return {
+        formulation.names.requests[each.request]: explained(formulation, each)
+        for each in explain(formulation.problem, solution.plan)
+    }
+
+
+def explained(formulation: Formulation, explanation: Explanation) -> Document:
+    """Return one explanation as data with its text in every language."""
+    wording = wording_of(formulation)
+    texts = {
+        language.value: "\n".join(wording.explanation_lines(explanation, language))
+        for language in Language
+    }
+    return {**wording.explanation_document(formulation.problem, explanation), "text": texts}
+
+
+def conflict_texts(solution: Solution, language: Language) -> list[str]:
+    """Return why there is no plan, one sentence for each smallest set of rules."""
+    wording = wording_of(solution.formulation)
+    return [wording.conflict_text(each, language) for each in solution.plan.conflicts]
+
+
+def wording_of(formulation: Formulation) -> Wording:
+    """Return what turns the indices of a formulation into words."""
+    return Wording(names=formulation.names, unit=formulation.problem.rules.unit)

@@ -15,7 +15,6 @@ from api.commands.comparison import (
     largest_gap,
     worst_group_share,
 )
-from api.commands.conflicts import conflict_text
 from api.commands.grammar import (
     JsonOption,
     QuietOption,
@@ -25,7 +24,7 @@ from api.commands.grammar import (
     with_examples,
 )
 from api.commands.rounds import read_policy, read_snapshot
-from api.commands.solve import GapOption, LimitOption, WorkOption, watched
+from api.commands.solve import GapOption, LimitOption, WorkOption, tell_conflicts, watched
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 from api.plain_json import encode
 from api.solving import Question, Solution
@@ -156,6 +155,5 @@ def _refuse_without_plan(terminal: Terminal, name: str, solution: Solution) -> N
     """End the comparison at a policy that has no plan."""
     if solution.is_plan:
         return
-    for conflict in solution.plan.conflicts:
-        terminal.note(f"infeasible: {conflict_text(solution.formulation, conflict)}")
+    tell_conflicts(terminal, solution)
     raise CommandRefused(f"No plan keeps every rule of {name}.", ExitCode.INFEASIBLE)

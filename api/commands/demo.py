@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +25,7 @@ from api.commands.documents import write_documents
 from api.commands.grammar import single, with_examples
 from api.commands.profiles import keep_private
 from api.commands.rounds import read_snapshot
+from api.commands.session import said_plainly
 from api.commands.tables import percent
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 from scheduler.snapshot import Document, Snapshot, parse_document, read_round
@@ -31,7 +33,7 @@ from scheduler.snapshot import Document, Snapshot, parse_document, read_round
 app = single()
 
 JSON = "application/json"
-SHIPPED = "benchmarks/rounds/innocore-400.json.gz"
+SHIPPED = Path(__file__).parents[2] / "benchmarks" / "rounds" / "innocore-400.json.gz"
 LANGUAGES = {"en": "English", "ko": "한국어"}
 SHOWN_METRICS = (
     "dure_capacity_gpus",
@@ -84,14 +86,14 @@ def demo(
     *,
     round_: Annotated[
         str, typer.Option("--round", metavar="FILE", help="Another dure-round/1 file.")
-    ] = SHIPPED,
+    ] = str(SHIPPED),
 ) -> None:
     """Tell the story of one round, then stay up until Ctrl-C."""
     terminal = terminal_of(context)
     snapshot = read_snapshot(round_)
     story = Story(terminal)
     story.say(f"Dure demo: {snapshot.title}")
-    with running_center(terminal) as center:
+    with said_plainly(), running_center(terminal) as center:
         story.say(f"A center in {center.folder}, listening on {center.url}")
         run(story, center, snapshot)
         story.say(f"\nThe whole round took {terminal.seconds() - story.began:.0f} s.")

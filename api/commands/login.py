@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.client import Client, Refusal, Unreachable
+from api.client import Client
 from api.commands.documents import STANDARD
 from api.commands.grammar import single, with_examples
 from api.commands.profiles import (
@@ -15,7 +15,7 @@ from api.commands.profiles import (
     keep_profile,
     read_token_file,
 )
-from api.commands.session import language_of, refused
+from api.commands.session import said_plainly
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 
 app = single()
@@ -38,13 +38,8 @@ def login(
     """Ask the server who the token belongs to, then keep it."""
     terminal = terminal_of(context)
     token = _token(terminal, token_file)
-    with Client(server, token, language=language_of(terminal)) as client:
-        try:
-            me = client.get("me").body
-        except Refusal as refusal:
-            raise refused(refusal) from refusal
-        except Unreachable as error:
-            raise CommandRefused(str(error), ExitCode.TRY_LATER) from error
+    with said_plainly(), Client(server, token, language=terminal.language) as client:
+        me = client.get("me").body
     path = keep_profile(terminal, Profile(name=profile, server=server, token=token))
     terminal.note(f"Signed in at {server} as {me['person']['id']}; kept in {path}.")
 

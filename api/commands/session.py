@@ -135,7 +135,7 @@ def open_session(  # noqa: PLR0913 - one for each shared option
     """Open a session, and turn what the center answers into messages and exit codes."""
     chosen = read_profile(terminal, profile, server)
     with Client(
-        chosen.server, chosen.token, language=language_of(terminal), rehearsal=dry_run
+        chosen.server, chosen.token, language=terminal.language, rehearsal=dry_run
     ) as client:
         session = Session(
             terminal=terminal,
@@ -146,14 +146,22 @@ def open_session(  # noqa: PLR0913 - one for each shared option
             yes=yes or dry_run,
         )
         try:
-            yield session
+            with said_plainly():
+                yield session
         except Rehearsed as rehearsed:
             session.note("Nothing was sent. This would be:")
             terminal.data(encode(rehearsed.request, indent=2))
-        except Refusal as refusal:
-            raise refused(refusal) from refusal
-        except Unreachable as error:
-            raise CommandRefused(str(error), ExitCode.TRY_LATER) from error
+
+
+@contextmanager
+def said_plainly() -> Iterator[None]:
+    """Turn what the center refuses, and its silence, into messages and exit codes."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise refused(refusal) from refusal
+    except Unreachable as error:
+        raise CommandRefused(str(error), ExitCode.TRY_LATER) from error
 
 
 def refused(refusal: Refusal) -> CommandRefused:
@@ -180,12 +188,3 @@ def exit_code_of(refusal: Refusal) -> ExitCode:
         if refusal.status in statuses:
             return code
     return ExitCode.ERROR
-
-
-def language_of(terminal: Terminal) -> str:
-    """Return the language the person's environment asks for: ``ko`` or ``en``."""
-    for name in ("DURE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        value = terminal.environ.get(name)
-        if value:
-            return "ko" if value.lower().startswith("ko") else "en"
-    return "en"

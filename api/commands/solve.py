@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import typer
 
 from api.commands.comparison import largest_gap
-from api.commands.conflicts import conflict_text
 from api.commands.documents import STANDARD, write_documents
 from api.commands.grammar import (
     JsonOption,
@@ -21,7 +20,8 @@ from api.commands.rounds import read_question
 from api.commands.tables import columns, number, percent
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 from api.plain_json import encode
-from api.solving import Question, Solution, answer, written
+from api.solving import Question, Solution, answer, conflict_texts, written
+from scheduler.domain.messages import Language
 from solver.pipeline import Limits, Progress
 
 app = single()
@@ -131,6 +131,12 @@ def summary_text(summary: dict[str, Any]) -> str:
     return f"{columns(stages, left=2)}\n\n{columns(facts, left=2)}"
 
 
+def tell_conflicts(terminal: Terminal, solution: Solution) -> None:
+    """Say why no plan keeps every rule."""
+    for text in conflict_texts(solution, Language(terminal.language)):
+        terminal.note(f"infeasible: {text}")
+
+
 def _refuse_two_outputs(output: str, certificate: str, *, as_json: bool) -> None:
     """Refuse to write two documents to standard output."""
     if [output, certificate, STANDARD if as_json else ""].count(STANDARD) > 1:
@@ -142,8 +148,7 @@ def _refuse_two_outputs(output: str, certificate: str, *, as_json: bool) -> None
 def _end(terminal: Terminal, solution: Solution, gap: float) -> None:
     """End with the exit code that scripts rely on."""
     if solution.plan.status == "infeasible":
-        for conflict in solution.plan.conflicts:
-            terminal.note(f"infeasible: {conflict_text(solution.formulation, conflict)}")
+        tell_conflicts(terminal, solution)
         raise typer.Exit(ExitCode.INFEASIBLE)
     if not solution.is_plan:
         raise CommandRefused("The limit came before any plan.", ExitCode.NOT_WITHIN_GAP)

@@ -88,6 +88,15 @@ class Terminal:
         """Whether colour is welcome; see no-color.org."""
         return not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
 
+    @property
+    def language(self) -> str:
+        """The language that the environment asks for: ``ko`` or ``en``."""
+        for name in ("DURE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+            value = self.environ.get(name)
+            if value:
+                return "ko" if value.lower().startswith("ko") else "en"
+        return "en"
+
 
 def terminal_of(context: typer.Context) -> Terminal:
     """Return the world that `dure` handed to its commands."""

@@ -1,0 +1,149 @@
+"""`dure explain`: why one request got what it got."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from api.commands.documents import STANDARD, malformed, read_document
+from api.commands.grammar import JsonOption, RoundArgument, single, with_examples
+from api.commands.rounds import read_policy, read_snapshot
+from api.commands.terminal import CommandRefused, ExitCode, terminal_of
+from api.plain_json import encode
+from api.solving import explained
+from scheduler.domain.messages import Language
+from scheduler.formulate import Formulation, formulate
+from scheduler.plan_file import SCHEMA
+from scheduler.policy import Policy, presets
+from scheduler.snapshot import Document, InvalidRound, Snapshot, as_milli
+from solver.canonical import digest
+from solver.explain import explain as explain_plan
+from solver.plan import NO_CELLS, Entitlement, Plan, SolveStatus
+from solver.problem import IntArray, as_int
+
+app = single()
+
+
+@app.command(
+    help=with_examples(
+        "Say why one request got what it got: the rules that decided, with their numbers.",
+        "dure explain round.json plan.json q0042 --lang ko",
+    )
+)
+def explain(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    round_: RoundArgument,
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="A dure-plan/1 file, or -.")],
+    request: Annotated[str, typer.Argument(metavar="REQUEST", help="Id of a request.")],
+    *,
+    lang: Annotated[str, typer.Option(metavar="ko|en", help="Else as the locale says.")] = "",
+    policy: Annotated[
+        str,
+        typer.Option(metavar="FILE.toml", help="The plan's policy, when it is not a preset."),
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Rebuild the question and its answer and explain one request."""
+    terminal = terminal_of(context)
+    if [round_, plan].count(STANDARD) > 1:
+        raise CommandRefused("Only one file can come from standard input.", ExitCode.USAGE)
+    language = _language(lang or terminal.language)
+    snapshot, document = read_snapshot(round_), read_document(plan)
+    try:
+        _refuse_other_round(snapshot, document)
+        formulation = formulate(snapshot, policy_of(document, policy))
+        answer = read_plan(formulation, document)
+    except InvalidRound as error:
+        raise malformed(plan, error) from error
+    if request not in formulation.names.requests:
+        raise CommandRefused(f"The round has no request {request!r}.", ExitCode.USAGE)
+    index = formulation.names.requests.index(request)
+    found = explained(formulation, explain_plan(formulation.problem, answer)[index])
+    terminal.data(encode(found, indent=2) if as_json else found["text"][language.value])
+
+
+def policy_of(document: Document, path: str) -> Policy:
+    """Return the policy that a plan was made under.
+
+    Raises:
+        CommandRefused: If the file or the presets hold another policy than the plan names.
+    """
+    wanted = _part(document, "policy")
+    for name in [path] if path else presets():
+        policy = read_policy(name)
+        if digest(policy.document) == wanted.get("digest"):
+            return policy
+    hint = "" if path else "Name its file: --policy FILE.toml"
+    raise CommandRefused(
+        f"The plan was made under another policy: {wanted.get('name')}.", ExitCode.USAGE, hint=hint
+    )
+
+
+def read_plan(formulation: Formulation, document: Document) -> Plan:
+    """Return a plan file as the solver's own value, as far as explanations need it."""
+    names = formulation.names
+    request_at = {name: index for index, name in enumerate(names.requests)}
+    pool_at = {name: index for index, name in enumerate(names.pools)}
+    try:
+        cells = sorted(
+            (request_at[award["request"]], pool_at[pool], int(slot), int(hours))
+            for award in document["awards"]
+            for pool, slot, hours in award["cells"]
+        )
+        reserve = tuple(request_at[row["request"]] for row in document["reserve"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRound("#/awards", str(error), "Must name what the round has.") from error
+    return Plan(
+        status=SolveStatus.FEASIBLE,
+        cells=as_int(cells) if cells else NO_CELLS,
+        reserve=reserve,
+        entitlement=_entitlement(formulation, _part(document, "entitlements")),
+    )
+
+
+def _entitlement(formulation: Formulation, stated: Mapping[str, Any]) -> Entitlement | None:
+    """Return the entitlements of a plan file, if its policy gives any."""
+    if not stated.get("groups"):
+        return None
+    names = formulation.names
+    return Entitlement(
+        groups=_amounts(names.groups, stated["groups"], "groups"),
+        fellows=_amounts(names.fellows, stated["fellows"], "fellows"),
+        fluid=NO_CELLS,
+    )
+
+
+def _amounts(ids: Sequence[str], stated: Mapping[str, Any], part: str) -> IntArray:
+    """Return thousandths in the order of the ids."""
+    pointer = f"#/entitlements/{part}"
+    milli = [as_milli(stated.get(name, 0), f"{pointer}/{name}") for name in ids]
+    return np.array(milli, dtype=np.int64)
+
+
+def _part(document: Document, name: str) -> Mapping[str, Any]:
+    """Return an object of the plan file."""
+    part = document.get(name)
+    if not isinstance(part, dict):
+        raise InvalidRound(f"#/{name}", part, "Must be an object.")
+    return part
+
+
+def _refuse_other_round(snapshot: Snapshot, document: Document) -> None:
+    """Refuse what is no plan, and a plan of another round."""
+    if document.get("schema") != SCHEMA:
+        raise InvalidRound("#/schema", document.get("schema"), f"Must be {SCHEMA!r}.")
+    if _part(document, "round").get("digest") != digest(snapshot.document):
+        raise InvalidRound("#/round/digest", snapshot.id, "Must be the digest of this round.")
+
+
+def _language(name: str) -> Language:
+    """Return a language by its name.
+
+    Raises:
+        CommandRefused: If it is neither.
+    """
+    try:
+        return Language(name)
+    except ValueError as error:
+        raise CommandRefused(f"--lang {name}: must be ko or en.", ExitCode.USAGE) from error
