@@ -246,6 +246,7 @@ def objectives(case: Case) -> dict[str, Fraction]:
     }
     parts = [Fraction(missing, entitled) for missing, entitled in short.values() if entitled]
     found = {
+        "entitle": Fraction(sum(case.plan.groups.values()), MILLI),
         "groups": max(parts, default=Fraction(0)),
         "groups_total": Fraction(sum(missing for missing, _ in short.values()), MILLI),
         "guarantees": Fraction(
@@ -253,7 +254,7 @@ def objectives(case: Case) -> dict[str, Fraction]:
         ),
     }
     if case.policy is not None:
-        found["value"] = value(case)
+        found["value"] = found["formula"] = value(case)
         found["fellows"] = fellow_shortfall(case)
     return found
 

@@ -91,11 +91,14 @@ def _digest(document: object) -> str:
 
 
 def _rational(value: object, path: str) -> Fraction:
-    """Read an exact rational."""
+    """Read an exact rational that is not negative."""
     try:
-        return as_fraction(value if isinstance(value, str) else "")
+        number = as_fraction(value if isinstance(value, str) else "")
     except ValueError as error:
         raise Unreadable(f"{path}: {error}") from error
+    if number < 0:
+        raise Unreadable(f"{path}: {value} is negative.")
+    return number
 
 
 def _price(value: object, path: str) -> tuple[str, int, Fraction]:
@@ -252,8 +255,8 @@ def _dual(
     case: Case, certificate: StatedCertificate, stage: str, bound: Fraction
 ) -> Witness | None:
     """Check a bound that prices are said to prove."""
-    if stage == "entitle":
-        return None
+    if stage == "entitle" and certificate.entitlement.division is not None:
+        return None  # levels and division are rules of their own
     if stage != "value" or certificate.prices is None:
         return broken("bounds", f"Stage {stage} has no prices that prove its bound.")
     found = proved_value(case, certificate)
@@ -274,18 +277,12 @@ def proved_value(case: Case, certificate: StatedCertificate) -> Fraction:
 
 
 def _promises(case: Case, certificate: StatedCertificate) -> Checks:
-    """Check that prices are not negative and that the plan keeps what the bound takes for kept.
+    """Check that the plan keeps what the bound takes for kept.
 
     Fellows priced as part of their shortfall: the multiplier of each is at most its weight times
     the price of a unit of shortfall, and its least at most its entitlement.
     """
     assert certificate.prices is not None
-    for (pool, slot), price in certificate.prices.supply.items():
-        yield (
-            None
-            if price >= 0
-            else broken("bounds", f"Pool {pool} has a negative price.", None, (pool, slot))
-        )
     received = case.held
     price, most = certificate.slack
     weights = mean_one_weights(case)
@@ -298,7 +295,7 @@ def _promises(case: Case, certificate: StatedCertificate) -> Checks:
             fine = least <= within
         yield (
             None
-            if fine and rate >= 0
+            if fine
             else broken(
                 "bounds",
                 f"The value bound takes {float(least):,.3f} of {kind} {name} for kept; "
