@@ -94,7 +94,7 @@ def solve(
 def _effort(limits: Limits, seed: int) -> Effort:
     """Translate limits into what the codes understand."""
     if limits.work is None:
-        return Effort(nodes=2_000, programs=60, time_seconds=limits.time_seconds, seed=seed)
+        return Effort(nodes=2_000, programs=200, time_seconds=limits.time_seconds, seed=seed)
     most = max(limits.work, 1)
     return Effort(nodes=most, programs=most, time_seconds=limits.time_seconds, seed=seed)
 

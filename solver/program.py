@@ -98,7 +98,7 @@ class Effort:
 
     gap: float = 0.0
     nodes: int = NO_LIMIT
-    programs: int = 80
+    programs: int = 200
     time_seconds: float | None = None
     seed: int = 0
 
