@@ -5,13 +5,17 @@ import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-MAX_DEPTH = 32
+from api.errors import MalformedBody
+
+BODY: Final = "dure.body"
+"""Key of the ASGI scope under which the read body waits."""
+MAX_DEPTH: Final = 32
 """Deepest nesting of a body."""
 
 
@@ -26,6 +30,11 @@ class Malformed:
 
     reason: str
     position: int | None = None
+
+    def refusal(self) -> MalformedBody:
+        """Return the error that says so."""
+        where = "" if self.position is None else f", character {self.position}"
+        return MalformedBody(why=f"{self.reason}{where}")
 
 
 def parse(raw: bytes) -> object:
@@ -67,7 +76,7 @@ class StrictRequest(Request):
         """Return the body's value, read once; `Malformed` when it is not JSON."""
         if not hasattr(self, "_json"):
             self._json = parse(await self.body())
-        self.scope["dure.body"] = self._json
+        self.scope[BODY] = self._json
         return self._json
 
 

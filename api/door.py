@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from api import pagination
 from api.auth import bearer
-from api.body import fingerprint
+from api.body import BODY, fingerprint
 from api.errors import PreconditionRequired
 from api.etags import names, version_named
 from api.idempotency import Attempt
@@ -175,7 +175,7 @@ class Caller:
             principal=self.known.person,
             operation=f"{scope['method']} {scope['route'].path}",
             key=key,
-            fingerprint=fingerprint(scope["path"], self._filters(), scope.get("dure.body")),
+            fingerprint=fingerprint(scope["path"], self._filters(), scope.get(BODY)),
             at=self.now,
         )
 

@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
+from api.body import BODY, Malformed
 from api.door import Caller, House, anonymous, authenticated
 from api.errors import IdempotencyKeyRequired, PreconditionRequired
 from api.schemas.common import Problem
@@ -37,10 +38,14 @@ class Requires:
         Raises:
             Unauthenticated: Without a valid token.
             Forbidden: If no role of the person allows the action.
+            MalformedBody: If the body is not JSON; only now, for a stranger learns nothing.
             IdempotencyKeyRequired: If the route needs a key and none of 8–255 characters came.
             PreconditionRequired: If the route needs If-Match and none came.
         """
         request.state.caller = self._caller(request)
+        body = request.scope.get(BODY)
+        if isinstance(body, Malformed):
+            raise body.refusal()
         if "I" in self.flags and not _is_key(request.headers.get("idempotency-key", "")):
             raise IdempotencyKeyRequired
         # A PUT may create: it asks for If-Match once it sees that the resource exists.
@@ -125,7 +130,7 @@ def _refusals(action: str, flags: str) -> list[int]:
     if action not in {PUBLIC, ANYONE}:
         answers += [403]
     if flags:
-        answers += [409, 413]
+        answers += [409, 413, 415]
     if "M" in flags:
         answers += [412, 428]
     return sorted(answers)

@@ -10,14 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
-from api.body import Malformed
 from api.errors import (
     RETRY_AFTER_SECONDS,
     STATUS,
     DoorError,
     InternalError,
     InvalidInput,
-    MalformedBody,
     MethodNotAllowed,
     UnknownAddress,
     UnsupportedMediaType,
@@ -238,8 +236,6 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     rows = error.errors()
     for row in rows:
-        if isinstance(row["input"], Malformed):
-            return problem_response(request.scope, _malformed(row["input"]))
         if isinstance(row["input"], bytes) and row["loc"] == ("body",):
             return problem_response(
                 request.scope, UnsupportedMediaType(accepted="application/json")
@@ -266,11 +262,6 @@ def field_error(row: Mapping[str, Any]) -> dict[str, object]:
 _LIMITS: Final = frozenset(
     {"ge", "gt", "le", "lt", "max_length", "min_length", "pattern", "expected", "decimal_places"}
 )
-
-
-def _malformed(body: Malformed) -> DoorError:
-    where = "" if body.position is None else f", character {body.position}"
-    return MalformedBody(why=f"{body.reason}{where}")
 
 
 def _short(value: object) -> object:

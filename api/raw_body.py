@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends
 from starlette.requests import Request
 
+from api.body import BODY
 from api.errors import MalformedBody, PayloadTooLarge, UnsupportedMediaType
 
 LARGEST: Final = 64 * 1024 * 1024
@@ -17,7 +18,7 @@ GZIP: Final = b"\x1f\x8b"
 async def raw_body(request: Request) -> bytes:
     """Return the body as it came; its digest stands for it under an Idempotency-Key."""
     raw = await request.body()
-    request.scope["dure.body"] = hashlib.sha256(raw).hexdigest()
+    request.scope[BODY] = hashlib.sha256(raw).hexdigest()
     return raw
 
 

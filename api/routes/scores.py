@@ -88,7 +88,7 @@ def _rows(kind: str, raw: bytes) -> tuple[ScoreRow, ...]:
         return scores.read_scores(_text(raw))
     value = parse(raw)
     if isinstance(value, Malformed):
-        raise MalformedBody(why=value.reason)
+        raise value.refusal()
     try:
         body = ScoresIn.model_validate(value)
     except ValidationError as refusal:

@@ -96,7 +96,7 @@ def list_progress(
     **declared(
         READ,
         flags="S",
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+        responses={200: {"content": {"text/event-stream": {}}}},
     ),
 )
 def watch_solve(

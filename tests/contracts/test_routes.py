@@ -31,7 +31,7 @@ def routes() -> list[tuple[str, Any, Any]]:
     return [(method, route, said) for route, said in found for method in route.methods]
 
 
-@pytest.mark.parametrize("method,route,said", routes())
+@pytest.mark.parametrize(("method", "route", "said"), routes())
 def test_route_is_in_the_table(method, route, said):
     """A route's action, flags and status are those of its row in configs/endpoints.csv."""
     row = listed().get((method, nameless(route.path)))

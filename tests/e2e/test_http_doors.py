@@ -37,7 +37,9 @@ def test_every_error_code_has_a_page_in_both_languages(center: Center):
         assert english["title"] != korean["title"]
 
 
-@pytest.mark.parametrize("method,path", [("GET", "me"), ("POST", "calls"), ("GET", "requests/x")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "me"), ("POST", "calls"), ("GET", "requests/x")]
+)
 def test_without_a_token_there_is_nothing(center: Center, method, path):
     """Every answer without a token is 401, whatever lies behind the address."""
     answer = center.send(method, path)
