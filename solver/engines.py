@@ -41,6 +41,9 @@ class Engine(Protocol):
     def cap(self, columns: IntArray, upper: FloatArray) -> None:
         """From now on the columns stay at most this."""
 
+    def chosen(self, values: FloatArray) -> Relaxation:
+        """Return the linear program with every choice made as in a solution, tiers kept."""
+
 
 def shares(model: RoundModel, values: FloatArray) -> FloatArray:
     """Return ``(r,)`` shares of the ask that a solution serves."""
@@ -159,6 +162,13 @@ class LinearEngine:
             self.relaxation.bound(column, self.relaxation.lower[column], most)
 
 
+    def chosen(self, values: FloatArray) -> Relaxation:
+        """Hold who is funded and who is not."""
+        for column in self.model.funded[self.model.extent.counted].tolist():
+            self.relaxation.bound(column, round(values[column]), round(values[column]))
+        return self.relaxation
+
+
 class MixedEngine:
     """For rounds with GPU numbers, starts or pools to choose: a mixed-integer code per tier.
 
@@ -255,6 +265,18 @@ class MixedEngine:
     def cap(self, columns: IntArray, upper: FloatArray) -> None:
         """Lower or raise upper bounds."""
         self.upper[columns] = upper
+
+    def chosen(self, values: FloatArray) -> Relaxation:
+        """Hold who is funded, the pools, starts and GPU numbers."""
+        relaxation = Relaxation(self.program)
+        whole = self.model.hard
+        whole[self.model.funded[self.model.extent.counted]] = True
+        for column in np.flatnonzero(whole).tolist():
+            relaxation.bound(column, round(values[column]), round(values[column]))
+        open_ = np.flatnonzero(~whole[: self.upper.size] & (self.upper < relaxation.upper))
+        for column in open_.tolist():
+            relaxation.bound(column, relaxation.lower[column], self.upper[column])
+        return relaxation
 
 
 def _size(goal: Goal, values: FloatArray | None) -> float:

@@ -17,6 +17,8 @@ class FairRows:
         shortfall: ``(groups,)`` columns: share of the entitlement that the group lacks.
         lack: ``(fellows,)`` columns: the same of fellows.
         worst: column of the largest group shortfall.
+        deepest: column of the largest lack; depth: ``(fellows,)`` the rows that keep it so.
+        covered, cover: requests whose cover is a column, and those columns.
     """
 
     def __init__(self, model: RoundModel, entitlement: Entitlement) -> None:
@@ -27,8 +29,12 @@ class FairRows:
         self.shortfall = self.program.add_columns(self.groups.size, 0.0, 1.0)
         self.worst = int(self.program.add_columns(1, 0.0, 1.0)[0])
         self.lack = self.program.add_columns(self.fellows.size, 0.0, 1.0)
+        self.deepest = int(self.program.add_columns(1, 0.0, 1.0)[0])
         self.measure_groups()
         self.measure_fellows()
+        self.depth = self.program.add_rows(self.fellows.size, 0.0, np.inf)
+        self.program.add_terms(self.depth, self.lack, -1.0)
+        self.program.add_terms(self.depth, self.deepest, 1.0)
 
     def measure_groups(self) -> None:
         """What a group receives and what it lacks make its entitlement or more."""
@@ -121,6 +127,7 @@ class FairRows:
         result[self.cover] = np.minimum(part[self.covered], 1.0)
         held = np.bincount(problem.fellow, weights=part, minlength=problem.fellows)
         result[self.lack] = np.maximum(1.0 - held[self.fellows], 0.0)
+        result[self.deepest] = result[self.lack].max(initial=0.0)
         return result
 
     def group_shortfalls(self, values: FloatArray | None) -> tuple[float, float]:

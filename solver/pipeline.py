@@ -7,7 +7,7 @@ from importlib.metadata import version
 import numpy as np
 
 from solver.conflicts import find_conflicts
-from solver.divide import divide
+from solver.divide import Division, divide
 from solver.entitle import entitle
 from solver.formula import apply_formula
 from solver.plan import NO_CELLS, Entitlement, Limit, Plan, SolveStatus, Stage
@@ -84,7 +84,7 @@ def solve(
     schedule = timetable(
         problem, division.fluid, selection.funded, selection.least, entitlement=entitlement
     )
-    stages = _stages(problem, entitlement, selection, schedule, gap=gap)
+    stages = _stages(problem, entitlement, selection, (division, schedule), gap=gap)
     plan = _plan(problem, entitlement, schedule.cells, stages, seed=seed)
     if Tier.VALUE not in problem.rules.tiers:
         return plan
@@ -151,11 +151,12 @@ def _stages(
     problem: Problem,
     entitlement: Entitlement | None,
     selection: Selection,
-    schedule: Timetable,
+    after: tuple[Division, Timetable],
     *,
     gap: float,
 ) -> tuple[Stage, ...]:
     """Set the final cells against each tier's bound."""
+    division, schedule = after
     reached = objectives(problem, entitlement, schedule.cells)
     scale = scales(entitlement)
     funded = np.zeros(problem.requests, dtype=np.bool_)
@@ -169,6 +170,8 @@ def _stages(
         name = tier.name
         stages.append(tier_stage(name, reached[name], tier.bound, scale[name], gap=gap, rest=rest))
     cut = Limit.WORK if schedule.cut_short else Limit.NONE
-    stages.append(plain_stage("divide", float(selection.funded.sum())))
+    stages.append(
+        plain_stage("divide", division.lowest, work=division.work, limit=division.limit)
+    )
     moved = float(schedule.moved)
     return (*stages, plain_stage("timetable", moved, work=schedule.work, limit=cut))
