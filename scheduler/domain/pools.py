@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from scheduler.domain.amounts import MILLI
+from scheduler.domain.amounts import MILLI, number
 from scheduler.domain.errors import InvalidTransition, InvalidValue, SecondPersonRequired
 from scheduler.domain.events import Happening
 from scheduler.domain.names import line, reason, slug
 
 LARGEST_NODES = 100_000
 LARGEST_NODE = 1024
+LARGEST_SLOTS = 10_000
+"""A year of hours, and a margin."""
+LONGEST_SLOT = 10_000 * MILLI
 _HOUR_US = 3_600_000_000
 
 
@@ -29,12 +32,16 @@ class Calendar:
     slots: int
 
     def __post_init__(self) -> None:
-        if self.slot_hours <= 0:
+        if not 0 < self.slot_hours <= LONGEST_SLOT:
             raise InvalidValue(
-                field="/calendar/slot_hours", value=self.slot_hours, rule="more than 0"
+                field="/calendar/slot_hours",
+                value=number(self.slot_hours),
+                rule=f"more than 0, at most {number(LONGEST_SLOT)}",
             )
-        if not 1 <= self.slots <= 10_000:  # noqa: PLR2004 - a year of hours, and a margin
-            raise InvalidValue(field="/calendar/slots", value=self.slots, rule="1 to 10000")
+        if not 1 <= self.slots <= LARGEST_SLOTS:
+            raise InvalidValue(
+                field="/calendar/slots", value=self.slots, rule=f"1 to {LARGEST_SLOTS}"
+            )
 
     def slot(self, index: int) -> tuple[datetime, datetime] | None:
         """Return when a slot begins and ends, if the calendar has a first day."""
@@ -64,6 +71,10 @@ class Pool:
         if not 1 <= self.gpus_per_node <= LARGEST_NODE:
             raise InvalidValue(
                 field="/gpus_per_node", value=self.gpus_per_node, rule=f"1 to {LARGEST_NODE}"
+            )
+        if self.su_per_gpu_hour <= 0:
+            raise InvalidValue(
+                field="/su_per_gpu_hour", value=number(self.su_per_gpu_hour), rule="more than 0"
             )
 
     @property
@@ -114,8 +125,9 @@ class CapacityChange:
 
     def __post_init__(self) -> None:
         reason(self.reason)
-        if self.gpus < 1:
-            raise InvalidValue(field="/gpus", value=self.gpus, rule="at least 1")
+        if not 1 <= self.gpus <= LARGEST_NODES * LARGEST_NODE:
+            most = LARGEST_NODES * LARGEST_NODE
+            raise InvalidValue(field="/gpus", value=self.gpus, rule=f"1 to {most}")
         if self.starts_at >= self.ends_at:
             raise InvalidValue(
                 field="/ends_at", value=self.ends_at.isoformat(), rule="later than starts_at"

@@ -9,9 +9,11 @@ from typing import Final
 from scheduler.domain.calls import milliseconds
 from scheduler.domain.errors import InvalidTransition, InvalidValue
 from scheduler.domain.events import Happening
-from scheduler.domain.names import line, paragraphs
+from scheduler.domain.names import line, paragraphs, slug
+from scheduler.domain.pools import LARGEST_SLOTS
 
 LARGEST_GPUS: Final = 1_000_000
+LARGEST_RANK: Final = 10_000
 
 
 class AskShape(StrEnum):
@@ -66,16 +68,25 @@ class Ask:
     def __post_init__(self) -> None:
         line(self.title, field="/title")
         paragraphs(self.abstract, field="/abstract")
+        for pool in self.speeds:
+            slug(pool, field="/speeds")
+        for field_, name in (("/track", self.track), ("/after", self.after)):
+            if name is not None:
+                slug(name, field=field_)
         if not 1 <= self.gang_gpus <= LARGEST_GPUS:
             raise InvalidValue(
                 field="/gang_gpus", value=self.gang_gpus, rule=f"1 to {LARGEST_GPUS}"
             )
         if self.max_gpus is not None and not 1 <= self.max_gpus <= LARGEST_GPUS:
             raise InvalidValue(field="/max_gpus", value=self.max_gpus, rule=f"1 to {LARGEST_GPUS}")
-        if self.window is not None and not 0 <= self.window[0] < self.window[1]:
-            raise InvalidValue(field="/window", value=list(self.window), rule="0 ≤ first < end")
-        if self.block_slots is not None and self.block_slots < 1:
-            raise InvalidValue(field="/block_slots", value=self.block_slots, rule="at least 1")
+        if self.window is not None and not 0 <= self.window[0] < self.window[1] <= LARGEST_SLOTS:
+            raise InvalidValue(
+                field="/window", value=list(self.window), rule=f"0 ≤ first < end ≤ {LARGEST_SLOTS}"
+            )
+        if self.block_slots is not None and not 1 <= self.block_slots <= LARGEST_SLOTS:
+            raise InvalidValue(
+                field="/block_slots", value=self.block_slots, rule=f"1 to {LARGEST_SLOTS}"
+            )
         if self.gpu_hours is not None and self.gpu_hours == 0:
             raise InvalidValue(field="/gpu_hours", value=0, rule="more than 0")
 
@@ -262,5 +273,5 @@ class Endorsement:
 
     def __post_init__(self) -> None:
         paragraphs(self.comment, field="/comment")
-        if self.rank is not None and self.rank < 1:
-            raise InvalidValue(field="/rank", value=self.rank, rule="at least 1")
+        if self.rank is not None and not 1 <= self.rank <= LARGEST_RANK:
+            raise InvalidValue(field="/rank", value=self.rank, rule=f"1 to {LARGEST_RANK}")

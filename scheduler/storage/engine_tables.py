@@ -7,14 +7,13 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Table,
-    Text,
     text,
 )
 
 from scheduler.domain.jobs import JobState
 from scheduler.storage.codecs import decode_plain, encode_plain
 from scheduler.storage.tables import metadata
-from scheduler.storage.types import Encoded, Instant, Word
+from scheduler.storage.types import Encoded, Instant, Plain, Word
 
 PLAIN = Encoded(encode_plain, decode_plain)
 
@@ -22,14 +21,14 @@ events = Table(
     "events",
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("id", Text, nullable=False, unique=True),
+    Column("id", Plain, nullable=False, unique=True),
     Column("at", Instant, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("previous_hash", Text, nullable=False, unique=True),
-    Column("hash", Text, nullable=False, unique=True),
+    Column("actor", Plain, nullable=False),
+    Column("kind", Plain, nullable=False),
+    Column("subject", Plain, nullable=False),
+    Column("body", Plain, nullable=False),
+    Column("previous_hash", Plain, nullable=False, unique=True),
+    Column("hash", Plain, nullable=False, unique=True),
 )
 Index("ix_events_subject_seq", events.c.subject, events.c.seq)
 Index("ix_events_kind_seq", events.c.kind, events.c.seq)
@@ -37,10 +36,10 @@ Index("ix_events_kind_seq", events.c.kind, events.c.seq)
 answers = Table(
     "idempotency_answers",
     metadata,
-    Column("principal", Text, primary_key=True),
-    Column("operation", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("fingerprint", Text, nullable=False),
+    Column("principal", Plain, primary_key=True),
+    Column("operation", Plain, primary_key=True),
+    Column("key", Plain, primary_key=True),
+    Column("fingerprint", Plain, nullable=False),
     Column("status", Integer, nullable=False),
     Column("headers", PLAIN, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -50,17 +49,17 @@ answers = Table(
 jobs = Table(
     "jobs",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("identity", Text, nullable=False),
+    Column("id", Plain, primary_key=True),
+    Column("kind", Plain, nullable=False),
+    Column("subject", Plain, nullable=False),
+    Column("identity", Plain, nullable=False),
     Column("payload", PLAIN, nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", Plain, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("state", Word(JobState), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("fence", Integer, nullable=False),
-    Column("worker", Text),
+    Column("worker", Plain),
     Column("lease_until", Instant),
     Column("heartbeat_at", Instant),
     Column("started_at", Instant),
@@ -84,7 +83,7 @@ Index(
 job_progress = Table(
     "job_progress",
     metadata,
-    Column("job_id", Text, primary_key=True, key="job"),
+    Column("job_id", Plain, primary_key=True, key="job"),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("fence", Integer, nullable=False),
     Column("at", Instant, nullable=False),

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
 )
 
@@ -37,7 +36,7 @@ from scheduler.storage.codecs import (
     encode_plain,
     encode_terms,
 )
-from scheduler.storage.types import Encoded, Instant, Word
+from scheduler.storage.types import Encoded, Instant, Plain, Word
 
 metadata = MetaData(
     naming_convention={
@@ -54,15 +53,15 @@ ASK = Encoded(ask_document, read_ask)
 
 
 def _id() -> Column[str]:
-    return Column("id", Text, primary_key=True)
+    return Column("id", Plain, primary_key=True)
 
 
 def _text(name: str, *, key: str | None = None, index: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=False, key=key or name, index=index)
+    return Column(name, Plain, nullable=False, key=key or name, index=index)
 
 
 def _maybe(name: str, *, key: str | None = None, index: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=True, key=key or name, index=index)
+    return Column(name, Plain, nullable=True, key=key or name, index=index)
 
 
 def _amount(name: str) -> Column[int]:
@@ -123,7 +122,7 @@ tokens = Table(
     _id(),
     _text("person_id", key="person", index=True),
     _text("name"),
-    Column("hash", Text, nullable=False, unique=True),
+    Column("hash", Plain, nullable=False, unique=True),
     _text("hint"),
     Column("scopes", TUPLE, nullable=False),
     _text("issued_by"),
@@ -176,7 +175,7 @@ policies = Table(
 policy_versions = Table(
     "policy_versions",
     metadata,
-    Column("policy_id", Text, primary_key=True, key="policy"),
+    Column("policy_id", Plain, primary_key=True, key="policy"),
     Column("number", Integer, primary_key=True),
     Column("content", PLAIN, nullable=False),
     _text("digest"),
@@ -270,7 +269,7 @@ scores = Table(
 documents = Table(
     "documents",
     metadata,
-    Column("digest", Text, primary_key=True),
+    Column("digest", Plain, primary_key=True),
     _text("body"),
 )
 
@@ -303,7 +302,7 @@ scenarios = Table(
     metadata,
     _id(),
     _text("round_id", key="round", index=True),
-    Column("solve_id", Text, nullable=False, unique=True, key="solve"),
+    Column("solve_id", Plain, nullable=False, unique=True, key="solve"),
     _text("digest"),
     _text("policy"),
     Column("policy_version", Integer),
@@ -325,8 +324,8 @@ scenarios = Table(
 explanations = Table(
     "explanations",
     metadata,
-    Column("scenario_id", Text, primary_key=True, key="scenario"),
-    Column("label", Text, primary_key=True),
+    Column("scenario_id", Plain, primary_key=True, key="scenario"),
+    Column("label", Plain, primary_key=True),
     Column("body", PLAIN, nullable=False),
 )
 
@@ -351,7 +350,7 @@ awards = Table(
     metadata,
     _id(),
     _text("round_id", key="round", index=True),
-    Column("request_id", Text, nullable=False, unique=True, key="request"),
+    Column("request_id", Plain, nullable=False, unique=True, key="request"),
     _text("scenario_id", key="scenario"),
     _text("fellow_id", key="fellow", index=True),
     _amount("requested"),
@@ -370,7 +369,7 @@ awards = Table(
 reserve = Table(
     "reserve",
     metadata,
-    Column("round_id", Text, primary_key=True, key="round"),
-    Column("request_id", Text, primary_key=True, key="request"),
+    Column("round_id", Plain, primary_key=True, key="round"),
+    Column("request_id", Plain, primary_key=True, key="request"),
     Column("rank", Integer, nullable=False),
 )

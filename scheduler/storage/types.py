@@ -32,6 +32,23 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
+class Plain(TypeDecorator[str]):
+    """Text that every database takes: what none can hold is bound as U+FFFD, and so never found.
+
+    Texts that are kept have been looked at before; but ids and filters come as strangers send them.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the text without NUL and lone surrogates."""
+        del dialect
+        if value is None:
+            return None
+        return value.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+
+
 class Word(TypeDecorator[W], Generic[W]):
     """A member of a `StrEnum` as its text."""
 

@@ -17,7 +17,7 @@ from scheduler.operations.requests import (
 from scheduler.operations.rounds import export_round
 from scheduler.operations.scores import ScoreRow, import_scores, list_scores
 from scheduler.operations.statistics import call_statistics
-from scheduler.ports import Slice
+from scheduler.ports import RequestFilter, Slice
 from scheduler.snapshot import parse_document, read_round
 from scheduler.storage.store import SqlStore
 from tests.unit.operations.center import (
@@ -114,3 +114,16 @@ def test_scopes_filter_alike(store: SqlStore) -> None:
         assert (2, page.items[-1].id) == (len(page.items), page.next)
         with pytest.raises(NotFound):
             get_person(tx, seen(Scope(own="jun")), "mina")
+
+
+@pytest.mark.parametrize("id_", ["req_\x00", "\ud800", "가", "x" * 10_000, "%", "'"])
+def test_strange_ids_are_just_unknown(store: SqlStore, id_: str) -> None:
+    """Whatever text a stranger sends as id, filter or cursor: nothing is found, nothing breaks."""
+    where = RequestFilter(call=id_, fellow=id_, group=id_)
+    with store.read() as tx:
+        with pytest.raises(NotFound):
+            get_request(tx, ALL, id_)
+        with pytest.raises(NotFound):
+            get_person(tx, seen(Scope(own=id_)), id_)
+        assert list_requests(tx, ALL, Slice(cursor=id_), where=where).items == ()
+        assert list_people(tx, ALL, group=id_, institute=id_).items == ()

@@ -241,6 +241,10 @@ def test_an_ask_survives_its_document() -> None:
         {"block_slots": 0},
         {"speeds": {"h200": -1}},
         {"title": "a\nb"},
+        {"track": "a\x00"},
+        {"after": "\ud800"},
+        {"speeds": {"a b": 1}},
+        {"window": [0, 10**30]},
         {"colour": "red"},
     ],
 )

@@ -209,6 +209,9 @@ def test_an_undated_calendar_has_its_whole_supply() -> None:
     [
         lambda: replace(CALENDAR, slots=0),
         lambda: replace(CALENDAR, slot_hours=0),
+        lambda: replace(CALENDAR, slot_hours=10**8),
+        lambda: replace(POOL, su_per_gpu_hour=0),
+        lambda: a_change(timedelta(), timedelta(1), gpus=10**9),
         lambda: replace(POOL, nodes=-1),
         lambda: replace(POOL, gpus_per_node=0),
         lambda: a_change(timedelta(), timedelta()),
@@ -218,6 +221,7 @@ def test_an_undated_calendar_has_its_whole_supply() -> None:
         lambda: Group(id="g", name="G", floor_gpu_hours=2, cap_gpu_hours=1),
         lambda: Person(id="p", name="P", email="nowhere"),
         lambda: Endorsement(id="e", request="r", number=1, by="l", at=NOW, rank=0),
+        lambda: Endorsement(id="e", request="r", number=1, by="l", at=NOW, rank=10**10),
         lambda: a_score(101_000),
     ],
 )
