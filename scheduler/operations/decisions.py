@@ -17,6 +17,7 @@ from scheduler.domain.scenarios import Scenario
 from scheduler.operations.record import record
 from scheduler.ports import Act, Transaction
 from scheduler.snapshot import Document, parse_document
+from solver.canonical import digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,7 @@ def publish_round(
     round_.refuse_unless(Step.PUBLISH)
     scenario = _selected(tx, round_)
     evidence = evidence_of(tx, scenario)
-    broken = verify(evidence)
+    broken = [*_altered(evidence, scenario), *verify(evidence)]
     if broken:
         raise NotVerified(
             round=round_id, scenario=scenario.id, findings=tuple(broken), count=len(broken)
@@ -135,8 +136,8 @@ def publish_round(
 def evidence_of(tx: Transaction, scenario: Scenario) -> Evidence:
     """Return the documents of a scenario, for its checker."""
 
-    def read(digest: str) -> Document:
-        return parse_document(tx.documents.text(digest).encode())
+    def read(name: str) -> Document:
+        return parse_document(tx.documents.text(name).encode())
 
     return Evidence(
         snapshot=read(scenario.snapshot),
@@ -144,6 +145,34 @@ def evidence_of(tx: Transaction, scenario: Scenario) -> Evidence:
         plan=read(scenario.plan),
         certificate=read(scenario.certificate),
     )
+
+
+def altered_documents(evidence: Evidence, scenario: Scenario) -> tuple[str, ...]:
+    """Return the parts of a scenario that are no longer what was named and signed by digest.
+
+    The approval in the log holds the digest of the scenario, that binds the digests of its
+    documents, and those bind their content: whoever changes a row of the store is found here.
+    """
+    named = {
+        "round": (evidence.snapshot, scenario.snapshot),
+        "policy": (evidence.policy, scenario.policy_digest),
+        "plan": (evidence.plan, scenario.plan),
+        "certificate": (evidence.certificate, scenario.certificate),
+    }
+    digests = {name: kept for name, (_, kept) in named.items()}
+    altered = [name for name, (content, kept) in named.items() if digest(content) != kept]
+    if digest(digests) != scenario.digest:
+        altered.append("scenario")
+    return tuple(altered)
+
+
+def _altered(evidence: Evidence, scenario: Scenario) -> Iterator[Mapping[str, Json]]:
+    for name in altered_documents(evidence, scenario):
+        yield {
+            "pointer": f"#/{name}",
+            "code": "altered-document",
+            "message": f"The {name} is no longer what its digest names.",
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,7 +175,14 @@ def a_scenario(
             "id": f"scn_{number:026d}",
             "round": round_.id,
             "solve": f"slv_{number:026d}",
-            "digest": digest({"plan": digest(plan), "number": number}),
+            "digest": digest(
+                {
+                    "round": round_.snapshot,
+                    "policy": digest(policy),
+                    "plan": digest(plan),
+                    "certificate": digest(certificate),
+                }
+            ),
             "policy": "entitlement",
             "policy_version": 1,
             "policy_author": "author",

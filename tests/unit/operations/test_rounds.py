@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from scheduler.domain.access import Scope
 from scheduler.domain.awards import AwardState, Cell
@@ -67,6 +68,7 @@ from scheduler.operations.scenarios import (
 from scheduler.operations.scores import ScoreRow, import_scores
 from scheduler.ports import Transaction
 from scheduler.snapshot import parse_document, read_round
+from scheduler.storage.tables import documents, scenarios
 from tests.unit.operations.center import (
     ALL,
     CLOSES,
@@ -229,6 +231,32 @@ def test_publication_is_refused_while_a_rule_is_broken(tx: Transaction) -> None:
     assert refusal.value.fields["findings"] == (witness,)
     assert get_round(tx, ALL, round_.id).state is RoundState.APPROVED
     assert list_awards(tx, ALL).items == ()
+
+
+@pytest.mark.parametrize("part", ["plan", "certificate", "snapshot", "policy_digest", "row"])
+def test_publication_finds_whatever_was_altered_after_the_signature(
+    tx: Transaction, part: str
+) -> None:
+    """A document or a scenario that is changed in the store behind the center is not published."""
+    call = an_open_call(tx)
+    mina = a_submitted_request(tx, call)
+    round_ = a_frozen_round(tx, call)
+    scenario = a_scenario(tx, round_, {mina.id: 800})
+    select_scenario(tx, act("operator"), round_.id, scenario.id, "Fairest.")
+    approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
+    if part == "row":
+        other = a_scenario(tx, round_, {mina.id: 900})
+        change = update(scenarios).values(plan=other.plan).where(scenarios.c.id == scenario.id)
+    else:
+        change = (
+            update(documents)
+            .values(body='{"awards":[],"schema":"dure-plan/1"}')
+            .where(documents.c.digest == getattr(scenario, part))
+        )
+    tx.documents._connection.execute(change)
+    with pytest.raises(NotVerified) as refusal:
+        publish_round(tx, act("operator"), round_.id, scenario.digest, verify=lambda _: ())
+    assert [row["code"] for row in refusal.value.fields["findings"]] == ["altered-document"]
 
 
 def test_publication_writes_awards_states_and_reserve(tx: Transaction) -> None:
