@@ -51,7 +51,7 @@ class SolveOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Chosen:
+class ChosenPolicy:
     """A policy as it was found: a preset has neither version nor author."""
 
     name: str
@@ -71,24 +71,33 @@ def start_solve(tx: Transaction, act: Act, round_id: str, order: SolveOrder) -> 
     """
     round_ = tx.rounds.get(act.scope, round_id)
     act.expect("round", round_id, round_.version)
-    if not round_.is_solvable:
-        raise InvalidTransition(
-            kind="round",
-            id=round_id,
-            state=round_.state,
-            action="solve",
-            allowed=list(round_.allowed),
-        )
-    chosen = _choose(tx, act.permit, order)
+    refuse_unless_solvable(round_)
+    chosen = choose_policy(tx, act.permit, order)
     tx.documents.put(chosen.digest, chosen.text)
     work = jobs.Work(
         prefix=PREFIX,
         kind=SOLVE,
         subject=round_id,
-        identity=_identity(round_, chosen, order),
-        payload=_payload(round_, chosen, order),
+        identity=identity_of(round_, chosen, order),
+        payload=payload_of(round_, chosen, order),
     )
     return jobs.enqueue(tx, act, work)
+
+
+def refuse_unless_solvable(round_: Round) -> None:
+    """Refuse a question to a round that is not frozen, or decided already.
+
+    Raises:
+        InvalidTransition: Naming what is allowed.
+    """
+    if not round_.is_solvable:
+        raise InvalidTransition(
+            kind="round",
+            id=round_.id,
+            state=round_.state,
+            action="solve",
+            allowed=list(round_.allowed),
+        )
 
 
 def get_solve(tx: Transaction, permit: Permit, id_: str) -> Job:
@@ -147,11 +156,8 @@ def keep_scenario(
 ) -> dict[str, Json]:
     """Keep the documents of a solve as a scenario; call it in the transaction that ends the job.
 
-    Args:
-        made: `plan` and `certificate` as canonical texts, `explanations` by label, `seconds`.
-
-    Returns:
-        Id and digest of the scenario, status and gap.
+    What was made is `plan` and `certificate` as canonical texts, `explanations` by label, and
+    `seconds`; the answer holds id and digest of the scenario, its status and gap.
     """
     plan = json.loads(made["plan"])
     names = {name: digest(json.loads(made[name])) for name in ("plan", "certificate")}
@@ -201,18 +207,18 @@ def _scenario(
     )
 
 
-def _choose(tx: Transaction, permit: Permit, order: SolveOrder) -> _Chosen:
+def choose_policy(tx: Transaction, permit: Permit, order: SolveOrder) -> ChosenPolicy:
     """Return the stored version, the preset, or the latest version of a policy."""
     number = order.policy_version
     if number is None and order.policy in presets():
         document = find_policy(order.policy).document
         text = canonical(document).decode()
-        return _Chosen(
+        return ChosenPolicy(
             name=order.policy, version=None, author=None, text=text, digest=digest(document)
         )
     latest = get_policy(tx, permit, order.policy).latest if number is None else number
     stored = get_policy_version(tx, permit, order.policy, latest)
-    return _Chosen(
+    return ChosenPolicy(
         name=order.policy,
         version=stored.number,
         author=stored.author,
@@ -221,7 +227,8 @@ def _choose(tx: Transaction, permit: Permit, order: SolveOrder) -> _Chosen:
     )
 
 
-def _identity(round_: Round, chosen: _Chosen, order: SolveOrder) -> str:
+def identity_of(round_: Round, chosen: ChosenPolicy, order: SolveOrder) -> str:
+    """Return what two live solves of a snapshot never share."""
     return digest(
         {
             "snapshot": round_.snapshot,
@@ -235,7 +242,8 @@ def _identity(round_: Round, chosen: _Chosen, order: SolveOrder) -> str:
     )
 
 
-def _payload(round_: Round, chosen: _Chosen, order: SolveOrder) -> dict[str, Json]:
+def payload_of(round_: Round, chosen: ChosenPolicy, order: SolveOrder) -> dict[str, Json]:
+    """Return what a worker must know of an order."""
     return {
         "snapshot": round_.snapshot,
         "policy": chosen.name,
