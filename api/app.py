@@ -33,6 +33,7 @@ from api.routes import (
     scores,
     service,
     solves,
+    what_ifs,
 )
 from api.secret import read_secret
 from api.version import software_version
@@ -58,6 +59,7 @@ ROUTERS: Final = (
     scores.router,
     rounds.router,
     solves.router,
+    what_ifs.router,
     scenarios.router,
     awards.router,
     audit.router,

@@ -19,7 +19,7 @@ from scheduler.domain.access import permit
 from scheduler.domain.errors import InvalidValue
 from scheduler.domain.jobs import Job, JobState, Progress
 from scheduler.operations import solves
-from scheduler.ports import Page, Transaction
+from scheduler.ports import LARGEST_LIMIT, Page, Transaction
 
 READ: Final = "scenario.read"
 START: Final = "solve.start"
@@ -27,6 +27,10 @@ CANCEL: Final = "solve.cancel"
 ADDRESS: Final = "/api/v1/solves"
 SolveId = Annotated[str, Path(max_length=64)]
 RoundId = Annotated[str, Path(max_length=64)]
+MOST_LINES: Final = LARGEST_LIMIT
+"""Lines of progress of one look; if there are as many, more may wait."""
+ASKED: Final = ("policy", "policy_version", "policy_digest", "seed", "gap", "work", "seconds")
+"""What of an order is shown."""
 POSSIBLE: Final = (Possible("cancellations", "cancel", CANCEL),)
 router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["solves"])
 
@@ -39,17 +43,16 @@ def start_solve(
 
     With ``Prefer: wait=N`` the answer comes when the solve has ended, or after N seconds.
     """
-    order = _order(body)
+    order = order_of(body)
     answer = caller.act(
         lambda tx: _one(tx, caller, solves.start_solve(tx, caller.acting, round_id, order), 202)
     )
     waiting = prefers_waiting(prefer)
     if not waiting:
         return answer
-    address = answer.headers["Location"]
-    until(lambda: caller.read(lambda tx: not _of(tx, caller, address).is_live), waiting)
-    ended = caller.read(lambda tx: _one(tx, caller, _of(tx, caller, address), 202))
-    return ended.response()
+    solve_id = answer.headers["Location"].rsplit("/", 1)[1]
+    until(lambda: caller.read(lambda tx: not tx.jobs.get(solve_id).is_live), waiting)
+    return caller.read(lambda tx: _one(tx, caller, tx.jobs.get(solve_id), 202)).response()
 
 
 @router.get("/rounds/{round_id}/solves", **declared(READ, Listing[SolveOut], flags="L"))
@@ -129,7 +132,7 @@ def shown_solve(job: Job, last: Progress | None) -> SolveOut:
             "id": job.id,
             "round": job.subject,
             "state": job.state,
-            "asked": {name: payload.get(name) for name in _ASKED},
+            "asked": {name: payload.get(name) for name in ASKED},
             "created_by": job.created_by,
             "created_at": job.created_at,
             "started_at": job.started_at,
@@ -144,10 +147,12 @@ def shown_solve(job: Job, last: Progress | None) -> SolveOut:
     )
 
 
-_ASKED: Final = ("policy", "policy_version", "policy_digest", "seed", "gap", "work", "seconds")
+def order_of(body: SolveIn) -> solves.SolveOrder:
+    """Return what is ordered: a stored policy or a preset, never both.
 
-
-def _order(body: SolveIn) -> solves.SolveOrder:
+    Raises:
+        InvalidValue: If neither or both are named, or a limit is out of its range.
+    """
     if (body.policy is None) == (body.preset is None):
         raise InvalidValue(field="/policy", value=body.policy, rule="either policy or preset")
     if body.preset is not None and body.version is not None:
@@ -178,14 +183,6 @@ def _news(caller: Caller, solve_id: str, after: int) -> News:
     position = lines[-1].seq if lines else after
     end = shown_solve(job, None).model_dump(mode="json", by_alias=True)
     return News([*frames, Frame(position, str(job.state), end)], ended=True)
-
-
-MOST_LINES: Final = 500
-"""Lines of progress of one look; if there are as many, more may wait."""
-
-
-def _of(tx: Transaction, caller: Caller, address: str) -> Job:
-    return tx.jobs.get(address.rsplit("/", 1)[1])
 
 
 def _one(tx: Transaction, caller: Caller, job: Job, status: int = 200, **more: Any) -> Reply:  # noqa: ANN401 - further fields of the model

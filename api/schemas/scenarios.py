@@ -6,7 +6,17 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from api.schemas.common import Resource, Shown
-from api.schemas.fields import Count, Instant, Model, PositiveAmount, PositiveCount, Slug, exact
+from api.schemas.fields import (
+    Amount,
+    Count,
+    Instant,
+    Model,
+    PositiveAmount,
+    PositiveCount,
+    Score,
+    Slug,
+    exact,
+)
 from scheduler.domain.jobs import JobState
 
 Gap = Annotated[
@@ -42,8 +52,47 @@ class SolveIn(Model):
     work: PositiveCount | None = Field(default=None, description="Deterministic work limit.")
 
 
+class ChangeIn(Model):
+    """One request of the round, otherwise than it is; what is absent stays, null takes away."""
+
+    request: str = Field(min_length=1, max_length=64, description="Id or label of a request.")
+    gpu_hours: PositiveAmount | None = None
+    minimum_gpu_hours: Amount | None = None
+    gang_gpus: PositiveCount | None = None
+    max_gpus: PositiveCount | None = None
+    window: list[Count] | None = Field(default=None, min_length=2, max_length=2)
+    speeds: dict[Slug, PositiveAmount] | None = Field(default=None, max_length=100)
+    score: Score | None = None
+    pinned: bool | None = None
+    vetoed: bool | None = None
+
+
 class WhatIfIn(SolveIn):
     """A question to a frozen round; its answer becomes no scenario."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"preset": "entitlement", "changes": [{"request": "R-1", "gpu_hours": 10}]}
+            ]
+        }
+    )
+
+    changes: list[ChangeIn] = Field(default_factory=list, max_length=100)
+
+
+class WhatIfOut(Shown):
+    """A question with its answer, once there is one."""
+
+    id: str
+    round: str
+    state: JobState
+    asked: dict[str, Any]
+    created_at: Instant
+    finished_at: Instant | None
+    answer: dict[str, Any] | None = Field(description="Status, gap, stages, measures, awards.")
+    error: dict[str, Any] | None
+    version: int
 
 
 class SolveOut(Resource):

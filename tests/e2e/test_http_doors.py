@@ -149,10 +149,7 @@ def test_an_unknown_address_and_method_are_problems_too(center: Center):
 def test_every_answer_is_guarded(center: Center):
     """Security headers and no-store stand on successes, refusals and unknown addresses."""
     for answer in (center.get("time"), center.get("me"), center.get("/nowhere")):
-        assert (
-            SECURITY_HEADERS.items()
-            <= dict((name, answer.headers[name]) for name in SECURITY_HEADERS).items()
-        )
+        assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
         assert "no-store" == answer.headers["Cache-Control"]
 
 
