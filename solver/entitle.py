@@ -199,7 +199,8 @@ class _Entitling:
             holder[0] in {"institute", "track"} for holder in terms.least | terms.most
         )
         if not beyond_flow and is_plain_flow(self.merged):
-            return ShortageFlow(self.merged, self.problem.fellow_group, terms, totals)
+            problem = self.problem
+            return ShortageFlow(self.merged, problem.fellow_group, problem.groups, terms, totals)
         return self._program(kind, high, terms)
 
     def _program(self, kind: str, high: Sequence[int], terms: Terms) -> ShortageProgram:

@@ -28,6 +28,12 @@ from solver.problem import MILLI, FloatArray, IntArray
 Entries: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
 """Row (counted from the first new one), column, coefficient."""
 INFINITE = float("inf")
+WARM = mathopt.SolveParameters(
+    presolve=mathopt.Emphasis.OFF, glop=parameters_pb2.GlopParameters(use_dual_simplex=True)
+).to_proto()
+"""Dual simplex from the last basis: only right sides change between solves."""
+COLD = mathopt.SolveParameters().to_proto()
+"""GLOP's own choice, from the start."""
 
 
 class FluidModel:
@@ -201,15 +207,8 @@ class LinearSolver:
     """
 
     def __init__(self, program: model_pb2.ModelProto) -> None:
-        self._columns = len(program.variables.ids)
-        self._rows = len(program.linear_constraints.ids)
-        self._solver = core.new(
-            mathopt.SolverType.GLOP.value, program, math_opt_parameters_pb2.SolverInitializerProto()
-        )
-        self._params = mathopt.SolveParameters(
-            presolve=mathopt.Emphasis.OFF,
-            glop=parameters_pb2.GlopParameters(use_dual_simplex=True),
-        ).to_proto()
+        self._program = program
+        self._solver = _glop(program)
 
     def demand(self, rows: IntArray, least: FloatArray) -> None:
         """Set what rows are at least; `rows` rise."""
@@ -217,26 +216,48 @@ class LinearSolver:
         bounds = update.linear_constraint_updates.lower_bounds
         bounds.ids.extend(rows)
         bounds.values.extend(least)
+        kept = self._program.linear_constraints.lower_bounds
+        for row, value in zip(rows.tolist(), least.tolist(), strict=True):
+            kept[row] = value
         if not self._solver.update(update):
-            raise ValueError("GLOP takes no new bounds.")
+            self._solver = _glop(self._program)
 
     def solve(self) -> LinearSolution:
-        """Solve to optimality.
+        """Solve to optimality, if need be once more from the start and the other way.
 
         Raises:
             ValueError: If GLOP finds no optimum; the programs built here always have one.
         """
-        parameters = model_parameters_pb2.ModelSolveParametersProto()
-        registration = callback_pb2.CallbackRegistrationProto()
-        result = self._solver.solve(self._params, parameters, None, registration, None, None)
+        result = _answer(self._solver, WARM)
+        if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
+            self._solver = _glop(self._program)
+            result = _answer(self._solver, COLD)
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             raise ValueError(f"The linear program ended with {result.termination}.")
         solution = result.solutions[0]
         return LinearSolution(
             cost=solution.primal_solution.objective_value,
-            values=_dense(solution.primal_solution.variable_values, self._columns),
-            duals=_dense(solution.dual_solution.dual_values, self._rows),
+            values=_dense(
+                solution.primal_solution.variable_values, len(self._program.variables.ids)
+            ),
+            duals=_dense(
+                solution.dual_solution.dual_values, len(self._program.linear_constraints.ids)
+            ),
         )
+
+
+def _glop(program: model_pb2.ModelProto) -> core.Solver:
+    """Return GLOP with a program loaded."""
+    initial = math_opt_parameters_pb2.SolverInitializerProto()
+    return core.new(mathopt.SolverType.GLOP.value, program, initial)
+
+
+def _answer(
+    solver: core.Solver, how: math_opt_parameters_pb2.SolveParametersProto
+) -> result_pb2.SolveResultProto:
+    """Ask for an optimum with all values and prices."""
+    whole = model_parameters_pb2.ModelSolveParametersProto()
+    return solver.solve(how, whole, None, callback_pb2.CallbackRegistrationProto(), None, None)
 
 
 def _dense(vector: sparse_containers_pb2.SparseDoubleVectorProto, length: int) -> FloatArray:

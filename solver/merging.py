@@ -75,8 +75,12 @@ class Merged:
 
 
 def slot_limit(problem: Problem) -> IntArray:
-    """Return ``(r,)`` thousandths of a GPU-hour that a request can take in one slot."""
-    return problem.max_gpus * problem.slot_hours
+    """Return ``(r,)`` thousandths of a GPU-hour that a request can take in one slot.
+
+    Lowered to what the supply of a slot still cannot fill, so that products stay small.
+    """
+    beyond = 2 * int(problem.supply.sum(axis=0).max(initial=0)) // problem.slot_hours + 1
+    return np.minimum(problem.max_gpus, beyond) * problem.slot_hours
 
 
 def is_joint(problem: Problem) -> BoolArray:
@@ -159,7 +163,8 @@ def _reach(  # noqa: PLR0913, PLR0917 - arrays of one round
                 units += hours * factor[r, p]
                 left -= need
             else:
-                units += left * factor[r, p] // speed[r, p]
+                full, rest = divmod(left, speed[r, p])
+                units += full * factor[r, p] + rest * factor[r, p] // speed[r, p]
                 left = 0
                 break
         most[r] = units // 1000
@@ -255,12 +260,18 @@ def _tight(problem: Problem, chosen: IntArray) -> tuple[IntArray, IntArray]:
     """Lower asks and slot limits to what can matter, so that more requests are alike."""
     speed = problem.speed[chosen]
     slowest = np.where(speed > 0, speed, speed.max(axis=1, keepdims=True)).min(axis=1)
-    ask = problem.ask[chosen]
+    ask = np.minimum(problem.ask[chosen], _beyond(problem))
     limit = np.minimum(slot_limit(problem)[chosen], -(-ask * MILLI // slowest))
     fastest = np.where(is_joint(problem)[chosen], speed.max(axis=1), speed.sum(axis=1))
     slots = (problem.end - problem.first)[chosen]
     most = -(-limit * slots * fastest // MILLI)
     return np.minimum(ask, most), limit
+
+
+def _beyond(problem: Problem) -> int:
+    """Return thousandths of a reference GPU-hour that the whole supply still cannot give."""
+    hours, fastest = int(problem.supply.sum()), int(problem.speed.max(initial=0))
+    return min(2 * hours * fastest // MILLI + 1, np.iinfo(np.int64).max)
 
 
 def _columns(

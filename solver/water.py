@@ -18,7 +18,12 @@ from solver.problem import MILLI, BoolArray, IntArray
 
 
 def is_plain_flow(merged: Merged) -> bool:
-    """Say whether an hour of a pool costs all the same, and asks and limits count alike."""
+    """Say whether an hour of a pool costs all the same, and asks and limits count alike.
+
+    Also that the whole supply, in grains, leaves room in 64 bits for sums of capacities.
+    """
+    if 8 * _total(merged) >= ENDLESS:
+        return False
     factor, speed = merged.factor, merged.speed
     open_pools = speed > 0
     of_pool = factor.max(axis=0, initial=0)
@@ -29,6 +34,13 @@ def is_plain_flow(merged: Merged) -> bool:
     one_ratio = factor * speed[rows, first][:, None] == factor[rows, first][:, None] * speed
     one_factor = (factor == factor[rows, first][:, None]) | ~merged.joint[:, None]
     return bool((~open_pools | (one_ratio & one_factor)).all())
+
+
+def _total(merged: Merged) -> int:
+    """Return the grains of the whole supply; exact, whatever their size."""
+    hours: list[int] = merged.supply.sum(axis=1).tolist()
+    factor: list[int] = merged.factor.max(axis=0, initial=0).tolist()
+    return sum(h * f for h, f in zip(hours, factor, strict=True)) * (GRAIN // MILLI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,7 @@ class ShortageFlow:
         self,
         merged: Merged,
         parent: IntArray,
+        groups: int,
         terms: Terms,
         totals: Sequence[int] | None = None,
     ) -> None:
@@ -60,15 +73,17 @@ class ShortageFlow:
         Args:
             merged: the round; `is_plain_flow` holds.
             parent: ``(f,)`` group of each fellow.
+            groups: how many there are.
             terms: fellow caps.
             totals: grains that each group holds when fellows share; None when groups share.
         """
         self.work = 0
         self._merged = merged
         self._parent = parent
-        self._totals = None if totals is None else np.array(totals, dtype=np.int64)
+        self._totals = None if totals is None else tuple(totals)
         self._caps = {i: int(most) for (kind, i), most in terms.most.items() if kind == "fellow"}
-        self._groups = int(parent.max(initial=-1)) + 1 if totals is None else len(totals)
+        self._groups = groups
+        self._beyond = 2 * _total(merged) + 1
         self._pool_factor = merged.factor.max(axis=0, initial=0)
         self._net, self._arcs = self._build()
         self._residual = self._net.capacity.copy()
@@ -77,9 +92,8 @@ class ShortageFlow:
         """Return a cut that the amounts break, or None if they can be had together."""
         self.work += 1
         net = self._net
-        asked = np.array(amounts, dtype=np.int64)
         residual = net.capacity.copy()
-        wanted = self._ask(residual, asked)
+        wanted = self._ask(residual, [min(amount, self._beyond) for amount in amounts])
         pushed = augment(net.start, net.head, net.mate, residual)
         self._residual = residual
         if pushed == wanted:
@@ -101,16 +115,18 @@ class ShortageFlow:
         hours: IntArray = flow // (self._pool_factor[self._merged.columns.pool] * (GRAIN // MILLI))
         return hours
 
-    def _ask(self, residual: IntArray, amounts: IntArray) -> int:
+    def _ask(self, residual: IntArray, amounts: Sequence[int]) -> int:
         """Open the arcs that ask for the amounts; return their sum."""
         if self._totals is None:
             residual[self._arcs.ask_group] = amounts
-            return int(amounts.sum())
-        fellows = np.zeros(self._groups, dtype=np.int64)
-        np.add.at(fellows, self._parent, amounts)
+            return sum(amounts)
+        rest = list(self._totals)
+        for group, amount in zip(self._parent.tolist(), amounts, strict=True):
+            rest[group] -= amount
+        shared = [max(amount, 0) for amount in rest]
         residual[self._arcs.ask_fellow] = amounts
-        residual[self._arcs.ask_group] = np.maximum(self._totals - fellows, 0)
-        return int(amounts.sum() + residual[self._arcs.ask_group].sum())
+        residual[self._arcs.ask_group] = shared
+        return sum(amounts) + sum(shared)
 
     def _as_cut(self, side: BoolArray) -> Cut:
         """Read the cut off the source's side of the network."""
@@ -131,7 +147,7 @@ class ShortageFlow:
             lifts = reach_out & ~groups[self._parent]
             own = capped & ~groups[self._parent]
             room -= int(net.capacity[self._arcs.cap[own]].sum())
-            room -= int(self._totals[groups].sum())
+            room -= sum(self._totals[g] for g in np.flatnonzero(groups))
             holders += [("group", int(g), MILLI) for g in np.flatnonzero(groups)]
         held = np.flatnonzero(capped & groups[self._parent])
         holders += [("fellow", int(f), -MILLI) for f in held]
@@ -166,21 +182,19 @@ class ShortageFlow:
         at = cell[columns.pool * merged.supply.shape[1] + columns.span]
         in_slot = slot_of >= 0
         column_tail = np.where(in_slot, slot[slot_of] if slot.size else 0, cls[columns.cls])
-        caps = np.array([self._caps.get(f, -1) for f in range(fellows)], dtype=np.int64)
-        factor = self._pool_factor
+        own = (self._caps.get(f) for f in range(fellows))
+        caps = [ENDLESS if cap is None else min(cap * GRAIN, self._beyond) for cap in own]
+        grains = self._pool_factor * (GRAIN // MILLI)
+        supply = merged.supply[columns.pool, columns.span]
         blocks = [
             (np.full(groups, SOURCE), group, np.zeros(groups, dtype=np.int64)),
             (np.full(fellows, SOURCE), fellow, np.zeros(fellows, dtype=np.int64)),
             (group[self._parent], fellow, np.full(fellows, ENDLESS)),
-            (fellow, beyond, np.where(caps < 0, ENDLESS, caps * GRAIN)),
+            (fellow, beyond, np.array(caps, dtype=np.int64)),
             (beyond[merged.fellow], cls, self._asks()),
             (cls[slot_cls], slot, slot_most),
-            (column_tail, at, columns.most * factor[columns.pool] * (GRAIN // MILLI)),
-            (
-                cell,
-                np.full(cell.shape[0], SINK),
-                (merged.supply * factor[:, None] * (GRAIN // MILLI)).reshape(-1),
-            ),
+            (column_tail, at, _scarce(columns.most, supply) * grains[columns.pool]),
+            (cell, np.full(cell.shape[0], SINK), (merged.supply * grains[:, None]).reshape(-1)),
         ]
         tail, head, capacity = (
             np.concatenate([block[part] for block in blocks]) for part in range(3)
@@ -201,7 +215,8 @@ class ShortageFlow:
             merged.speed[rows, pool].tolist(),
             strict=True,
         )
-        return np.array([a * f * GRAIN // s for a, f, s in asks], dtype=np.int64)
+        grains = [min(a * f * GRAIN // s, self._beyond) for a, f, s in asks]
+        return np.array(grains, dtype=np.int64)
 
     def _slots(self) -> tuple[IntArray, IntArray, IntArray]:
         """Give a node to each class and span where several pools share the slot limit.
@@ -219,5 +234,10 @@ class ShortageFlow:
         slot_of[shared] = node
         cls, span = places // spans, places % spans
         pool = (merged.speed > 0).argmax(axis=1)[cls]
-        most = merged.limit[cls] * merged.span_slots[span] * self._pool_factor[pool]
-        return slot_of, cls, most * (GRAIN // MILLI)
+        most = _scarce(merged.limit[cls] * merged.span_slots[span], merged.supply.sum(axis=0)[span])
+        return slot_of, cls, most * self._pool_factor[pool] * (GRAIN // MILLI)
+
+
+def _scarce(most: IntArray, supply: IntArray) -> IntArray:
+    """Return limits cut down to what a supply still cannot fill, so that they stay small."""
+    return np.minimum(most, 2 * supply + 1)

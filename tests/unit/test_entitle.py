@@ -145,6 +145,45 @@ def test_a_round_without_supply_entitles_to_nothing() -> None:
     assert not entitlement.groups.any()
 
 
+@pytest.mark.parametrize("unit", Unit)
+def test_groups_without_requests_hold_nothing(unit: Unit) -> None:
+    """A group without fellows, and one whose fellows ask nothing, are no obstacle."""
+    problem = a_problem(
+        requests=2,
+        slots=1,
+        supply=[[60_000]],
+        fellow_group=[0, 1],
+        ask=[90_000, 0],
+        group_weight=[1000, 1000, 5000],
+        group_floor=[0, 2000, 3000],
+        group_cap=[-1, -1, -1],
+        rules=Rules(unit=unit),
+    )
+    assert entitle(problem).groups.tolist() == [60_000, 0, 0]
+    nobody = entitle(replace(problem, vetoed=np.array([True, True])))
+    assert nobody.groups.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("unit", Unit)
+@pytest.mark.parametrize("hours", [10**6, 10**14])
+def test_enormous_numbers_do_not_overflow(unit: Unit, hours: int) -> None:
+    """Asks and GPU numbers at the format's limit mean 'as much as there is'."""
+    problem = a_problem(
+        pools=2,
+        supply=[[hours] * 4, [2 * hours] * 4],
+        charge=[1000, 1600],
+        speed=[[1000, 1600], [1000, 1600]],
+        ask=[10**15] * 2,
+        max_gpus=[10**12] * 2,
+        rules=Rules(unit=unit),
+    )
+    entitlement = entitle(problem)
+    half = 4 * hours * (1 + 2 * 1.6) / 2
+    assert entitlement.groups.tolist() == pytest.approx([min(half, 10**15)] * 2, rel=1e-7)
+    case = stakes(plain_round(problem))
+    assert check_levels(case, claimed(entitlement), entitlement.levels) == []
+
+
 def test_levels_state_the_common_level() -> None:
     """The level of a scarce round is supply over weight, at the pool's charge."""
     problem = a_problem(slots=1, supply=[[60_000]])
