@@ -172,6 +172,7 @@ def closing(store: SqlStore) -> Callable[[FastAPI], AbstractAsyncContextManager[
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        """Close the store last."""
         yield
         await run_in_threadpool(store.close)
 

@@ -88,6 +88,7 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
+            """Answer with a body read strictly."""
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strict

@@ -21,6 +21,7 @@ class _NoStore:
 
     def write(self, command: Callable[[Transaction], T]) -> T:
         """Take nothing."""
+        del command
         raise StoreUnavailable(why="this process has no store")
 
     def read(self) -> AbstractContextManager[Transaction]:

@@ -1,5 +1,7 @@
 """What the HTTP door refuses by itself, and the one table from error code to status."""
 
+# ruff: noqa: N818 - refusals are named by their rule
+
 from http import HTTPStatus
 from typing import Final
 
@@ -45,6 +47,7 @@ STATUS: Final[dict[str, int]] = {
     "invalid-scores": 422,
     "invalid-value": 422,
     "request-not-ready": 422,
+    "store-busy": 503,
     "store-unavailable": 503,
 }
 """Error code → HTTP status. The domain does not know that HTTP exists."""

@@ -103,8 +103,7 @@ def test_every_body_has_an_example():
 def test_the_doors_open_without_a_solver():
     """Importing the application loads neither OR-Tools nor numba."""
     check = (
-        "import sys, api.app; "
-        "print([name for name in ('ortools', 'numba') if name in sys.modules])"
+        "import sys, api.app; print([name for name in ('ortools', 'numba') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert "[]" == done.stdout.strip()
