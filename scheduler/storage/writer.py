@@ -136,9 +136,13 @@ class Writer(Generic[TransactionT]):
 
     def _commit(self, batch: list[_Pending[TransactionT]]) -> list[_Outcome]:
         with self._engine.connect() as connection:
-            begin(connection)
-            outcomes = [self._attempt(connection, pending.command) for pending in batch]
-            connection.commit()
+            try:
+                begin(connection)
+                outcomes = [self._attempt(connection, pending.command) for pending in batch]
+                connection.commit()
+            except BaseException:
+                connection.invalidate()  # whatever it still holds ends with it
+                raise
         return outcomes
 
     def _attempt(self, connection: Connection, command: Callable[[TransactionT], Any]) -> _Outcome:

@@ -1,6 +1,7 @@
 """The store keeps what it acknowledged, on both databases."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -182,7 +183,7 @@ def test_full_queue_is_refused(store_url: str):
         assert held.wait(10)
         waiting = pool.submit(store.write, lambda tx: append(tx, "evt_1"))
         while store.waiting < 1:
-            pass
+            time.sleep(0.001)
         with pytest.raises(StoreBusy):
             store.write(lambda tx: append(tx, "evt_2"))
         release.set()
