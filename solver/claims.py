@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from solver.canonical import digest
 from solver.reading import Round
 from solver.rows import Cell, Row, Unreadable, exact, read_cells, thousandths, whole
 from solver.verdict import Checks, Witness
@@ -157,6 +158,18 @@ def _amounts(row: Row, name: str) -> dict[str, int]:
     """Read amounts by id."""
     table = row.table(name)
     return {each: thousandths(value, row.at(name)) for each, value in table.items()}
+
+
+def digest_of(document: object, what: str) -> str:
+    """Return the digest of a document.
+
+    Raises:
+        Unreadable: If the document holds what canonical JSON cannot say.
+    """
+    try:
+        return digest(document)
+    except ValueError as error:
+        raise Unreadable(f"{what}: {error}") from error
 
 
 def names(round_: Round, plan: StatedPlan) -> Checks:

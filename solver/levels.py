@@ -5,7 +5,7 @@ of the fluid round, that everyone can have as much; and the plan, that it states
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from solver.case import Case, broken
@@ -16,7 +16,7 @@ from solver.pricing import MILLI, Holder
 from solver.reading import Request
 from solver.rows import Row, Unreadable, thousandths
 from solver.stakes import PlainFellow, PlainHolder, PlainRequest, PlainRound, stakes
-from solver.verdict import Checks, Witness, decimal, shown
+from solver.verdict import Checks, Witness, as_fraction, decimal, shown
 
 LEVEL = "stage value agents saturated prices multipliers"
 EXACT = 10**7
@@ -71,6 +71,7 @@ def levels(case: Case, stated: StatedEntitlement) -> Checks:
     claims: list[LevelClaim] = []
     for document in stated.levels:
         try:
+            _check_rows(document, case.round.slots)
             claims.append(level_from_document(document, indices))
         except ValueError as error:
             yield broken("levels", str(error))
@@ -82,6 +83,30 @@ def levels(case: Case, stated: StatedEntitlement) -> Checks:
     for fault in faults:
         yield _witness(fault, names)
     yield from (None for _ in range(len(amounts) + len(claims) - len(faults)))
+
+
+def _check_rows(document: Mapping[str, object], slots: int) -> None:
+    """Refuse prices of slots that the calendar does not have, and numbers not written ``n/d``.
+
+    Raises:
+        ValueError: If a row is not ``[pool, first, end, price]`` or ``[kind, id, number]``.
+    """
+    as_fraction(str(document["value"]))
+    for row in _rows(document["prices"], 4):
+        first, end = row[1:3]
+        if type(first) is not int or type(end) is not int or not 0 <= first < end <= slots:
+            raise ValueError(f"{row!r} names slots outside 0 … {slots}.")
+        as_fraction(str(row[3]))
+    for row in _rows(document["multipliers"], 3):
+        as_fraction(str(row[2]))
+
+
+def _rows(value: object, length: int) -> Iterator[list[object]]:
+    """Return the rows of a table, each of that length."""
+    for row in value if isinstance(value, list) else [value]:
+        if not isinstance(row, list) or len(row) != length:
+            raise ValueError(f"{row!r} is no row of {length}.")
+        yield row
 
 
 def _names(case: Case) -> dict[str, list[str]]:

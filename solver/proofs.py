@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from solver.bounds import Holder, Prices, value_bound
-from solver.canonical import digest
 from solver.case import Case, broken
-from solver.claims import Policy, read_policy
+from solver.claims import Policy, digest_of, read_policy
 from solver.figures import CLOSE, gap_scale, mean_one_weights, objectives
 from solver.levels import StatedEntitlement, read_entitlement
 from solver.rows import MILLI, Row, Unreadable, exact
@@ -69,7 +68,7 @@ def read_certificate(document: object) -> StatedCertificate:
         round_digest=Row(top.value["round"], "certificate.round", "digest", "id").text("digest"),
         policy_name=policy.text("name"),
         policy_digest=policy.text("digest"),
-        policy_found=_digest(policy.value["document"]),
+        policy_found=digest_of(policy.value["document"], "certificate.policy"),
         plan_digest=Row(top.value["plan"], "certificate.plan", "digest").text("digest"),
         policy=read_policy(policy.value["document"]),
         entitlement=read_entitlement(top, evidence.get("entitle")),
@@ -80,14 +79,6 @@ def read_certificate(document: object) -> StatedCertificate:
         prices=prices,
         slack=slack,
     )
-
-
-def _digest(document: object) -> str:
-    """Return a digest, or the format's complaint."""
-    try:
-        return digest(document)
-    except ValueError as error:
-        raise Unreadable(f"certificate: {error}") from error
 
 
 def _rational(value: object, path: str) -> Fraction:
@@ -161,7 +152,7 @@ def binding(
     plan = case.plan
     truths = (
         ("round", certificate.round_digest, round_digest),
-        ("plan", certificate.plan_digest, _digest(plan_document)),
+        ("plan", certificate.plan_digest, digest_of(plan_document, "plan")),
         ("policy", certificate.policy_digest, certificate.policy_found),
         ("policy of the plan", plan.policy_digest, certificate.policy_found),
     )

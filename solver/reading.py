@@ -269,11 +269,14 @@ def _previous(top: Row) -> dict[str, tuple[Cell, ...]]:
     """Read the cells of the earlier plan, by request."""
     if not top.has("previous"):
         return {}
-    awards = top.table("previous").get("awards", [])
-    return {
-        str(award["request"]): read_cells(award["cells"], f"round.previous.awards[{index}].cells")
-        for index, award in enumerate(awards)
-    }
+    previous = top.table("previous")
+    awards = Row({"awards": previous.get("awards")}, "round.previous", "awards")
+    cells = {}
+    for index, award in awards.numbered("awards"):
+        path = f"round.previous.awards[{index}]"
+        row = Row(award, path, "request cells", "gpu_hours service_units")
+        cells[row.text("request")] = read_cells(row.value["cells"], f"{path}.cells")
+    return cells
 
 
 def _refer(round_: Round) -> None:

@@ -9,9 +9,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from solver import feasible, figures, limits
-from solver.canonical import digest
 from solver.case import Case, broken
-from solver.claims import names, read_plan
+from solver.claims import digest_of, names, read_plan
 from solver.levels import division, levels
 from solver.proofs import (
     StatedCertificate,
@@ -74,7 +73,7 @@ def _check(
         certificate = read_certificate(certificate_document)
         case = replace(case, policy=certificate.policy)
     _run(tally, formats, case.round, case.plan, certificate)
-    found = digest(round_document)
+    found = digest_of(round_document, "round")
     _run(tally, digests, case, found)
     if not _run(tally, names, case.round, case.plan):
         return tally.verdict()
