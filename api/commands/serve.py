@@ -1,5 +1,7 @@
 """`dure serve`: start the API, with a worker beside it if asked."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -69,6 +71,8 @@ def serve(
         terminal.note("The worker cannot live; the server ends.")
         server.should_exit = True
 
+    # The server raises its signal again once it has stopped; this lets the worker be told first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with WorkerBeside(settings, give_up) if with_worker else nullcontext():
         server.run(sockets=[listener])
 
@@ -101,7 +105,7 @@ class WorkerBeside:
     """
 
     def __init__(self, settings: str, give_up: Callable[[], None]) -> None:
-        self._command = [sys.executable, "-m", "api.cli", "worker"]
+        self._command = [sys.executable, "-m", "api.cli", "worker", f"--beside={os.getpid()}"]
         self._command += ["--settings", settings] if settings else []
         self._give_up = give_up
         self._stopping = threading.Event()

@@ -18,6 +18,8 @@ from scheduler.storage.ids import Uuid7Ids
 
 app = single()
 
+WATCH_SECONDS = 1.0
+
 
 @app.command(
     help=with_examples(
@@ -31,13 +33,23 @@ def worker(
     *,
     name: Annotated[str, typer.Option(help="Its name in the log.")] = "",
     settings: Annotated[str, typer.Option(metavar="FILE.toml", help="Else DURE_SETTINGS.")] = "",
+    beside: Annotated[int | None, typer.Option(metavar="PID", hidden=True)] = None,
 ) -> None:
     """Work until told to stop; a job under way is handed back."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if beside is not None:
+        threading.Thread(target=_end_with, args=(beside, stop), daemon=True).start()
     with open_host(terminal_of(context), settings) as host:
         worker_of(host, name or f"{socket.gethostname()}-{os.getpid()}", stop).run()
+
+
+def _end_with(server: int, stop: threading.Event) -> None:
+    """Stop when the server that started this worker is gone, even by SIGKILL."""
+    while not stop.wait(WATCH_SECONDS):
+        if os.getppid() != server:
+            stop.set()
 
 
 def worker_of(host: Host, name: str, stop: threading.Event) -> Worker:
