@@ -144,6 +144,7 @@ class _Exchange:
             for name, value in SECURITY_HEADERS.items():
                 headers[name] = value
             headers.setdefault("Cache-Control", "no-store")
+            headers.setdefault("Vary", "Accept-Language, Authorization")
             headers["traceresponse"] = f"00-{self.trace_id}-{self.trace_id[:16]}-00"
         await self._send(message)
 

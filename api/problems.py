@@ -20,6 +20,7 @@ from api.errors import (
     UnknownAddress,
     UnsupportedMediaType,
 )
+from api.field_messages import message_of
 from api.findings import errors_of
 from scheduler.domain.errors import DureError
 from scheduler.domain.messages import Language, Message, render
@@ -240,12 +241,12 @@ async def _invalid(request: Request, error: Exception) -> Response:
             return problem_response(
                 request.scope, UnsupportedMediaType(accepted="application/json")
             )
-    wrong = [field_error(row) for row in rows]
+    wrong = [field_error(row, _language(request.scope)) for row in rows]
     names = ", ".join(dict.fromkeys(str(each["pointer"]) for each in wrong))
     return problem_response(request.scope, InvalidInput(count=len(wrong), fields=names), wrong)
 
 
-def field_error(row: Mapping[str, Any]) -> dict[str, object]:
+def field_error(row: Mapping[str, Any], language: Language) -> dict[str, object]:
     """Return one validation error as pointer, code, message and what came."""
     place, *path = row["loc"]
     pointer = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
@@ -253,7 +254,7 @@ def field_error(row: Mapping[str, Any]) -> dict[str, object]:
     return {
         "pointer": f"#/{pointer}" if place == "body" else f"{place}:{pointer}",
         "code": str(row["type"]).replace("_", "-"),
-        "message": str(row["msg"]),
+        "message": message_of(row, language),
         "limit": next(iter(limits.values()), None),
         "got": _short(row.get("input")),
     }

@@ -103,6 +103,20 @@ def test_an_unknown_field_is_refused_by_name(center: Center):
     assert ["#/colour"] == [each["pointer"] for each in refused.json()["errors"]]
 
 
+def test_a_wrong_field_is_told_in_the_callers_language(center: Center):
+    """Pointer, code, limit and value are the same; the message follows Accept-Language."""
+    body = {**call_terms(), "max_requests": 0, "pools": "h200"}
+    answers = [
+        center.create("calls", "op", body, headers={"Accept-Language": language}).json()["errors"]
+        for language in ("en", "ko")
+    ]
+    english, korean = ({each["pointer"]: each for each in errors} for errors in answers)
+    assert {"#/max_requests", "#/pools"} == set(english) == set(korean)
+    assert (1, 0) == (korean["#/max_requests"]["limit"], korean["#/max_requests"]["got"])
+    assert "1 이상이어야 합니다." == korean["#/max_requests"]["message"]
+    assert "greater than or equal to 1" in english["#/max_requests"]["message"]
+
+
 @pytest.mark.parametrize(
     "body",
     [b"{", b'{"a": NaN}', b'{"a": 1, "a": 2}', b"\xff", b"[" * 40 + b"]" * 40, b"1" * 5000],
