@@ -73,7 +73,8 @@ def solve(  # noqa: PLR0913 - one parameter an option
     solution = watched(terminal, question, policy, shown=not quiet)
     summary = summary_of(solution, terminal.seconds() - started)
     outputs = {output: written(solution.document), certificate: written(solution.certificate)}
-    write_documents({path: text for path, text in outputs.items() if path})
+    if solution.is_plan:
+        write_documents({path: text for path, text in outputs.items() if path})
     if as_json:
         terminal.data(encode(summary, indent=2))
     elif not quiet and solution.is_plan:

@@ -1,0 +1,305 @@
+"""The offline command line as scripts call it: real processes, files, exit codes."""
+
+import gzip
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from api.cli import run
+from api.commands.terminal import Terminal
+from tests.rounds import a_request, a_round
+
+ROOT = Path(__file__).resolve().parents[2]
+KOREA = ROOT / "benchmarks" / "rounds" / "kr2026.json.gz"
+
+
+class Done:
+    """What a finished command left: exit code and both streams."""
+
+    def __init__(self, returncode, stdout, stderr):
+        self.returncode, self.stdout, self.stderr = returncode, stdout, stderr
+
+
+def dure(*arguments, given=""):
+    """Run one command in this process, with streams of its own."""
+    streams = [io.TextIOWrapper(io.BytesIO(text), "utf-8") for text in (given.encode(), b"", b"")]
+    terminal = Terminal(
+        environ={"LANG": "C.UTF-8"},
+        now=lambda: datetime(2026, 11, 22, tzinfo=UTC),
+        seconds=time.monotonic,
+    )
+    kept = sys.stdin, sys.stdout, sys.stderr
+    sys.stdin, sys.stdout, sys.stderr = streams
+    try:
+        run([str(each) for each in arguments], terminal)
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = kept
+    for stream in streams[1:]:
+        stream.flush()
+    return Done(code, *(stream.buffer.getvalue().decode() for stream in streams[1:]))
+
+
+def process(*arguments, given="", module="api.cli"):
+    """Run one command in a fresh interpreter."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=ROOT,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory):
+    """A small round with its plan, certificate and the summary of the solve."""
+    folder = tmp_path_factory.mktemp("solved")
+    paths = [folder / name for name in ("round.json", "plan.json", "certificate.json")]
+    paths[0].write_text(json.dumps(a_round()), encoding="utf-8")
+    done = dure("solve", paths[0], "-o", paths[1], "--certificate", paths[2], "--json")
+    assert 0 == done.returncode, done.stderr
+    return paths, json.loads(done.stdout)
+
+
+def test_solve_says_what_scripts_rely_on(solved):
+    """`--json` prints one object with the agreed keys; files lie where they were asked for."""
+    (_, plan, certificate), summary = solved
+
+    assert {"status", "gap", "stages", "measures", "seconds", "versions"} == summary.keys()
+    assert "dure-plan/1" == json.loads(plan.read_bytes())["schema"]
+    assert "dure-certificate/1" == json.loads(certificate.read_bytes())["schema"]
+
+
+def test_solving_twice_gives_the_same_bytes(solved, tmp_path):
+    """Round, policy and seed decide every byte; so does the way the round comes in."""
+    (round_, plan, _), _ = solved
+    packed = tmp_path / "round.json.gz"
+    packed.write_bytes(gzip.compress(round_.read_bytes()))
+
+    again = dure("solve", packed, "-o", tmp_path / "again.json", "--quiet")
+    piped = process("solve", "-", "-o", "-", "--quiet", given=round_.read_text(encoding="utf-8"))
+
+    assert (0, 0) == (again.returncode, piped.returncode)
+    assert plan.read_bytes() == (tmp_path / "again.json").read_bytes()
+    assert plan.read_text(encoding="utf-8") == piped.stdout
+    assert "" == piped.stderr
+
+
+def test_verify_needs_no_solver(solved):
+    """Where OR-Tools, numba and numpy cannot be imported, the checker still says yes."""
+    paths, _ = solved
+
+    checked = process("verify", *paths, module="api.commands.without_solver")
+
+    assert 0 == checked.returncode, checked.stderr
+    assert "Every rule holds." in checked.stdout
+
+
+def test_the_blocker_blocks(solved):
+    """The same interpreter cannot solve, so nothing slips in by another way."""
+    (round_, _, _), _ = solved
+
+    refused = process("solve", round_, module="api.commands.without_solver")
+
+    assert 0 != refused.returncode
+    assert "is blocked here" in refused.stderr
+
+
+def test_a_forged_plan_is_caught_with_its_witness(solved, tmp_path):
+    """One GPU-hour too many ends with 7 and names the request."""
+    (round_, plan, _), _ = solved
+    forged = json.loads(plan.read_bytes())
+    forged["awards"][0]["cells"][0][2] += 100
+    path = tmp_path / "forged.json"
+    path.write_text(json.dumps(forged), encoding="utf-8")
+
+    checked = dure("verify", round_, path)
+
+    assert 7 == checked.returncode
+    assert "broken:" in checked.stderr
+    assert forged["awards"][0]["request"] in checked.stderr
+
+
+def test_verify_answers_programs(solved):
+    """`verify --json` lists the rules with their counts."""
+    paths, _ = solved
+
+    verdict = json.loads(dure("verify", *paths, "--json").stdout)
+
+    assert verdict["holds"]
+    assert all(rule["broken"] == 0 for rule in verdict["rules"])
+
+
+def test_entitle_prints_the_fairness_stage(solved):
+    """Unit, groups, fellows and levels come as JSON."""
+    (round_, _, _), _ = solved
+
+    found = json.loads(dure("entitle", round_).stdout)
+
+    assert {"unit", "groups", "fellows", "levels"} == found.keys()
+    assert {"g1", "g2"} == found["groups"].keys()
+
+
+def test_entitle_obeys_a_policy_file(solved, tmp_path):
+    """A TOML file is a policy like a preset."""
+    (round_, _, _), _ = solved
+    policy = tmp_path / "mine.toml"
+    policy.write_text(
+        'name = "mine"\n[fairness]\nunit = "reference_hours"\n[groups]\nweight = "demand"\n',
+        encoding="utf-8",
+    )
+
+    found = json.loads(dure("entitle", round_, "--policy", policy).stdout)
+
+    assert "reference_hours" == found["unit"]
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "asked"), ("ko", "신청")])
+def test_explain_speaks_both_languages(solved, lang, word):
+    """The reason comes in Korean and in English."""
+    (round_, plan, _), _ = solved
+
+    told = dure("explain", round_, plan, "r1", "--lang", lang)
+
+    assert 0 == told.returncode, told.stderr
+    assert word in told.stdout
+
+
+def test_explain_gives_data_too(solved):
+    """`--json` holds the same as data."""
+    (round_, plan, _), _ = solved
+
+    found = json.loads(dure("explain", round_, plan, "r1", "--json").stdout)
+
+    assert "r1" == found["request"]
+    assert found["reasons"]
+
+
+def test_compare_sets_policies_side_by_side(solved):
+    """Each policy is a column; winners and losers are against the first."""
+    (round_, _, _), _ = solved
+
+    shown = dure("compare", round_, "--policy", "entitlement", "--policy", "merit")
+    data = dure("compare", round_, "--policy", "entitlement", "--policy", "merit", "--json")
+
+    assert 0 == shown.returncode, shown.stderr
+    assert "merit against entitlement" in shown.stdout
+    assert ["entitlement", "merit"] == [
+        each["policy"] for each in json.loads(data.stdout)["scenarios"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        ("{", "Must be JSON"),
+        (json.dumps(a_round(surprise=1)), "#/surprise"),
+        (json.dumps(a_round(requests=[a_request(gpu_hours=-1)])), "#/requests/0/gpu_hours"),
+        (json.dumps(a_round(requests=[a_request(window=[0, 99])])), "#/requests/0/window"),
+        (json.dumps(a_round(requests=[a_request(fellow="ghost")])), "#/requests/0/fellow"),
+    ],
+)
+def test_a_malformed_round_is_refused_by_field_value_and_rule(tmp_path, document, fault):
+    """Exit code 2, the field on standard error, and no plan file."""
+    plan = tmp_path / "plan.json"
+
+    refused = dure("solve", "-", "-o", plan, given=document)
+
+    assert 2 == refused.returncode
+    assert fault in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not plan.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("solve", "absent.json"),
+        ("solve", KOREA, "--policy", "absent"),
+        ("solve", KOREA, "--limit", "1", "--work", "1"),
+        ("solve", KOREA, "-o", "-", "--json"),
+        ("verify", "-", "-"),
+    ],
+)
+def test_a_wrong_call_is_a_usage_error(arguments):
+    """Exit code 2 and a sentence, not a traceback."""
+    refused = dure(*arguments, given="")
+
+    assert 2 == refused.returncode
+    assert "Traceback" not in refused.stderr
+
+
+def test_an_impossible_guarantee_is_named(tmp_path):
+    """Exit code 5, the reason in words, and nothing written."""
+    plan = tmp_path / "plan.json"
+    impossible = a_round(
+        requests=[a_request(gpu_hours=400, minimum_gpu_hours=400, guaranteed=True)]
+    )
+
+    refused = dure("solve", "-", "-o", plan, given=json.dumps(impossible))
+
+    assert 5 == refused.returncode
+    assert "infeasible: " in refused.stderr
+    assert "r1" in refused.stderr
+    assert not plan.exists()
+
+
+def test_a_plan_short_of_the_asked_gap_says_so(tmp_path):
+    """With one unit of work and no tolerance a valid plan comes out, and exit code 3."""
+    plan = tmp_path / "plan.json"
+
+    short = dure("solve", KOREA, "--policy", "whole_server", "--work", "1", "--gap", "0",
+                 "-o", plan, "--quiet")  # fmt: skip
+
+    assert 3 == short.returncode, short.stderr
+    assert 0 == dure("verify", KOREA, plan, "--quiet").returncode
+
+
+def test_a_full_disk_leaves_nothing_half_written(solved, tmp_path):
+    """Writing to a full device is an error with a sentence; the other file is not written."""
+    (round_, _, _), _ = solved
+    certificate = tmp_path / "certificate.json"
+
+    failed = dure("solve", round_, "-o", "/dev/full", "--certificate", certificate)
+
+    assert 1 == failed.returncode
+    assert "No space left on device" in failed.stderr
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_an_unwritable_folder_is_named(solved, tmp_path):
+    """A folder that is not there is named; there is no traceback."""
+    (round_, _, _), _ = solved
+
+    failed = dure("solve", round_, "-o", tmp_path / "absent" / "plan.json")
+
+    assert 1 == failed.returncode
+    assert "No such file or directory" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_written_plan_has_ordinary_rights(solved):
+    """The plan is readable as far as the umask says, not only by its owner."""
+    (_, plan, _), _ = solved
+
+    assert stat.S_IMODE(plan.stat().st_mode) & 0o400
+    assert stat.S_IMODE(plan.stat().st_mode) == 0o666 & ~_umask()
+
+
+def _umask():
+    """Return the process's umask."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
