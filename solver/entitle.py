@@ -160,10 +160,14 @@ class _Entitling:
         )
 
     def _by_slot(self, level: Level) -> Level:
-        """Return the level with prices by slot instead of by span."""
+        """Return the level with prices by slot instead of by span, and the group it is in."""
+        groups: set[int] = set()
+        if level.stage == "fellows":
+            groups.update(self.problem.fellow_group[list(level.agents)].tolist())
         slots = [np.flatnonzero(self.merged.span == s).tolist() for s in range(self.merged.spans)]
         rows = [(p, slot, price) for p, span, price in level.pool_slots for slot in slots[span]]
-        return replace(level, pool_slots=tuple(sorted(rows)))
+        parent = groups.pop() if len(groups) == 1 else NOBODY
+        return replace(level, parent=parent, pool_slots=tuple(sorted(rows)))
 
     def _terms(self) -> Terms:
         """Return floors and caps that may bind."""

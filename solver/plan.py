@@ -68,7 +68,7 @@ class Level:
 
     Attributes:
         stage: ``groups`` or ``fellows``.
-        parent: index of the group for the stage ``fellows``, else `NOBODY`.
+        parent: the group, where all agents are fellows of one, else `NOBODY`.
         value: amount of the unit (thousandths) per thousandth of weight.
         agents: indices frozen at this level.
         saturated: those of them that are held by their own demand or cap, not by scarcity.

@@ -14,7 +14,16 @@ from scheduler.snapshot import load_document, read_round
 from solver.duality import check_levels
 from solver.entitle import _Entitling, entitle, fellow_weights, group_weights
 from solver.merging import expand, merge, reach
-from solver.problem import FellowWeight, GroupWeight, Problem, Rules, Tier, Unit, as_int
+from solver.problem import (
+    NOBODY,
+    FellowWeight,
+    GroupWeight,
+    Problem,
+    Rules,
+    Tier,
+    Unit,
+    as_int,
+)
 from solver.stakes import stakes
 from tests.builders import a_problem
 from tests.plain import claimed, plain_round
@@ -190,7 +199,17 @@ def test_levels_state_the_common_level() -> None:
     (level,) = (each for each in entitle(problem).levels if each.stage == "groups")
     assert level.value == Fraction(60_000, 2_000)
     assert level.agents == (0, 1)
+    assert level.parent == NOBODY
     assert level.pool_slots == ((0, 0, Fraction(1)),)
+
+
+def test_levels_of_fellows_name_their_group() -> None:
+    """Where those frozen together are of one group, the level says which."""
+    problem = a_problem(
+        requests=3, slots=1, supply=[[80_000]], fellow_group=[0, 0, 1], score=[90_000, 1_000, 5_000]
+    )
+    levels = [each for each in entitle(problem).levels if each.stage == "fellows"]
+    assert [(each.agents, each.parent) for each in levels] == [((0, 1), 0), ((2,), 1)]
 
 
 def test_group_weights_follow_the_rule() -> None:
