@@ -380,13 +380,20 @@ def bring_up(search: Search, queue: IntArray, goals: IntArray, gain: int) -> int
         while not grow(search, request, goal):
             worth = gain
             if gain == NOBODY:
-                worth = (
-                    arms.gang[request] * least(arms.speed, arms, request) * search.merit[request]
-                )
+                worth = worth_of_one(search, request)
             if not add_one(search, request, worth):
                 below += 1
                 break
     return below
+
+
+@kernel
+def worth_of_one(search: Search, request: int) -> int:
+    """Return the least value that one more gang-hour adds to a request's award."""
+    arms = search.arms
+    hour = arms.gang[request] * least(arms.speed, arms, request)
+    missing = arms.ask[request] - search.board.total[request]
+    return int(min(hour, missing) * search.merit[request])
 
 
 @kernel
@@ -411,7 +418,8 @@ def lift_groups(search: Search, queue: IntArray, target: IntArray) -> None:
     """Add gang-hours, each to the group that lacks the largest share of its target.
 
     Inside a group the fellow who lacks an entitlement comes first, then the order of the queue.
-    A request that cannot be helped once is left alone from then on.
+    A request that cannot be helped once is left alone from then on. The search has to keep the
+    targets, so that nobody who lacks something is cut for another.
     """
     arms, board = search.arms, search.board
     stuck = np.zeros(arms.gang.shape[0], dtype=np.int64)
