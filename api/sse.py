@@ -9,6 +9,8 @@ import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from scheduler.domain.errors import DureError
+
 POLL_SECONDS: Final = 0.5
 """How often the store is asked for news."""
 HEARTBEAT_SECONDS: Final = 15.0
@@ -61,7 +63,10 @@ async def _frames(news: Callable[[int], News], after: int) -> AsyncIterator[byte
     yield b": connected\n\n"
     silent = 0.0
     while True:
-        found = await run_in_threadpool(news, after)
+        try:
+            found = await run_in_threadpool(news, after)
+        except DureError:
+            return  # revoked, or gone: the client hears why when it asks again
         for frame in found.frames:
             after = frame.id
             yield frame.encode()
