@@ -195,7 +195,7 @@ def verified(center: Center, round_: str, scenario: dict[str, Any]) -> str:
     write_documents(
         {path: text.encode() for path, text in zip(paths, documents.values(), strict=True)}
     )
-    command = [sys.executable, "-m", "api.commands.without_solver", "verify", *paths]
+    command = [sys.executable, "-m", "api.without_solver", "verify", *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
     if done.returncode:
         raise CommandRefused(done.stderr, ExitCode.VERIFICATION_FAILED)

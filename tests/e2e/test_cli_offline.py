@@ -101,7 +101,7 @@ def test_verify_needs_no_solver(solved):
     """Where OR-Tools, numba and numpy cannot be imported, the checker still says yes."""
     paths, _ = solved
 
-    checked = process("verify", *paths, module="api.commands.without_solver")
+    checked = process("verify", *paths, module="api.without_solver")
 
     assert 0 == checked.returncode, checked.stderr
     assert "Every rule holds." in checked.stdout
@@ -111,7 +111,7 @@ def test_the_blocker_blocks(solved):
     """The same interpreter cannot solve, so nothing slips in by another way."""
     (round_, _, _), _ = solved
 
-    refused = process("solve", round_, module="api.commands.without_solver")
+    refused = process("solve", round_, module="api.without_solver")
 
     assert 0 != refused.returncode
     assert "is blocked here" in refused.stderr

@@ -1,6 +1,6 @@
 """Runs `dure` in an interpreter where no solver and no array library can be imported.
 
-``python -m api.commands.without_solver verify ROUND PLAN CERT`` shows that the checker rests on
+``python -m api.without_solver verify ROUND PLAN CERT`` shows that the checker rests on
 plain integers: whatever would import OR-Tools, numba or numpy dies.
 """
 
