@@ -23,8 +23,9 @@ def value_dual(
     """Return prices that bound the value of every plan as fair as this one.
 
     As fair: every group receives what it receives here, up to its entitlement, and the weighted
-    shortfall of the fellows is no larger. The program is the fluid round with those rows; its
-    prices are rounded, and hold as a proof whatever they are.
+    shortfall of the fellows is no larger. The program is the fluid round with those rows, and with
+    room for the last gang-hour of each request, so that the plan itself solves it; its prices are
+    rounded, and hold as a proof whatever they are.
 
     Args:
         problem: the round.
@@ -64,10 +65,13 @@ class _ValueProgram:
         self.program = Program()
         self.request, self.pool, self.first, self.count = self._places()
         self.hours = problem.ask[self.request] * MILLI / problem.speed[self.request, self.pool]
-        self.columns = self.program.add_columns(self.request.size, 0.0, 1.0)
+        gang = problem.gang * problem.speed.max(axis=1, initial=0)
+        self.most = 1.0 + gang / problem.ask
+        self.columns = self.program.add_columns(self.request.size, 0.0, self.most[self.request])
         self.place, self.span, self.part = self._touched()
         self.supply_rows = self._supply()
         self._limits()
+        self.award = self._award()
         self.funded = self._funded()
         self.groups = self.fellows = NOBODY_KEPT
         self.lack_row = -1
@@ -119,9 +123,9 @@ class _ValueProgram:
         return rows
 
     def _limits(self) -> None:
-        """No request takes more than it asks, nor runs on more GPUs at once than it can."""
+        """No request passes its ask by a gang-hour, nor runs on more GPUs at once than it can."""
         problem = self.problem
-        asks = self.program.add_rows(problem.requests, -np.inf, 1.0)
+        asks = self.program.add_rows(problem.requests, -np.inf, self.most)
         self.program.add_terms(asks[self.request], self.columns, 1.0)
         request = self.request[self.place]
         most = (problem.max_gpus * problem.slot_hours)[request] * self.spans.lengths[self.span]
@@ -129,6 +133,14 @@ class _ValueProgram:
         rows = self.program.add_rows(where.size, -np.inf, 1.0)
         hours = self.hours[self.place] * self.part
         self.program.add_terms(rows[row], self.columns[self.place], hours / most)
+
+    def _award(self) -> IntArray:
+        """Add the part of each ask that is awarded: what is taken, but no more than all."""
+        columns = self.program.add_columns(self.problem.requests, 0.0, 1.0)
+        rows = self.program.add_rows(self.problem.requests, 0.0, np.inf)
+        self.program.add_terms(rows[self.request], self.columns, 1.0)
+        self.program.add_terms(rows, columns, -1.0)
+        return columns
 
     def _funded(self) -> IntArray:
         """Add the part of each request that counts as a project, where projects count."""
@@ -187,8 +199,7 @@ class _ValueProgram:
         by_hours, by_projects = value_parts(problem)
         points = merit_points(problem) / MILLI
         goal = np.zeros(self.program.columns)
-        asked = (points * problem.ask / MILLI)[self.request]
-        goal[self.columns] = -float(by_hours) * asked
+        goal[self.award] = -float(by_hours) * points * problem.ask / MILLI
         goal[self.funded] = -float(by_projects) * points[: self.funded.size]
         size = max(float(np.abs(goal).max(initial=0.0)), 1e-12)
         answer = solve_program(self.program, goal / size, Effort())
