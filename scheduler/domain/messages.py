@@ -238,6 +238,31 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
         ("The store is busy.", "Nothing was written: {why}. Try again in a moment."),
         ("저장소가 바쁩니다.", "아무것도 저장하지 않았습니다: {why}. 잠시 후 다시 시도하세요."),
     ),
+    # Why a solve ended without a scenario.
+    "no-plan": _Texts(
+        ("There is no plan.", "The solver says {status}. What cannot hold together: {conflicts}."),
+        ("배분안이 없습니다.", "풀이 결과: {status}. 함께 지킬 수 없는 조건: {conflicts}."),
+    ),
+    "solver-crashed": _Texts(
+        ("The solver broke down.", "Its last words: {said}"),
+        ("풀이 프로그램이 중단되었습니다.", "마지막 기록: {said}"),
+    ),
+    "solver-overran": _Texts(
+        ("The solver took too long.", "It was ended after {seconds} seconds."),
+        ("풀이 시간이 초과되었습니다.", "{seconds}초 뒤에 종료했습니다."),
+    ),
+    "out-of-memory": _Texts(
+        ("The solver ran out of memory.", "It may use {memory_mib} MiB."),
+        ("풀이에 쓸 메모리가 부족합니다.", "한도는 {memory_mib} MiB입니다."),
+    ),
+    "too-many-attempts": _Texts(
+        ("The solve was given up.", "{attempts} workers fell silent while they did it."),
+        ("풀이를 포기했습니다.", "작업자 {attempts}개가 풀이 중에 응답을 멈췄습니다."),
+    ),
+    "cancelled": _Texts(
+        ("The solve was cancelled.", "{by} stopped it."),
+        ("풀이가 취소되었습니다.", "{by}이(가) 중단했습니다."),
+    ),
     # Findings of the entry checks.
     "missing": _Texts(
         ("Something is missing.", "{field} is not stated; the rule: {rule}."),
