@@ -65,7 +65,7 @@ class Branching:
         seconds: the solver time at which to stop, or None.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the question, and by name how far to go
         self,
         relaxation: Relaxation,
         choices: Choices,

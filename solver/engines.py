@@ -49,7 +49,8 @@ def shares(model: RoundModel, values: FloatArray) -> FloatArray:
     """Return ``(r,)`` shares of the ask that a solution serves."""
     places = model.places
     served = values[places.column] * places.share
-    return np.bincount(places.request, weights=served, minlength=model.problem.requests)
+    sums = np.bincount(places.request, weights=served, minlength=model.problem.requests)
+    return sums.astype(np.float64)
 
 
 def enough(model: RoundModel, values: FloatArray) -> BoolArray:
@@ -160,7 +161,6 @@ class LinearEngine:
         """Lower or raise upper bounds."""
         for column, most in zip(columns.tolist(), upper.tolist(), strict=True):
             self.relaxation.bound(column, self.relaxation.lower[column], most)
-
 
     def chosen(self, values: FloatArray) -> Relaxation:
         """Hold who is funded and who is not."""

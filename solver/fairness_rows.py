@@ -115,9 +115,7 @@ class FairRows:
         problem, entitlement = self.model.problem, self.entitlement
         result = values.copy()
         columns, amounts, owner = self.model.unit_terms()
-        units = np.bincount(
-            owner, weights=values[columns] * amounts, minlength=problem.requests
-        )
+        units = np.bincount(owner, weights=values[columns] * amounts, minlength=problem.requests)
         got = np.bincount(problem.group, weights=units, minlength=problem.groups)
         due = entitlement.groups[self.groups]
         result[self.shortfall] = np.maximum(1.0 - got[self.groups] / due, 0.0)
@@ -171,4 +169,4 @@ def least_unit_amount(model: RoundModel) -> FloatArray:
 
 def reach_with_gangs(problem: Problem) -> IntArray:
     """Return ``(r,)`` the most units a request can take, the last gang-hour included."""
-    return reach(problem) + problem.gang * problem.factor.max(axis=1)
+    return np.asarray(reach(problem) + problem.gang * problem.factor.max(axis=1))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.board import buckets, caps, floors, most_hours
+from solver.extent import find_extent, find_spans
 from solver.merging import reach
 from solver.placement import most_gpus, whole_step
 from solver.problem import (
@@ -22,28 +23,6 @@ from solver.problem import (
 from solver.program import Program
 
 OPEN_CAP = np.iinfo(np.int64).max // 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Spans:
-    """Runs of slots that no window and no change of supply tells apart.
-
-    Attributes:
-        start: ``(i + 1,)`` first slots; span i is ``[start[i], start[i + 1])``.
-        supply: ``(p, i)`` whole GPU-hours over all slots of the span.
-    """
-
-    start: IntArray
-    supply: IntArray
-
-    @property
-    def lengths(self) -> IntArray:
-        """``(i,)`` slots in each span."""
-        return np.diff(self.start)
-
-    def of(self, slots: IntArray) -> IntArray:
-        """Return the spans that begin at the slots (which are first slots of spans)."""
-        return np.searchsorted(self.start, slots).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,87 +47,12 @@ class Places:
     units: FloatArray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Extent:
-    """How much a request may get in all, as shares of its ask.
-
-    Attributes:
-        low, top: ``(r,)`` least when funded, most.
-        last: ``(r,)`` share that the last gang-hour of a plain request brings, 0 where the ask is
-            a whole number of gang-hours or speeds differ.
-        kept: ``(r,)`` requests that must be funded.
-        counted: ``(r,)`` requests for which being funded is a question of its own.
-    """
-
-    low: FloatArray
-    top: FloatArray
-    last: FloatArray
-    kept: BoolArray
-    counted: BoolArray
-
-
-def find_spans(problem: Problem) -> Spans:
-    """Merge slots that no window and no change of supply tells apart.
-
-    Blocks and chains need every slot by itself.
-    """
-    supply = problem.supply // MILLI
-    eligible = problem.eligible
-    fine = (problem.shape == Shape.BLOCK) | (problem.after != NOBODY)
-    start = np.zeros(problem.slots + 1, dtype=np.bool_)
-    start[[0, problem.slots]] = True
-    start[problem.first[eligible]] = True
-    start[problem.end[eligible]] = True
-    start[1:-1] |= (supply[:, 1:] != supply[:, :-1]).any(axis=0)
-    if (fine & eligible).any():
-        start[:] = True
-    begins = np.flatnonzero(start)
-    return Spans(start=begins, supply=np.add.reduceat(supply, begins[:-1], axis=1))
-
-
-def find_extent(problem: Problem) -> Extent:
-    """Work out least and most amounts, rounded to whole gang-hours where that is certain."""
-    ask = problem.ask.astype(np.float64)
-    kept = problem.must_fund | _awarded_before(problem)
-    chained = problem.after != NOBODY
-    chained[problem.after[chained]] = True
-    by_project = problem.rules.value_of is not ValueOf.HOURS
-    least = np.maximum(problem.minimum, _kept_amounts(problem))
-    counted = (least > 0) | kept | chained | by_project | (problem.shape != Shape.FLEXIBLE)
-    least = np.where(counted, np.maximum(least, 1), least)
-    fastest = problem.gang * problem.speed.max(axis=1)
-    slowest = np.where(problem.speed > 0, problem.speed, np.iinfo(np.int64).max).min(axis=1)
-    plain = (fastest == problem.gang * slowest) & (problem.shape == Shape.FLEXIBLE)
-    step = np.maximum(fastest, 1)
-    low = np.where(plain, -(-least // step) * step, least)
-    top = np.where(plain, -(-problem.ask // step) * step, problem.ask + step - 1)
-    split = plain & (top > problem.ask) & (low < top)
-    return Extent(
-        low=low / np.maximum(ask, 1),
-        top=np.maximum(top, low) / np.maximum(ask, 1),
-        last=np.where(split, step, 0) / np.maximum(ask, 1),
-        kept=kept,
-        counted=counted,
-    )
-
-
-def _kept_amounts(problem: Problem) -> IntArray:
-    """Return ``(r,)`` thousandths that an earlier plan promised and the policy keeps."""
-    amounts = np.zeros(problem.requests, dtype=np.int64)
-    if not problem.rules.keep_accepted:
-        return amounts
-    rows = problem.previous
-    np.add.at(amounts, rows[:, 0], rows[:, 3] * problem.speed[rows[:, 0], rows[:, 1]])
-    return np.where(problem.vetoed, 0, np.minimum(amounts, problem.ask))
-
-
-def _awarded_before(problem: Problem) -> BoolArray:
-    """Return ``(r,)`` requests whose earlier award is kept."""
-    return np.asarray(_kept_amounts(problem) > 0)
-
-
 class RoundModel:
     """The program of a round, without a goal.
+
+    Args:
+        problem: the round.
+        margin: gang-hours by which floors are exceeded, to be kept by whole gang-hours too.
 
     Attributes:
         funded: ``(r,)`` column of each request: 1 when it is funded.
@@ -157,8 +61,8 @@ class RoundModel:
         has_floors: whether anyone holds a floor.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, *, margin: int = 0) -> None:
+        self.problem, self.margin = problem, margin
         self.program = Program()
         self.spans = find_spans(problem)
         self.extent = find_extent(problem)
@@ -424,7 +328,10 @@ class RoundModel:
         for each in np.flatnonzero((cap < OPEN_CAP) | (floor > 0)).tolist():
             members = (bucket == each).any(axis=1)
             can = int(most[members].sum())
-            low, high = min(int(floor[each]), can), int(cap[each])
+            gangs = (problem.gang * problem.factor.max(axis=1))[members]
+            spare = self.margin * int(gangs.max(initial=0)) if floor[each] else 0
+            low, high = min(int(floor[each]) + spare, can), int(cap[each])
+            low = min(low, high)
             scale = float(max(low, min(high, can), 1))
             row = self.program.add_rows(1, low / scale, min(high, OPEN_CAP) / scale)
             self.add_units(row, members, scale)

@@ -6,20 +6,23 @@ from importlib.metadata import version
 
 import numpy as np
 
+from solver.audit import keeps_hard_rules
 from solver.conflicts import find_conflicts
 from solver.divide import Division, divide
 from solver.entitle import entitle
-from solver.formula import apply_formula
-from solver.plan import NO_CELLS, Entitlement, Limit, Plan, SolveStatus, Stage
+from solver.formula import apply_formula, rank
+from solver.plan import NO_CELLS, Conflict, Entitlement, Limit, Plan, SolveStatus, Stage
 from solver.prices import value_dual
 from solver.problem import IntArray, Method, Problem, Tier
 from solver.program import Effort
 from solver.select import Selection, select
-from solver.stages import objectives, plain_stage, reserve, scales, tier_stage
+from solver.stages import asked_value, objectives, plain_stage, reserve, scales, tier_stage
 from solver.timetable import Timetable, timetable
 
 GAP = 0.001
 """Relative gap at which a tier counts as proved unless the caller asks for another."""
+MARGINS = (0, 1, 3)
+"""Gang-hours by which floors are exceeded, when whole gang-hours miss them otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,28 +70,44 @@ def solve(
         return Plan(status=SolveStatus.INFEASIBLE, cells=NO_CELLS, conflicts=conflicts, seed=seed)
     effort = _effort(limits or Limits(), seed)
     if problem.rules.method is not Method.OPTIMIZE:
-        return _by_formula(problem, seed=seed, gap=gap)
+        return _by_formula(problem, seed=seed)
     entitlement = entitle(problem) if Tier.GROUPS in problem.rules.tiers else None
-    selection = select(
-        problem,
-        entitlement,
-        gap=gap,
-        effort=effort,
-        report=_reporter(problem, entitlement, progress),
-    )
-    if selection.infeasible:
-        return Plan(
-            status=SolveStatus.INFEASIBLE, cells=NO_CELLS, entitlement=entitlement, seed=seed
+    report = _reporter(entitlement, progress)
+    for margin in MARGINS:
+        selection = select(
+            problem, entitlement, gap=gap, effort=effort, report=report, margin=margin
         )
-    division = divide(selection)
-    schedule = timetable(
-        problem, division.fluid, selection.funded, selection.least, entitlement=entitlement
-    )
-    stages = _stages(problem, entitlement, selection, (division, schedule), gap=gap)
-    plan = _plan(problem, entitlement, schedule.cells, stages, seed=seed)
+        if selection.infeasible:
+            return _no_plan(entitlement, proved=margin == 0, seed=seed)
+        if selection.search.values is None:
+            return _by_rank(problem, entitlement, gap=gap, seed=seed)
+        division = divide(selection)
+        schedule = timetable(
+            problem, division.fluid, selection.funded, selection.least, entitlement=entitlement
+        )
+        if keeps_hard_rules(problem, schedule.cells):
+            stages = _stages(problem, entitlement, selection, (division, schedule), gap=gap)
+            plan = _plan(problem, entitlement, schedule.cells, stages, seed=seed)
+            return _priced(problem, plan)
+    return _no_plan(entitlement, proved=False, seed=seed)
+
+
+def _priced(problem: Problem, plan: Plan) -> Plan:
+    """Add the prices that prove the value bound, where value is a goal."""
     if Tier.VALUE not in problem.rules.tiers:
         return plan
-    return replace(plan, value_dual=value_dual(problem, entitlement, plan.cells))
+    return replace(plan, value_dual=value_dual(problem, plan.entitlement, plan.cells))
+
+
+def _no_plan(entitlement: Entitlement | None, *, proved: bool, seed: int) -> Plan:
+    """Say that there is no plan, or that none was found."""
+    return Plan(
+        status=SolveStatus.INFEASIBLE if proved else SolveStatus.UNKNOWN,
+        cells=NO_CELLS,
+        entitlement=entitlement,
+        conflicts=(Conflict(code="no_whole_plan"),) if proved else (),
+        seed=seed,
+    )
 
 
 def _effort(limits: Limits, seed: int) -> Effort:
@@ -100,12 +119,10 @@ def _effort(limits: Limits, seed: int) -> Effort:
 
 
 def _reporter(
-    problem: Problem,
     entitlement: Entitlement | None,
     progress: Callable[[Progress], None] | None,
 ) -> Callable[[str, float, float], None]:
     """Return what tells the caller of each tier."""
-    del problem
     scale = scales(entitlement)
 
     def report(stage: str, objective: float, bound: float) -> None:
@@ -117,13 +134,41 @@ def _reporter(
     return report
 
 
-def _by_formula(problem: Problem, *, seed: int, gap: float) -> Plan:
-    """Answer by a formula; the value it reaches is set against the most that any plan could."""
+def _by_formula(problem: Problem, *, seed: int) -> Plan:
+    """Answer by a formula; it proves nothing, and may not know how to keep every rule."""
     formula = apply_formula(problem)
+    if not keeps_hard_rules(problem, formula.cells):
+        return _no_plan(None, proved=False, seed=seed)
     reached = objectives(problem, None, formula.cells)
     stages = (plain_stage("formula", reached["value"]),)
-    del gap
     return _plan(problem, None, formula.cells, stages, seed=seed)
+
+
+def _by_rank(problem: Problem, entitlement: Entitlement | None, *, gap: float, seed: int) -> Plan:
+    """Answer by rank when the limit came before any plan; the bounds are plain arithmetic."""
+    cells = rank(problem).cells
+    if not keeps_hard_rules(problem, cells):
+        return _no_plan(entitlement, proved=False, seed=seed)
+    reached, scale = objectives(problem, entitlement, cells), scales(entitlement)
+    bounds = {
+        "groups": 0.0,
+        "groups_total": 0.0,
+        "fellows": 0.0,
+        "value": float(asked_value(problem)),
+    }
+    stages = tuple(
+        tier_stage(
+            name,
+            reached[name],
+            bounds[name],
+            scale[name],
+            gap=gap,
+            rest=(Limit.WORK, 0, "solver" if name == "value" else "arithmetic"),
+        )
+        for name in bounds
+        if name in reached
+    )
+    return _plan(problem, entitlement, cells, stages, seed=seed)
 
 
 def _plan(
@@ -170,8 +215,6 @@ def _stages(
         name = tier.name
         stages.append(tier_stage(name, reached[name], tier.bound, scale[name], gap=gap, rest=rest))
     cut = Limit.WORK if schedule.cut_short else Limit.NONE
-    stages.append(
-        plain_stage("divide", division.lowest, work=division.work, limit=division.limit)
-    )
+    stages.append(plain_stage("divide", division.lowest, work=division.work, limit=division.limit))
     moved = float(schedule.moved)
     return (*stages, plain_stage("timetable", moved, work=schedule.work, limit=cut))

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from solver.model import find_spans
+from solver.extent import find_spans
 from solver.plan import Entitlement, ValueDual, per_fellow, per_group, received
 from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem, Shape
 from solver.program import Effort, Program, solve_program

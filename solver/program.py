@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import ArrayLike
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
@@ -26,7 +27,12 @@ class Program:
         self.rows = 0
 
     def add_columns(
-        self, count: int, lower: object = 0.0, upper: object = np.inf, *, integer: object = False
+        self,
+        count: int,
+        lower: ArrayLike = 0.0,
+        upper: ArrayLike = np.inf,
+        *,
+        integer: ArrayLike = False,
     ) -> IntArray:
         """Add columns and return their indices; bounds are numbers or ``(count,)`` arrays."""
         first, self.columns = self.columns, self.columns + count
@@ -35,13 +41,15 @@ class Program:
         )
         return np.arange(first, self.columns, dtype=np.int64)
 
-    def add_rows(self, count: int, lower: object = -np.inf, upper: object = np.inf) -> IntArray:
+    def add_rows(
+        self, count: int, lower: ArrayLike = -np.inf, upper: ArrayLike = np.inf
+    ) -> IntArray:
         """Add empty rows and return their indices."""
         first, self.rows = self.rows, self.rows + count
         self._rows.append((_spread(lower, count), _spread(upper, count)))
         return np.arange(first, self.rows, dtype=np.int64)
 
-    def add_terms(self, rows: object, columns: object, coefficients: object) -> None:
+    def add_terms(self, rows: ArrayLike, columns: ArrayLike, coefficients: ArrayLike) -> None:
         """Add coefficients; the three broadcast against each other, equal places add up."""
         row, column, value = np.broadcast_arrays(rows, columns, coefficients)
         self._terms.append(
@@ -78,7 +86,7 @@ class Program:
             return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
         row, column, value = (np.concatenate(part) for part in zip(*self._terms, strict=True))
         places, where = np.unique(row * max(self.columns, 1) + column, return_inverse=True)
-        total = np.bincount(where, weights=value, minlength=places.size)
+        total: FloatArray = np.bincount(where, weights=value, minlength=places.size).astype(float)
         kept = np.abs(total) > TINY
         places, total = places[kept], total[kept]
         return places // max(self.columns, 1), places % max(self.columns, 1), total
@@ -144,10 +152,9 @@ def solve_program(  # noqa: PLR0913 - a program, its goal, and what of it is hel
         upper: ``(columns,)`` replaces the upper bounds.
     """
     own = program.column_bounds()
-    low, high, whole = (
-        given if given is not None else mine
-        for given, mine in zip((lower, upper, integer), own, strict=True)
-    )
+    low = own[0] if lower is None else lower
+    high = own[1] if upper is None else upper
+    whole = own[2] if integer is None else integer
     filled = np.zeros(program.columns)
     filled[: goal.size] = goal
     model = mathopt.Model.from_model_proto(to_proto(program, filled, low, high, whole))
@@ -261,6 +268,6 @@ def _limit(result: mathopt.SolveResult) -> Limit:
     return Limit.WORK
 
 
-def _spread(value: object, count: int) -> FloatArray:
+def _spread(value: ArrayLike, count: int) -> FloatArray:
     """Return a number or array as ``(count,)`` floats."""
     return np.broadcast_to(np.asarray(value, dtype=np.float64), (count,)).copy()

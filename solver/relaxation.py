@@ -116,10 +116,13 @@ class Relaxation:
         self._send_bounds()
         result = self._run(self._parameters)
         done = (result_pb2.TERMINATION_REASON_OPTIMAL, result_pb2.TERMINATION_REASON_INFEASIBLE)
-        if result.termination.reason not in done:
+        if result is None or result.termination.reason not in done:
             result = self._run(PRIMAL if self._parameters is DUAL else DUAL)
         self._parameters = DUAL
-        if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
+        if (
+            result is None
+            or result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL
+        ):
             return None
         solution = result.solutions[0]
         return Vertex(
@@ -141,17 +144,20 @@ class Relaxation:
 
     def _run(
         self, parameters: solve_parameters_pb2.SolveParametersProto
-    ) -> result_pb2.SolveResultProto:
-        """Solve once and count the work."""
-        result = self._solver.solve(
-            parameters,
-            model_parameters_pb2.ModelSolveParametersProto(),
-            None,
-            callback_pb2.CallbackRegistrationProto(),
-            None,
-            None,
-        )
+    ) -> result_pb2.SolveResultProto | None:
+        """Solve once and count the work; None when GLOP itself gives up ("ABNORMAL")."""
         self.solves += 1
+        try:
+            result = self._solver.solve(
+                parameters,
+                model_parameters_pb2.ModelSolveParametersProto(),
+                None,
+                callback_pb2.CallbackRegistrationProto(),
+                None,
+                None,
+            )
+        except StatusNotOk:
+            return None
         self.iterations += result.solve_stats.simplex_iterations
         self.seconds += result.solve_stats.solve_time.ToMilliseconds() / 1000
         return result

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solver.branching import Settled
 from solver.engines import SETTLED, Engine, LinearEngine, MixedEngine, enough
 from solver.fairness_rows import FairRows
 from solver.goal import Goal
@@ -14,6 +14,9 @@ from solver.plan import Entitlement, Limit
 from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem, Tier
 from solver.program import Effort
 from solver.relaxation import Vertex
+
+if TYPE_CHECKING:
+    from solver.branching import Settled
 
 SLACK = 2e-6
 """Share of the scale by which a tier kept may be left: ten times a code's tolerance."""
@@ -58,13 +61,14 @@ class Selection:
 Report = Callable[[str, float, float], None]
 
 
-def select(
+def select(  # noqa: PLR0913 - options by name
     problem: Problem,
     entitlement: Entitlement | None,
     *,
     gap: float,
     effort: Effort,
     report: Report,
+    margin: int = 0,
 ) -> Selection:
     """Choose who is funded.
 
@@ -74,8 +78,10 @@ def select(
         gap: relative gap at which a tier counts as proved.
         effort: limits of each program.
         report: told name, objective and bound of each tier.
+        margin: gang-hours by which floors are exceeded.
     """
-    search = Search(problem, entitlement, gap=gap, effort=effort, report=report)
+    model = RoundModel(problem, margin=margin)
+    search = Search(model, entitlement, gap=gap, effort=effort, report=report)
     return search.run()
 
 
@@ -84,15 +90,14 @@ class Search:
 
     def __init__(
         self,
-        problem: Problem,
+        model: RoundModel,
         entitlement: Entitlement | None,
         *,
         gap: float,
         effort: Effort,
         report: Report,
     ) -> None:
-        self.problem, self.gap, self.report = problem, gap, report
-        self.model = RoundModel(problem)
+        self.model, self.problem, self.gap, self.report = model, model.problem, gap, report
         self.fair = None if entitlement is None else FairRows(self.model, entitlement)
         kind = MixedEngine if self.model.hard.any() else LinearEngine
         self.engine: Engine = kind(self.model, effort)

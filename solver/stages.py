@@ -74,6 +74,14 @@ def value(problem: Problem, cells: IntArray) -> Fraction:
     return by_hours * Fraction(hours, MILLI**2) + by_projects * Fraction(projects, MILLI)
 
 
+def asked_value(problem: Problem) -> Fraction:
+    """Return the value of everything that is asked: no plan has more."""
+    by_hours, by_projects = value_parts(problem)
+    points = np.where(problem.eligible, merit_points(problem), 0).tolist()
+    hours = sum(point * ask for point, ask in zip(points, problem.ask.tolist(), strict=True))
+    return by_hours * Fraction(hours, MILLI**2) + by_projects * Fraction(sum(points), MILLI)
+
+
 def merit_points(problem: Problem) -> IntArray:
     """Return ``(r,)`` thousandths of what multiplies a request's value."""
     none = problem.rules.merit is Merit.NONE
@@ -93,7 +101,7 @@ def value_parts(problem: Problem) -> tuple[Fraction, Fraction]:
     )
 
 
-def tier_stage(
+def tier_stage(  # noqa: PLR0913 - one parameter a figure
     name: str, objective: float, bound: float, scale: float, *, gap: float, rest: "Rest"
 ) -> Stage:
     """Return a tier's stage: its bound never lies on the wrong side of what the plan reaches.

@@ -1,0 +1,94 @@
+"""How much a request may get in all, and which slots are alike: before any program is built."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from solver.audit import kept_amounts
+from solver.problem import MILLI, NOBODY, BoolArray, FloatArray, IntArray, Problem, Shape, ValueOf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spans:
+    """Runs of slots that no window and no change of supply tells apart.
+
+    Attributes:
+        start: ``(i + 1,)`` first slots; span i is ``[start[i], start[i + 1])``.
+        supply: ``(p, i)`` whole GPU-hours over all slots of the span.
+    """
+
+    start: IntArray
+    supply: IntArray
+
+    @property
+    def lengths(self) -> IntArray:
+        """``(i,)`` slots in each span."""
+        return np.diff(self.start)
+
+    def of(self, slots: IntArray) -> IntArray:
+        """Return the spans that begin at the slots (which are first slots of spans)."""
+        return np.searchsorted(self.start, slots).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Extent:
+    """How much a request may get in all, as shares of its ask.
+
+    Attributes:
+        low, top: ``(r,)`` least when funded, most.
+        last: ``(r,)`` share that the last gang-hour of a plain request brings, 0 where the ask is
+            a whole number of gang-hours or speeds differ.
+        kept: ``(r,)`` requests that must be funded.
+        counted: ``(r,)`` requests for which being funded is a question of its own.
+    """
+
+    low: FloatArray
+    top: FloatArray
+    last: FloatArray
+    kept: BoolArray
+    counted: BoolArray
+
+
+def find_spans(problem: Problem) -> Spans:
+    """Merge slots that no window and no change of supply tells apart.
+
+    Blocks and chains need every slot by itself.
+    """
+    supply = problem.supply // MILLI
+    eligible = problem.eligible
+    fine = (problem.shape == Shape.BLOCK) | (problem.after != NOBODY)
+    start = np.zeros(problem.slots + 1, dtype=np.bool_)
+    start[[0, problem.slots]] = True
+    start[problem.first[eligible]] = True
+    start[problem.end[eligible]] = True
+    start[1:-1] |= (supply[:, 1:] != supply[:, :-1]).any(axis=0)
+    if (fine & eligible).any():
+        start[:] = True
+    begins = np.flatnonzero(start)
+    return Spans(start=begins, supply=np.add.reduceat(supply, begins[:-1], axis=1))
+
+
+def find_extent(problem: Problem) -> Extent:
+    """Work out least and most amounts, rounded to whole gang-hours where that is certain."""
+    ask = problem.ask.astype(np.float64)
+    kept = problem.must_fund | (kept_amounts(problem) > 0)
+    chained = problem.after != NOBODY
+    chained[problem.after[chained]] = True
+    by_project = problem.rules.value_of is not ValueOf.HOURS
+    least = np.maximum(problem.minimum, kept_amounts(problem))
+    counted = (least > 0) | kept | chained | by_project | (problem.shape != Shape.FLEXIBLE)
+    least = np.where(counted, np.maximum(least, 1), least)
+    fastest = problem.gang * problem.speed.max(axis=1)
+    slowest = np.where(problem.speed > 0, problem.speed, np.iinfo(np.int64).max).min(axis=1)
+    plain = (fastest == problem.gang * slowest) & (problem.shape == Shape.FLEXIBLE)
+    step = np.maximum(fastest, 1)
+    low = np.where(plain, -(-least // step) * step, least)
+    top = np.where(plain, -(-problem.ask // step) * step, problem.ask + step - 1)
+    split = plain & (top > problem.ask) & (low < top)
+    return Extent(
+        low=low / np.maximum(ask, 1),
+        top=np.maximum(top, low) / np.maximum(ask, 1),
+        last=np.where(split, step, 0) / np.maximum(ask, 1),
+        kept=kept,
+        counted=counted,
+    )
