@@ -12,43 +12,40 @@ OPEN = np.iinfo(np.int64).max // 4
 """Stands for no limit in kernels."""
 
 
+REQUEST, POOL, SLOT, NODE, SEAT, SPEED, FACTOR = range(7)
+"""Rows of `Arms.arm`."""
+GANG, LIMIT, ASK, NEED = range(4)
+"""Rows of `Arms.asker`."""
+TOTAL, CHARGED = range(2)
+"""Rows of `Board.sums`."""
+
+
 class Arms(NamedTuple):
     """Where each request may lie: an arm is one request on one pool in one slot.
 
     Only requests that move freely have arms (shape `FLEXIBLE`); axis a arm, m pool-slot,
     b bucket: whoever holds a cap or a floor (fellows, groups, institutes, tracks, in this order).
+    Columns of one length share an array: every array in a tuple costs seconds of compilation.
 
     Attributes:
-        request, pool, slot, node: ``(a,)``; node is pool × slots + slot.
-        seat: ``(a,)`` index of the request's slot in `Board.seated`.
-        speed, factor: ``(a,)`` thousandths of a reference hour, of the unit, per GPU-hour.
+        arm: ``(7, a)`` request; pool; slot; node, which is pool × slots + slot; seat, the
+            request's slot in `Board.seated`; thousandths of a reference hour and of the unit per
+            GPU-hour.
+        asker: ``(4, r)`` GPU-hours of a gang-hour; most GPU-hours in a slot; ask, thousandths: an
+            arm may grow while the request has less; need, thousandths that no move may undercut.
         start: ``(r + 1,)`` arms of request r are ``start[r] … start[r + 1] − 1``.
         order, at: ``(a,)`` and ``(m + 1,)``: arms of node m are ``order[at[m]:at[m + 1]]``.
-        gang: ``(r,)`` GPU-hours of a gang-hour; limit: ``(r,)`` most GPU-hours in a slot.
-        ask: ``(r,)`` thousandths; an arm may grow while the request has less.
-        need: ``(r,)`` thousandths that no move may undercut.
         bucket: ``(r, 4)`` index or `NOBODY`; cap: ``(b,)`` in the unit, `OPEN` without.
-        first_group: index of the first group among the buckets.
         slots: number of slots; awards: 1 when the unit is what is awarded, at most the ask.
     """
 
-    request: IntArray
-    pool: IntArray
-    slot: IntArray
-    node: IntArray
-    seat: IntArray
-    speed: IntArray
-    factor: IntArray
+    arm: IntArray
+    asker: IntArray
     start: IntArray
     order: IntArray
     at: IntArray
-    gang: IntArray
-    limit: IntArray
-    ask: IntArray
-    need: IntArray
     bucket: IntArray
     cap: IntArray
-    first_group: int
     slots: int
     awards: int
 
@@ -58,16 +55,21 @@ class Board(NamedTuple):
 
     Attributes:
         hours: ``(a,)`` GPU-hours; free: ``(m,)`` GPU-hours left; seated: GPU-hours per seat.
-        total: ``(r,)`` thousandths of reference hours; charged: ``(r,)`` of the unit.
+        sums: ``(2, r)`` thousandths of reference hours, and of the unit charged.
         held: ``(b,)`` thousandths of the unit.
     """
 
     hours: IntArray
     free: IntArray
     seated: IntArray
-    total: IntArray
-    charged: IntArray
+    sums: IntArray
     held: IntArray
+
+    @property
+    def total(self) -> IntArray:
+        """``(r,)`` thousandths of reference hours."""
+        total: IntArray = self.sums[TOTAL]
+        return total
 
 
 def free_supply(problem: Problem, cells: IntArray) -> IntArray:
@@ -138,24 +140,23 @@ def lay_arms(
     seats = np.concatenate([[0], np.cumsum(lengths)])[:-1]
     order = np.argsort(node, kind="stable")
     nodes = problem.pools * problem.slots
+    columns = (
+        request,
+        pool,
+        slot,
+        node,
+        seats[request] + slot - windows[request, 0],
+        problem.speed[request, pool],
+        problem.factor[request, pool],
+    )
     return Arms(
-        request=_own(request),
-        pool=_own(pool),
-        slot=_own(slot),
-        node=_own(node),
-        seat=_own(seats[request] + slot - windows[request, 0]),
-        speed=_own(problem.speed[request, pool]),
-        factor=_own(problem.factor[request, pool]),
+        arm=_own(np.stack(columns)),
+        asker=_own(np.stack([problem.gang, most_hours(problem), problem.ask, need])),
         start=_own(np.concatenate([[0], np.cumsum(sizes)])),
         order=_own(order),
         at=_own(np.searchsorted(node[order], np.arange(nodes + 1))),
-        gang=_own(problem.gang),
-        limit=_own(most_hours(problem)),
-        ask=_own(problem.ask),
-        need=_own(need),
         bucket=_own(buckets(problem)),
         cap=_own(caps(problem)),
-        first_group=problem.fellows,
         slots=problem.slots,
         awards=int(problem.rules.unit is Unit.REFERENCE_HOURS),
     )
@@ -170,22 +171,20 @@ def set_up(problem: Problem, arms: Arms, fixed: IntArray) -> Board:
         fixed: ``(n, 4)`` cells of requests that have no arms.
     """
     request, pool, hours = fixed[:, 0], fixed[:, 1], fixed[:, 3]
-    total = np.zeros(problem.requests, dtype=np.int64)
-    charged = np.zeros(problem.requests, dtype=np.int64)
-    np.add.at(total, request, hours * problem.speed[request, pool])
-    np.add.at(charged, request, hours * problem.factor[request, pool])
+    sums = np.zeros((2, problem.requests), dtype=np.int64)
+    np.add.at(sums[TOTAL], request, hours * problem.speed[request, pool])
+    np.add.at(sums[CHARGED], request, hours * problem.factor[request, pool])
     amounts = received(problem, fixed)
     held = np.zeros(arms.cap.shape[0], dtype=np.int64)
     for column in arms.bucket.T:
         member = column != NOBODY
         np.add.at(held, column[member], amounts[member])
-    seats = int(arms.seat.max(initial=-1)) + 1
+    seats = int(arms.arm[SEAT].max(initial=-1)) + 1
     return Board(
-        hours=np.zeros(arms.request.shape[0], dtype=np.int64),
+        hours=np.zeros(arms.arm.shape[1], dtype=np.int64),
         free=free_supply(problem, fixed).reshape(-1),
         seated=np.zeros(seats, dtype=np.int64),
-        total=total,
-        charged=charged,
+        sums=sums,
         held=held,
     )
 
@@ -193,7 +192,7 @@ def set_up(problem: Problem, arms: Arms, fixed: IntArray) -> Board:
 def read_cells(arms: Arms, board: Board, fixed: IntArray) -> IntArray:
     """Return ``(n, 4)`` the cells of the arms and the fixed ones, sorted."""
     used = np.nonzero(board.hours)[0]
-    columns = (arms.request[used], arms.pool[used], arms.slot[used], board.hours[used])
+    columns = (*arms.arm[: SLOT + 1, used], board.hours[used])
     return in_order(np.concatenate([np.stack(columns, axis=1), fixed]))
 
 
@@ -216,32 +215,35 @@ def _own(values: IntArray) -> IntArray:
 @kernel
 def counted(arms: Arms, request: int, charged: int) -> int:
     """Return what counts of a charge: at most the ask when awards are counted."""
-    return int(min(charged, arms.ask[request])) if arms.awards == 1 else charged
+    return int(min(charged, arms.asker[ASK, request])) if arms.awards == 1 else charged
 
 
 @kernel
 def room(arms: Arms, board: Board, arm: int) -> int:
     """Return how many gang-hours the arm can take now."""
-    request = arms.request[arm]
-    missing = arms.ask[request] - board.total[request]
+    request = arms.arm[REQUEST, arm]
+    missing = arms.asker[ASK, request] - board.sums[TOTAL, request]
     if missing <= 0:
         return 0
-    gang = arms.gang[request]
-    most = min(board.free[arms.node[arm]], arms.limit[request] - board.seated[arms.seat[arm]])
-    gangs = min(most // gang, -(-missing // (gang * arms.speed[arm])))
+    gang = arms.asker[GANG, request]
+    most = min(
+        board.free[arms.arm[NODE, arm]],
+        arms.asker[LIMIT, request] - board.seated[arms.arm[SEAT, arm]],
+    )
+    gangs = min(most // gang, -(-missing // (gang * arms.arm[SPEED, arm])))
     return int(min(gangs, cap_room(arms, board, arm)))
 
 
 @kernel
 def cap_room(arms: Arms, board: Board, arm: int) -> int:
     """Return how many gang-hours the caps let the arm take."""
-    request = arms.request[arm]
-    step = arms.gang[request] * arms.factor[arm]
+    request = arms.arm[REQUEST, arm]
+    step = arms.asker[GANG, request] * arms.arm[FACTOR, arm]
     gangs = OPEN
     for bucket in arms.bucket[request]:
         if bucket != NOBODY and arms.cap[bucket] < OPEN:
             left = arms.cap[bucket] - board.held[bucket]
-            rest = arms.ask[request] - board.charged[request]
+            rest = arms.asker[ASK, request] - board.sums[CHARGED, request]
             if not (arms.awards == 1 and left >= rest >= 0):
                 gangs = min(gangs, max(left, 0) // step)
     return gangs
@@ -250,15 +252,15 @@ def cap_room(arms: Arms, board: Board, arm: int) -> int:
 @kernel
 def put(arms: Arms, board: Board, arm: int, gangs: int) -> None:
     """Add gang-hours to an arm, or take them away when negative."""
-    request = arms.request[arm]
-    hours = gangs * arms.gang[request]
-    before = counted(arms, request, board.charged[request])
+    request = arms.arm[REQUEST, arm]
+    hours = gangs * arms.asker[GANG, request]
+    before = counted(arms, request, board.sums[CHARGED, request])
     board.hours[arm] += hours
-    board.free[arms.node[arm]] -= hours
-    board.seated[arms.seat[arm]] += hours
-    board.total[request] += hours * arms.speed[arm]
-    board.charged[request] += hours * arms.factor[arm]
-    change = counted(arms, request, board.charged[request]) - before
+    board.free[arms.arm[NODE, arm]] -= hours
+    board.seated[arms.arm[SEAT, arm]] += hours
+    board.sums[TOTAL, request] += hours * arms.arm[SPEED, arm]
+    board.sums[CHARGED, request] += hours * arms.arm[FACTOR, arm]
+    change = counted(arms, request, board.sums[CHARGED, request]) - before
     for bucket in arms.bucket[request]:
         if bucket != NOBODY:
             board.held[bucket] += change

@@ -4,9 +4,35 @@ from typing import NamedTuple
 
 import numpy as np
 
-from solver.board import OPEN, Arms, Board, cap_room, counted, put, room
+from solver.board import (
+    ASK,
+    CHARGED,
+    FACTOR,
+    GANG,
+    LIMIT,
+    NEED,
+    NODE,
+    OPEN,
+    POOL,
+    REQUEST,
+    SEAT,
+    SLOT,
+    SPEED,
+    TOTAL,
+    Arms,
+    Board,
+    cap_room,
+    counted,
+    put,
+    room,
+)
 from solver.kernels import kernel
 from solver.problem import MILLI, NOBODY, IntArray
+
+LABEL, LEAVES, ENTERS, VIA, DONE = range(5)
+"""Rows of `Search.trail`."""
+WANT, STAY = range(2)
+"""Rows of `Search.marks`."""
 
 
 class Search(NamedTuple):
@@ -19,26 +45,21 @@ class Search(NamedTuple):
 
     Attributes:
         arms: where requests may lie; board: what lies where, changed in place.
-        want: ``(a,)`` thousandths of GPU-hours that the fluid division lays on each arm.
-        stay: ``(a,)`` GPU-hours that shifts and cuts leave where they are.
+        marks: ``(2, a)`` thousandths of GPU-hours that the fluid division lays on each arm;
+            GPU-hours that shifts and cuts leave where they are.
         keep: ``(b,)`` amounts of the unit that shifts and cuts must leave.
         merit: ``(r,)`` value of a thousandth of a reference hour.
-        label: ``(m,)`` GPU-hours that want to come in; leaves, enters: arms of the shift into a
-            pool-slot; via: the pool-slot it comes from; done: whether its label is final.
+        trail: ``(5, m)`` GPU-hours that want to come in; arms that the shift into a pool-slot
+            leaves and enters; the pool-slot it comes from; whether the label is final.
         work: ``(2,)`` arms looked at so far, and the limit.
     """
 
     arms: Arms
     board: Board
-    want: IntArray
-    stay: IntArray
+    marks: IntArray
     keep: IntArray
     merit: IntArray
-    label: IntArray
-    leaves: IntArray
-    enters: IntArray
-    via: IntArray
-    done: IntArray
+    trail: IntArray
     work: IntArray
 
 
@@ -46,21 +67,13 @@ def open_search(
     arms: Arms, board: Board, want: IntArray, merit: IntArray, work_limit: int
 ) -> Search:
     """Return a search over the board's pool-slots."""
-    nodes = arms.at.shape[0] - 1
-    scratch = [np.zeros(nodes, dtype=np.int64) for _ in range(5)]
-    label, leaves, enters, via, done = scratch
     return Search(
         arms=arms,
         board=board,
-        want=want,
-        stay=np.zeros_like(want),
+        marks=np.stack([want, np.zeros_like(want)]),
         keep=np.zeros_like(arms.cap),
         merit=np.array(merit, dtype=np.int64),
-        label=label,
-        leaves=leaves,
-        enters=enters,
-        via=via,
-        done=done,
+        trail=np.zeros((5, arms.at.shape[0] - 1), dtype=np.int64),
         work=np.array([0, work_limit], dtype=np.int64),
     )
 
@@ -73,8 +86,8 @@ def best_arm(search: Search, request: int) -> int:
     search.work[0] += arms.start[request + 1] - arms.start[request]
     for arm in range(arms.start[request], arms.start[request + 1]):
         if room(arms, board, arm) > 0:
-            want = max(search.want[arm] - board.hours[arm] * MILLI, 0)
-            free = board.free[arms.node[arm]]
+            want = max(search.marks[WANT, arm] - board.hours[arm] * MILLI, 0)
+            free = board.free[arms.arm[NODE, arm]]
             if want > best_want or (want == best_want and free > best_free):
                 best, best_want, best_free = arm, want, free
     return best
@@ -90,10 +103,10 @@ def lay(search: Search, laid: IntArray, goals: IntArray) -> None:
         goals: ``(r,)`` thousandths of reference hours.
     """
     arms, board = search.arms, search.board
-    for arm in range(arms.request.shape[0]):
-        request = arms.request[arm]
-        gang = arms.gang[request]
-        missing = -(-(goals[request] - board.total[request]) // (gang * arms.speed[arm]))
+    for arm in range(arms.arm.shape[1]):
+        request = arms.arm[REQUEST, arm]
+        gang = arms.asker[GANG, request]
+        missing = -(-(goals[request] - board.sums[TOTAL, request]) // (gang * arms.arm[SPEED, arm]))
         gangs = min((laid[arm] - board.hours[arm] * MILLI) // (gang * MILLI), missing)
         gangs = min(gangs, room(arms, board, arm))
         if gangs > 0:
@@ -105,20 +118,20 @@ def clear(search: Search, request: int) -> None:
     """Take everything from a request."""
     arms, board = search.arms, search.board
     for arm in range(arms.start[request], arms.start[request + 1]):
-        put(arms, board, arm, -(board.hours[arm] // arms.gang[request]))
+        put(arms, board, arm, -(board.hours[arm] // arms.asker[GANG, request]))
 
 
 @kernel
 def grow(search: Search, request: int, goal: int) -> bool:
     """Add gang-hours where there is room until the request totals the goal; say whether it does."""
     arms, board = search.arms, search.board
-    while board.total[request] < goal:
+    while board.sums[TOTAL, request] < goal:
         arm = best_arm(search, request)
         if arm == NOBODY:
             return False
-        gang = arms.gang[request]
-        want = (search.want[arm] - board.hours[arm] * MILLI) // (gang * MILLI)
-        missing = -(-(goal - board.total[request]) // (gang * arms.speed[arm]))
+        gang = arms.asker[GANG, request]
+        want = (search.marks[WANT, arm] - board.hours[arm] * MILLI) // (gang * MILLI)
+        missing = -(-(goal - board.sums[TOTAL, request]) // (gang * arms.arm[SPEED, arm]))
         gangs = min(room(arms, board, arm), missing)
         put(arms, board, arm, min(gangs, want) if want > 0 else gangs)
     return True
@@ -132,28 +145,30 @@ def can_shift(search: Search, leaves: int, enters: int, gangs: int) -> bool:
     last gang-hour lands, so that it stays within one gang-hour of it.
     """
     arms, board = search.arms, search.board
-    request = arms.request[leaves]
-    hours = gangs * arms.gang[request]
-    if arms.slot[leaves] != arms.slot[enters]:
-        seated = board.seated[arms.seat[enters]]
-        if seated + hours > arms.limit[request]:
+    request = arms.arm[REQUEST, leaves]
+    hours = gangs * arms.asker[GANG, request]
+    if arms.arm[SLOT, leaves] != arms.arm[SLOT, enters]:
+        seated = board.seated[arms.arm[SEAT, enters]]
+        if seated + hours > arms.asker[LIMIT, request]:
             return False
-    if arms.pool[leaves] == arms.pool[enters]:
+    if arms.arm[POOL, leaves] == arms.arm[POOL, enters]:
         return True
-    without = board.total[request] - hours * arms.speed[leaves]
-    after = without + hours * arms.speed[enters]
-    if after < min(board.total[request], arms.ask[request]):
+    without = board.sums[TOTAL, request] - hours * arms.arm[SPEED, leaves]
+    after = without + hours * arms.arm[SPEED, enters]
+    if after < min(board.sums[TOTAL, request], arms.asker[ASK, request]):
         return False
-    if after - arms.gang[request] * arms.speed[enters] >= arms.ask[request]:
+    if after - arms.asker[GANG, request] * arms.arm[SPEED, enters] >= arms.asker[ASK, request]:
         return False
-    return may_change(search, request, hours * (arms.factor[enters] - arms.factor[leaves]))
+    return may_change(
+        search, request, hours * (arms.arm[FACTOR, enters] - arms.arm[FACTOR, leaves])
+    )
 
 
 @kernel
 def may_change(search: Search, request: int, charge: int) -> bool:
     """Return whether caps and what has to be kept allow a change of a request's charge."""
     arms, board = search.arms, search.board
-    now = board.charged[request]
+    now = board.sums[CHARGED, request]
     change = counted(arms, request, now + charge) - counted(arms, request, now)
     for bucket in arms.bucket[request]:
         if bucket != NOBODY:
@@ -176,14 +191,14 @@ def cheapest_cut(search: Search, request: int, node: int, short: int) -> int:
     best, cheapest = NOBODY, OPEN
     for index in range(arms.at[node], arms.at[node + 1]):
         arm = arms.order[index]
-        other = arms.request[arm]
-        gangs = -(-short // arms.gang[other])
-        hours = gangs * arms.gang[other]
-        if other != request and hours <= board.hours[arm] - search.stay[arm]:
-            lost = hours * arms.speed[arm]
-            loss = min(lost, max(arms.ask[other] - board.total[other] + lost, 0))
+        other = arms.arm[REQUEST, arm]
+        gangs = -(-short // arms.asker[GANG, other])
+        hours = gangs * arms.asker[GANG, other]
+        if other != request and hours <= board.hours[arm] - search.marks[STAY, arm]:
+            lost = hours * arms.arm[SPEED, arm]
+            loss = min(lost, max(arms.asker[ASK, other] - board.sums[TOTAL, other] + lost, 0))
             loss = loss * search.merit[other]
-            kept = board.total[other] - lost >= arms.need[other]
+            kept = board.sums[TOTAL, other] - lost >= arms.asker[NEED, other]
             if kept and loss < cheapest and may_cut(search, request, arm, gangs):
                 best, cheapest = arm, loss
     return best
@@ -193,11 +208,11 @@ def cheapest_cut(search: Search, request: int, node: int, short: int) -> int:
 def may_cut(search: Search, request: int, arm: int, gangs: int) -> bool:
     """Return whether every bucket of the arm's request keeps enough when it is cut."""
     arms, board = search.arms, search.board
-    other = arms.request[arm]
-    hours = gangs * arms.gang[other]
-    now = board.charged[other]
-    change = counted(arms, other, now - hours * arms.factor[arm]) - counted(arms, other, now)
-    credit = arms.gang[request] * least(arms.factor, arms, request)
+    other = arms.arm[REQUEST, arm]
+    hours = gangs * arms.asker[GANG, other]
+    now = board.sums[CHARGED, other]
+    change = counted(arms, other, now - hours * arms.arm[FACTOR, arm]) - counted(arms, other, now)
+    credit = arms.asker[GANG, request] * least(arms, FACTOR, request)
     for column in range(arms.bucket.shape[1]):
         bucket = arms.bucket[other, column]
         if bucket != NOBODY:
@@ -213,26 +228,26 @@ def may_cut(search: Search, request: int, arm: int, gangs: int) -> bool:
 def open_doors(search: Search, request: int) -> None:
     """Label the pool-slots that the request may enter itself."""
     arms, board = search.arms, search.board
-    search.label[:] = OPEN
-    search.done[:] = 0
-    gang = arms.gang[request]
+    search.trail[LABEL] = OPEN
+    search.trail[DONE] = 0
+    gang = arms.asker[GANG, request]
     for arm in range(arms.start[request], arms.start[request + 1]):
-        seated = board.seated[arms.seat[arm]]
-        if seated + gang <= arms.limit[request] and cap_room(arms, board, arm) > 0:
-            node = arms.node[arm]
-            search.label[node] = gang
-            search.leaves[node] = NOBODY
-            search.enters[node] = arm
-            search.via[node] = NOBODY
+        seated = board.seated[arms.arm[SEAT, arm]]
+        if seated + gang <= arms.asker[LIMIT, request] and cap_room(arms, board, arm) > 0:
+            node = arms.arm[NODE, arm]
+            search.trail[LABEL, node] = gang
+            search.trail[LEAVES, node] = NOBODY
+            search.trail[ENTERS, node] = arm
+            search.trail[VIA, node] = NOBODY
 
 
 @kernel
 def nearest(search: Search) -> int:
     """Return the pool-slot with the smallest label that is not final, or `NOBODY`."""
     best, least = NOBODY, OPEN
-    for node in range(search.label.shape[0]):
-        if search.done[node] == 0 and search.label[node] < least:
-            best, least = node, search.label[node]
+    for node in range(search.trail.shape[1]):
+        if search.trail[DONE, node] == 0 and search.trail[LABEL, node] < least:
+            best, least = node, search.trail[LABEL, node]
     return best
 
 
@@ -242,19 +257,19 @@ def reach_on(search: Search, node: int, short: int) -> None:
     arms, board = search.arms, search.board
     for index in range(arms.at[node], arms.at[node + 1]):
         leaves = arms.order[index]
-        other = arms.request[leaves]
-        gangs = -(-short // arms.gang[other])
-        hours = gangs * arms.gang[other]
-        if hours <= board.hours[leaves] - search.stay[leaves]:
+        other = arms.arm[REQUEST, leaves]
+        gangs = -(-short // arms.asker[GANG, other])
+        hours = gangs * arms.asker[GANG, other]
+        if hours <= board.hours[leaves] - search.marks[STAY, leaves]:
             search.work[0] += arms.start[other + 1] - arms.start[other]
             for enters in range(arms.start[other], arms.start[other + 1]):
-                target = arms.node[enters]
-                closer = search.done[target] == 0 and hours < search.label[target]
+                target = arms.arm[NODE, enters]
+                closer = search.trail[DONE, target] == 0 and hours < search.trail[LABEL, target]
                 if closer and can_shift(search, leaves, enters, gangs):
-                    search.label[target] = hours
-                    search.leaves[target] = leaves
-                    search.enters[target] = enters
-                    search.via[target] = node
+                    search.trail[LABEL, target] = hours
+                    search.trail[LEAVES, target] = leaves
+                    search.trail[ENTERS, target] = enters
+                    search.trail[VIA, target] = node
 
 
 @kernel
@@ -268,15 +283,15 @@ def make_way(search: Search, request: int, gain: int) -> bool:
             below it; 0: nobody is cut.
     """
     arms, board = search.arms, search.board
-    if search.work[0] > search.work[1] or board.total[request] >= arms.ask[request]:
+    if search.work[0] > search.work[1] or board.sums[TOTAL, request] >= arms.asker[ASK, request]:
         return False
     open_doors(search, request)
     while True:
         node = nearest(search)
         if node == NOBODY:
             return False
-        search.done[node] = 1
-        short = search.label[node] - board.free[node]
+        search.trail[DONE, node] = 1
+        short = search.trail[LABEL, node] - board.free[node]
         if short <= 0:
             return follow(search, node)
         if gain > 0:
@@ -290,11 +305,11 @@ def make_way(search: Search, request: int, gain: int) -> bool:
 def cut_for(search: Search, node: int, arm: int, short: int, gain: int) -> bool:
     """Cut an arm and follow the chain; undo the cut when the loss or the chain forbids it."""
     arms, board = search.arms, search.board
-    other = arms.request[arm]
-    gangs = -(-short // arms.gang[other])
-    before = min(board.total[other], arms.ask[other])
+    other = arms.arm[REQUEST, arm]
+    gangs = -(-short // arms.asker[GANG, other])
+    before = min(board.sums[TOTAL, other], arms.asker[ASK, other])
     put(arms, board, arm, -gangs)
-    loss = (before - min(board.total[other], arms.ask[other])) * search.merit[other]
+    loss = (before - min(board.sums[TOTAL, other], arms.asker[ASK, other])) * search.merit[other]
     if loss < gain and follow(search, node):
         return True
     put(arms, board, arm, gangs)
@@ -306,14 +321,17 @@ def follow(search: Search, last: int) -> bool:
     """Carry out a chain from its last pool-slot to its first; undo it if a step does not hold."""
     arms, board = search.arms, search.board
     node = last
-    while search.via[node] != NOBODY:
-        gangs = search.label[node] // arms.gang[arms.request[search.enters[node]]]
-        if not shift(search, search.leaves[node], search.enters[node], gangs):
+    while search.trail[VIA, node] != NOBODY:
+        gangs = (
+            search.trail[LABEL, node]
+            // arms.asker[GANG, arms.arm[REQUEST, search.trail[ENTERS, node]]]
+        )
+        if not shift(search, search.trail[LEAVES, node], search.trail[ENTERS, node], gangs):
             unwind(search, last, node)
             return False
-        node = search.via[node]
-    if room(arms, board, search.enters[node]) > 0:
-        put(arms, board, search.enters[node], 1)
+        node = search.trail[VIA, node]
+    if room(arms, board, search.trail[ENTERS, node]) > 0:
+        put(arms, board, search.trail[ENTERS, node], 1)
         return True
     unwind(search, last, node)
     return False
@@ -323,9 +341,9 @@ def follow(search: Search, last: int) -> bool:
 def shift(search: Search, leaves: int, enters: int, gangs: int) -> bool:
     """Move gang-hours from one arm to another of the same request if every rule allows it."""
     arms, board = search.arms, search.board
-    hours = gangs * arms.gang[arms.request[leaves]]
-    spare = board.hours[leaves] - search.stay[leaves]
-    if hours > spare or hours > board.free[arms.node[enters]]:
+    hours = gangs * arms.asker[GANG, arms.arm[REQUEST, leaves]]
+    spare = board.hours[leaves] - search.marks[STAY, leaves]
+    if hours > spare or hours > board.free[arms.arm[NODE, enters]]:
         return False
     if not can_shift(search, leaves, enters, gangs):
         return False
@@ -338,21 +356,20 @@ def shift(search: Search, leaves: int, enters: int, gangs: int) -> bool:
 def unwind(search: Search, last: int, end: int) -> None:
     """Take back the shifts of a chain from its last pool-slot up to, not including, another."""
     arms, board = search.arms, search.board
-    chain = [np.int64(last)]
-    while chain[-1] != end:
-        chain.append(search.via[chain[-1]])
-    for index in range(len(chain) - 2, -1, -1):
-        node = chain[index]
-        gangs = search.label[node] // arms.gang[arms.request[search.enters[node]]]
-        put(arms, board, search.enters[node], -gangs)
-        put(arms, board, search.leaves[node], gangs)
+    node = last
+    while node != end:
+        enters = search.trail[ENTERS, node]
+        gangs = search.trail[LABEL, node] // arms.asker[GANG, arms.arm[REQUEST, enters]]
+        put(arms, board, enters, -gangs)
+        put(arms, board, search.trail[LEAVES, node], gangs)
+        node = search.trail[VIA, node]
 
 
 @kernel
 def add_one(search: Search, request: int, gain: int) -> bool:
     """Add one gang-hour: where there is room, else by shifts, else by a cut of less value."""
     arms, board = search.arms, search.board
-    if board.total[request] >= arms.ask[request]:
+    if board.sums[TOTAL, request] >= arms.asker[ASK, request]:
         return False
     arm = best_arm(search, request)
     if arm != NOBODY:
@@ -364,6 +381,23 @@ def add_one(search: Search, request: int, gain: int) -> bool:
 
 
 @kernel
+def worth_of_one(search: Search, request: int) -> int:
+    """Return the least value that one more gang-hour adds to a request's award."""
+    arms = search.arms
+    hour = arms.asker[GANG, request] * least(arms, SPEED, request)
+    missing = arms.asker[ASK, request] - search.board.sums[TOTAL, request]
+    return int(min(hour, missing) * search.merit[request])
+
+
+@kernel
+def least(arms: Arms, row: int, request: int) -> int:
+    """Return the least value of a row of `Arms.arm` over a request's arms, 0 without arms."""
+    found = OPEN
+    for arm in range(arms.start[request], arms.start[request + 1]):
+        found = min(found, arms.arm[row, arm])
+    return int(found) if found < OPEN else 0
+
+
 def bring_up(search: Search, queue: IntArray, goals: IntArray, gain: int) -> int:
     """Bring requests of a queue, in turn, to their goals; return how many stay below.
 
@@ -375,45 +409,25 @@ def bring_up(search: Search, queue: IntArray, goals: IntArray, gain: int) -> int
     """
     arms = search.arms
     below = 0
-    for request in queue:
-        goal = min(goals[request], arms.ask[request])
+    for request in queue.tolist():
+        goal = int(min(goals[request], arms.asker[ASK, request]))
         while not grow(search, request, goal):
-            worth = gain
-            if gain == NOBODY:
-                worth = worth_of_one(search, request)
+            worth = worth_of_one(search, request) if gain == NOBODY else gain
             if not add_one(search, request, worth):
                 below += 1
                 break
     return below
 
 
-@kernel
-def worth_of_one(search: Search, request: int) -> int:
-    """Return the least value that one more gang-hour adds to a request's award."""
-    arms = search.arms
-    hour = arms.gang[request] * least(arms.speed, arms, request)
-    missing = arms.ask[request] - search.board.total[request]
-    return int(min(hour, missing) * search.merit[request])
-
-
-@kernel
-def least(values: IntArray, arms: Arms, request: int) -> int:
-    """Return the least value over a request's arms, 0 without arms."""
-    own = values[arms.start[request] : arms.start[request + 1]]
-    return int(own.min()) if own.shape[0] > 0 else 0
-
-
-@kernel
 def lift_bucket(search: Search, queue: IntArray, bucket: int, goal: int) -> bool:
     """Add gang-hours to requests of a bucket, in turn, until it holds the goal."""
-    board = search.board
-    for request in queue:
-        while board.held[bucket] < goal and add_one(search, request, OPEN):
+    held = search.board.held
+    for request in queue.tolist():
+        while held[bucket] < goal and add_one(search, request, OPEN):
             pass
-    return bool(board.held[bucket] >= goal)
+    return bool(held[bucket] >= goal)
 
 
-@kernel
 def lift_groups(search: Search, queue: IntArray, target: IntArray) -> None:
     """Add gang-hours, each to the group that lacks the largest share of its target.
 
@@ -422,19 +436,15 @@ def lift_groups(search: Search, queue: IntArray, target: IntArray) -> None:
     targets, so that nobody who lacks something is cut for another.
     """
     arms, board = search.arms, search.board
-    stuck = np.zeros(arms.gang.shape[0], dtype=np.int64)
+    fellow, group = arms.bucket[queue, 0], arms.bucket[queue, 1]
+    goal = np.maximum(target, 1)
+    waiting = np.ones(queue.shape[0], dtype=np.bool_)
     while True:
-        request, worst = NOBODY, 0.0
-        needy = False
-        for each in queue:
-            fellow, group = arms.bucket[each, 0], arms.bucket[each, 1]
-            lack = target[group] - board.held[group]
-            if stuck[each] == 0 and lack > 0 and board.total[each] < arms.ask[each]:
-                share = lack / target[group]
-                lacking = board.held[fellow] < target[fellow]
-                if share > worst or (share == worst and lacking and not needy):
-                    request, worst, needy = each, share, lacking
-        if request == NOBODY:
+        lack = (target - board.held) / goal
+        helped = waiting & (lack[group] > 0) & (board.total[queue] < arms.asker[ASK, queue])
+        if not helped.any():
             return
-        if not add_one(search, request, OPEN):
-            stuck[request] = 1
+        worst = helped & (lack[group] == lack[group[helped]].max())
+        needy = worst & (lack[fellow] > 0)
+        best = int(np.argmax(needy if needy.any() else worst))
+        waiting[best] = add_one(search, int(queue[best]), OPEN)

@@ -6,7 +6,9 @@ import numpy as np
 
 from solver.arrange import Task, arrange
 from solver.board import (
+    NODE,
     OPEN,
+    REQUEST,
     Arms,
     caps,
     floors,
@@ -18,6 +20,8 @@ from solver.board import (
     set_up,
 )
 from solver.neighbourhood import (
+    STAY,
+    WANT,
     Search,
     bring_up,
     clear,
@@ -219,7 +223,7 @@ def _moves(aims: Outline, fixed: IntArray, work_limit: int) -> Search:
 def _on_arms(arms: Arms, cells: IntArray) -> IntArray:
     """Return ``(a,)`` the amounts of cells that lie on arms."""
     nodes = arms.at.shape[0] - 1
-    keys = np.append(arms.request * nodes + arms.node, NOBODY)
+    keys = np.append(arms.arm[REQUEST] * nodes + arms.arm[NODE], NOBODY)
     wanted = cells[:, 0] * nodes + cells[:, 1] * arms.slots + cells[:, 2]
     at = np.searchsorted(keys[:-1], wanted)
     found = keys[at] == wanted
@@ -232,8 +236,8 @@ def _lay_down(aims: Outline, moves: Search) -> None:
     """Lay the previous plan as far as it is still wanted, then the division, in whole gangs."""
     if aims.problem.rules.move_cost > 0:
         lay(moves, _on_arms(moves.arms, aims.problem.previous) * MILLI, aims.goal)
-        moves.stay[:] = moves.board.hours
-    lay(moves, moves.want, aims.goal)
+        moves.marks[STAY] = moves.board.hours
+    lay(moves, moves.marks[WANT], aims.goal)
 
 
 def _restore(aims: Outline, moves: Search, seed: int) -> None:
@@ -245,7 +249,7 @@ def _restore(aims: Outline, moves: Search, seed: int) -> None:
     order = np.lexsort((movable, places, -problem.gang[movable], ~problem.must_fund[movable]))
     bring_up(moves, movable[order], aims.need, OPEN)
     for request in _lacking(aims, moves, movable)[:REPAIRS]:
-        moves.stay[:] = 0
+        moves.marks[STAY] = 0
         if not _fits_alone(aims, request):
             continue
         if bring_up(moves, np.array([request]), aims.need, OPEN):
@@ -254,7 +258,7 @@ def _restore(aims: Outline, moves: Search, seed: int) -> None:
         clear(moves, request)
     laid = _on_arms(arms, problem.previous)
     stays = np.minimum(laid, moves.board.hours) if problem.rules.move_cost > 0 else 0
-    moves.stay[:] = stays
+    moves.marks[STAY] = stays
 
 
 def _fits_alone(aims: Outline, request: int) -> bool:
@@ -276,15 +280,15 @@ def _lacking(aims: Outline, moves: Search, movable: IntArray) -> list[int]:
 def _repair(aims: Outline, moves: Search, request: int, seed: int) -> None:
     """Arrange a request's surroundings anew so that it finds a place, if there is one."""
     problem, arms, board = aims.problem, moves.arms, moves.board
-    nodes = arms.node[arms.start[request] : arms.start[request + 1]]
-    near = np.unique(arms.request[np.isin(arms.node, nodes) & (board.hours > 0)])
+    nodes = arms.arm[NODE, arms.start[request] : arms.start[request + 1]]
+    near = np.unique(arms.arm[REQUEST, np.isin(arms.arm[NODE], nodes) & (board.hours > 0)])
     near = near[near != request]
     near = np.random.default_rng(seed).permutation(near)
     reach = np.cumsum(np.diff(arms.start)[near]) + nodes.size
     members = np.append(near[reach <= REPAIR_PLACES], request)
-    ours = np.isin(arms.request, members)
+    ours = np.isin(arms.arm[REQUEST], members)
     free = board.free.copy()
-    np.add.at(free, arms.node[ours], board.hours[ours])
+    np.add.at(free, arms.arm[NODE, ours], board.hours[ours])
     held = np.zeros_like(board.held)
     cells = read_cells(arms, board, NO_CELLS)
     amounts = received(problem, cells[np.isin(cells[:, 0], members)])
@@ -324,8 +328,7 @@ def _give_back(aims: Outline, moves: Search, gone: IntArray) -> None:
     amounts = received(problem, gone)
     for column in moves.arms.bucket.T:
         np.subtract.at(board.held, column[column != NOBODY], amounts[column != NOBODY])
-    board.total[gone[:, 0]] = 0
-    board.charged[gone[:, 0]] = 0
+    board.sums[:, gone[:, 0]] = 0
 
 
 def _fill(aims: Outline, moves: Search) -> None:

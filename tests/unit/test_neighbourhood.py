@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from solver.board import OPEN, Arms, Board, lay_arms, put, read_cells, room, set_up
+from solver.board import GANG, OPEN, SLOT, Arms, Board, lay_arms, put, read_cells, room, set_up
 from solver.neighbourhood import (
+    STAY,
     Search,
     add_one,
     bring_up,
@@ -36,11 +37,12 @@ def _search(problem: Problem, need: object = None) -> Search:
         problem.speed > 0,
     )
     board = set_up(problem, arms, NO_CELLS)
-    return open_search(arms, board, np.zeros_like(arms.request), problem.score, WORK)
+    return open_search(arms, board, np.zeros_like(arms.arm[0]), problem.score, WORK)
 
 
 def _arm(arms: Arms, request: int, pool: int, slot: int) -> int:
-    found = (arms.request == request) & (arms.pool == pool) & (arms.slot == slot)
+    wanted = np.array([[request], [pool], [slot]])
+    found = (arms.arm[: SLOT + 1] == wanted).all(axis=0)
     return int(np.nonzero(found)[0][0])
 
 
@@ -48,7 +50,7 @@ def _lay_out(search: Search, cells: list[tuple[int, int, int, int]]) -> None:
     """Put GPU-hours on arms."""
     for request, pool, slot, hours in cells:
         arm = _arm(search.arms, request, pool, slot)
-        put(search.arms, search.board, arm, hours // int(search.arms.gang[request]))
+        put(search.arms, search.board, arm, hours // int(search.arms.asker[GANG, request]))
 
 
 class _Recount(NamedTuple):
@@ -185,9 +187,9 @@ def test_hours_that_have_to_stay_are_not_shifted() -> None:
     problem = a_problem(slots=2, supply=[[10_000, 10_000]], end=[1, 2])
     search = _search(problem)
     _lay_out(search, [(1, 0, 0, 10)])
-    search.stay[:] = search.board.hours
+    search.marks[STAY] = search.board.hours
     assert not make_way(search, 0, OPEN)
-    search.stay[:] = 0
+    search.marks[STAY] = 0
     assert make_way(search, 0, 0)
 
 
@@ -204,7 +206,7 @@ def test_laying_a_division_rounds_down_to_gangs() -> None:
     """Each arm gets the whole gang-hours of its share, none past the goal."""
     problem = a_problem(gang=[4, 1])
     search = _search(problem)
-    laid = np.zeros_like(search.arms.request)
+    laid = np.zeros_like(search.arms.arm[0])
     laid[_arm(search.arms, 0, 0, 1)] = 11_900
     laid[_arm(search.arms, 1, 0, 1)] = 11_900
     lay(search, laid, np.array([100_000, 5_000]))
