@@ -17,6 +17,7 @@ from ortools.math_opt import (
 )
 from ortools.math_opt import parameters_pb2 as solve_parameters_pb2
 from ortools.math_opt.core.python import solver as core
+from pybind11_abseil.status import StatusNotOk
 
 from solver.problem import FloatArray, IntArray
 from solver.program import Program, to_proto
@@ -119,10 +120,7 @@ class Relaxation:
         if result is None or result.termination.reason not in done:
             result = self._run(PRIMAL if self._parameters is DUAL else DUAL)
         self._parameters = DUAL
-        if (
-            result is None
-            or result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL
-        ):
+        if result is None or result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             return None
         solution = result.solutions[0]
         return Vertex(
