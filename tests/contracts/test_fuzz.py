@@ -42,7 +42,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Center]:
     center.clock.now = center.clock.now.replace(day=2)
     center.request(center.call())
     yield center
-    center.store.close()
+    center.close()
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,7 @@ STAFF = {
     "adm": Role.ADMIN,
     "adm2": Role.ADMIN,
     "rev": Role.REVIEWER,
+    "scr": Role.SCRAPER,
 }
 FELLOWS = {"kim": "g1", "lee": "g1", "park": "g2"}
 
@@ -63,6 +64,12 @@ class Center:
 
     def __post_init__(self) -> None:
         self.http = TestClient(self.app, raise_server_exceptions=False)
+        self.http.__enter__()  # one event loop for all requests, not one each
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.http.__exit__(None, None, None)
+        self.store.close()
 
     def send(self, method: str, path: str, who: str | None = None, **more: Any) -> Any:
         """Send a request as somebody."""

@@ -13,4 +13,4 @@ def center(tmp_path: Path) -> Iterator[Center]:
     """A small center with people of every role, over HTTP without a network."""
     made = build(tmp_path)
     yield made
-    made.store.close()
+    made.close()

@@ -52,7 +52,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Center]:
     center = build(tmp_path_factory.mktemp("hidden"))
     published(center)
     yield center
-    center.store.close()
+    center.close()
 
 
 @pytest.fixture(scope="module")
