@@ -141,7 +141,8 @@ class DemandProgram:
         supply = np.add.reduceat(problem.supply[:, : self.edges[-1]], self.edges[:-1], axis=1)
         self._at_most(program, self.pool * spans + self.span, hours, size, supply.ravel())
         speed = problem.speed[self.request, self.pool]
-        self._at_most(program, self.request, hours, size * speed / MILLI, problem.ask)
+        beyond = problem.ask + problem.gang * problem.speed.max(axis=1, initial=0)
+        self._at_most(program, self.request, hours, size * speed / MILLI, beyond)
         limit = (problem.max_gpus * problem.slot_hours)[:, None] * np.diff(self.edges)
         self._at_most(program, self.request * spans + self.span, hours, size, limit.ravel())
         for each in most:

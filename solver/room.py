@@ -25,7 +25,9 @@ def most_whole(problem: Problem, request: int, free: IntArray) -> int:
     pools = np.flatnonzero(problem.speed[request] > 0)
     pools = pools[np.argsort(-problem.speed[request, pools], kind="stable")]
     apart = problem.single_pool[request] or problem.shape[request] == Shape.BLOCK
-    choices = [pools[index : index + 1] for index in range(pools.size)] if apart else [pools]
+    choices = [pools[index : index + 1] for index in range(pools.size)]
+    if not apart:  # steady shapes come in coarse steps: the fastest pools first may not fill best
+        choices = [pools, pools[::-1], *choices] if problem.shape[request] else [pools]
     most = max((_most(problem, request, free, each) for each in choices), default=0)
     return min(most, int(problem.ask[request]))
 

@@ -1,5 +1,7 @@
 """The checker: silent on honest plans, and one witness for every way to cheat."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +30,18 @@ def test_an_honest_plan_holds() -> None:
     assert counts["supply"] == 2
     assert counts["windows"] == 4
     assert all(rule.meaning.startswith("Forbids") for rule in verdict.rules)
+
+
+def test_the_checker_needs_no_library() -> None:
+    """A fresh interpreter that imports the checker has loaded the standard library alone."""
+    script = (
+        "import sys; import solver.verify; "
+        "print(sorted({name.partition('.')[0] for name in sys.modules} "
+        "- set(sys.stdlib_module_names) - {'solver', '__main__'}))"
+    )
+    command = [sys.executable, "-S", "-c", script]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def with_requests(*requests: Document, **changes: Any) -> Document:
