@@ -61,13 +61,17 @@ class Child:
 
     def __enter__(self) -> Self:
         self._errors = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(  # noqa: S603 - our own argument list
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,  # Ctrl-C is the worker's to answer
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own argument list
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                start_new_session=True,  # Ctrl-C is the worker's to answer
+            )
+        except OSError:
+            self._errors.close()
+            raise
         self._threads = [threading.Thread(target=work) for work in (self._feed, self._listen)]
         for thread in self._threads:
             thread.start()

@@ -6,6 +6,7 @@ what a worker that wakes up too late wants to write is refused by the fence.
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -145,6 +146,8 @@ class Worker:
         except DureError as refusal:
             failure = {**refusal.fields, "code": refusal.code}
             return self._conclude(trade, job, Failure(_plain(failure)))
+        except Exception as mistake:  # noqa: BLE001 - ours; the jobs behind this one go on
+            return self._conclude(trade, job, Crashed(_said(mistake)))
 
     def _accompany(self, child: Child, job: Job) -> Result | Failure | Crashed | None:
         """Keep the lease and the child's progress until it ends, or nothing if asked to stop.
@@ -220,6 +223,12 @@ class Worker:
             ids=self._station.ids,
             lease=timedelta(seconds=self._terms.lease_seconds),
         )
+
+
+def _said(mistake: Exception) -> dict[str, Json]:
+    """Return a mistake of ours as the reason of a breakdown, its trace on standard error."""
+    traceback.print_exception(mistake)
+    return {"code": "solver-crashed", "said": f"{type(mistake).__name__}: {mistake}"}
 
 
 def _plain(fields: Mapping[str, object]) -> dict[str, Json]:

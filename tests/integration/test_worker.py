@@ -266,3 +266,30 @@ def test_busy_store_does_not_lose_a_result(store: SqlStore):
 
     assert End.DONE is worker(Shaky()).work()
     assert (JobState.DONE, 1) == (state(store, job.id).state, kept(store))
+
+
+def test_mistake_of_ours_does_not_stop_the_worker(
+    store: SqlStore, capfd: pytest.CaptureFixture[str]
+):
+    """A job whose result cannot be kept is given up; the jobs behind it are done."""
+
+    def clumsy(tx, hand, job, made):
+        if job.payload["question"] == 1:
+            raise KeyError("no such thing")
+        return conclude(tx, hand, job, made)
+
+    bad = queue(store, question=1)
+    good = queue(store, question=2)
+    doing = worker(store, trade=replace(TRADE, conclude=clumsy))
+    assert [End.RELEASED] * 3 + [End.DONE] == [doing.work() for _ in range(4)]
+    assert "KeyError: 'no such thing'" == state(store, bad.id).failure["said"]
+    assert (JobState.DONE, 1) == (state(store, good.id).state, kept(store))
+    assert "no such thing" in capfd.readouterr().err
+
+
+def test_program_that_does_not_start_fails_its_job(store: SqlStore):
+    """A child that cannot be started is a breakdown like any other."""
+    job = queue(store)
+    absent = replace(TRADE, command=("/nonexistent/solver",))
+    assert End.RELEASED is worker(store, trade=absent).work()
+    assert JobState.QUEUED is state(store, job.id).state
