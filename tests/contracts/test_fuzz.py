@@ -26,7 +26,9 @@ CHECKS = [
     status_code_conformance,
 ]
 EXAMPLES = 5
-"""Cases of each operation: enough for every branch of the door, few enough for every run."""
+"""Drawn cases of each operation, besides some forty that its schema's limits give."""
+SENT = 2
+"""One in so many cases is sent, always the same ones: all of them would take a minute."""
 CONFIG = {"phases": {"coverage": {"unexpected-methods": []}}}
 schema = schemathesis.openapi.from_dict(
     describe(without_store()), config=schemathesis.Config.from_dict(CONFIG)
@@ -74,7 +76,9 @@ def known(busy: Center) -> dict[str, str]:
 )
 def test_no_input_breaks_the_doors(case: Any, busy: Center, known: dict[str, str]):
     """Every answer is a documented one and none is a server error, whoever sends whatever."""
-    turn = next(turns)
+    turn, rest = divmod(next(turns), SENT)
+    if rest:
+        return
     if turn % 3:
         case.path_parameters = {
             name: known.get(name, value) for name, value in case.path_parameters.items()
