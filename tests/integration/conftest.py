@@ -37,7 +37,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _patiently(attempt: Callable[[], T]) -> T:
     """Return what an attempt gives; on a busy machine a server may need more than its wait."""
     for _ in range(20):
-        with suppress(subprocess.SubprocessError, psycopg.OperationalError):
+        with suppress(AssertionError, OSError, subprocess.SubprocessError, psycopg.Error):
             return attempt()
         time.sleep(1)
     return attempt()
