@@ -6,6 +6,7 @@ import numpy as np
 
 from solver.arrange import Task, arrange
 from solver.board import (
+    NEED,
     NODE,
     OPEN,
     REQUEST,
@@ -332,7 +333,10 @@ def _give_back(aims: Outline, moves: Search, gone: IntArray) -> None:
 
 
 def _fill(aims: Outline, moves: Search) -> None:
-    """Hand out what supply is left: floors, groups, fellows, the division, value."""
+    """Hand out what supply is left: floors, groups, fellows, the division, value.
+
+    For value alone nobody is cut by more than a gang-hour below the division.
+    """
     problem, target = aims.problem, aims.target
     served = (moves.board.total > 0) & (np.diff(moves.arms.start) > 0)
     members = np.nonzero(served)[0]
@@ -350,6 +354,8 @@ def _fill(aims: Outline, moves: Search) -> None:
         if moves.board.held[fellow] < target[fellow]:
             lift_bucket(moves, queue[ours], fellow, int(target[fellow]))
     bring_up(moves, queue, aims.goal, 0)
+    near = aims.goal - problem.gang * problem.speed.max(axis=1)
+    moves.arms.asker[NEED] = np.maximum(aims.need, near)
     bring_up(moves, queue, problem.ask.copy(), NOBODY)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
 from scheduler.snapshot import load_document, read_round
-from solver.formula import proportional, rank
+from solver.formula import rank
 from solver.plan import NO_CELLS, Entitlement, awarded_reference, received
 from solver.problem import MILLI, NO_CAP, NOBODY, IntArray, Problem, Rules, Shape, as_int
 from solver.timetable import Timetable, moved_hours, timetable
@@ -46,7 +46,7 @@ def _check_round(problem: Problem, cells: IntArray) -> tuple[Timetable, float]:
 def test_fractions_become_gangs_and_lose_next_to_nothing_on_innocore() -> None:
     """On the 400-fellow round a shaved plan comes back whole: nobody lost, value within 0.1 %."""
     problem = _read("innocore-400.json.gz", "entitlement")
-    answer, value = _check_round(problem, proportional(problem).cells)
+    answer, value = _check_round(problem, rank(problem).cells)
     assert () == answer.unplaced
     assert not answer.cut_short
     assert 0.999 < value
