@@ -1,19 +1,17 @@
 """`dure compare`: one round under several policies, side by side."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from api.commands.comparison import (
     Scenario,
     Yardstick,
-    comparison_table,
-    difference,
-    difference_text,
-    largest_gap,
-    worst_group_share,
+    comparison_json,
+    comparison_text,
+    groups_of,
+    scenario_of,
+    yardstick_of,
 )
 from api.commands.grammar import (
     JsonOption,
@@ -30,13 +28,12 @@ from api.plain_json import encode
 from api.solving import Question, Solution
 from scheduler.formulate import formulate
 from scheduler.plan_file import entitlement_document
-from scheduler.snapshot import Document, Snapshot
+from scheduler.snapshot import Snapshot
 from solver.entitle import entitle
 from solver.pipeline import Limits
 
 app = single()
 
-FORMULA = "formula"
 DEFAULT_POLICY = "entitlement"
 
 
@@ -86,69 +83,11 @@ def compare(  # noqa: PLR0913 - one parameter an option
         raise typer.Exit(ExitCode.NOT_WITHIN_GAP)
 
 
-def scenario_of(name: str, document: Document, seconds: float | None) -> Scenario:
-    """Return a plan as a column of the comparison."""
-    stages = document["stages"]
-    formula = any(stage["name"] == FORMULA for stage in stages)
-    return Scenario(
-        name=name,
-        status=FORMULA if formula else document["status"],
-        gap=None if formula else largest_gap(stages),
-        seconds=seconds,
-        unit=document["unit"],
-        awards={each["request"]: float(each["gpu_hours"]) for each in document["awards"]},
-        measures=document["measures"],
-    )
-
-
-def yardstick_of(document: Document) -> Yardstick | None:
-    """Return the entitlements of a plan, if its policy gives any."""
-    groups = document["entitlements"]["groups"]
-    return Yardstick(unit=document["unit"], groups=groups) if any(groups.values()) else None
-
-
 def default_yardstick(snapshot: Snapshot) -> Yardstick:
     """Return the entitlements under the default policy, for policies that give none."""
     formulation = formulate(snapshot, read_policy(DEFAULT_POLICY))
     document = entitlement_document(formulation, entitle(formulation.problem))
     return Yardstick(unit=document["unit"], groups=document["groups"])
-
-
-def groups_of(snapshot: Snapshot) -> dict[str, str]:
-    """Return the group of each request."""
-    group_of = {fellow.id: fellow.group for fellow in snapshot.fellows}
-    return {request.id: group_of[request.fellow] for request in snapshot.requests}
-
-
-def comparison_text(
-    scenarios: Sequence[Scenario], yardstick: Yardstick, group_of: Mapping[str, str]
-) -> str:
-    """Return the comparison for people."""
-    first, *others = scenarios
-    told = [difference_text(difference(each, first, group_of)) for each in others]
-    return "\n\n".join([comparison_table(scenarios, yardstick), *told])
-
-
-def comparison_json(
-    scenarios: Sequence[Scenario], yardstick: Yardstick, group_of: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return the comparison for programs."""
-    first, *others = scenarios
-    shown = [
-        {
-            "policy": each.name,
-            "status": each.status,
-            "gap": each.gap,
-            "seconds": each.seconds,
-            "worst_group_share": worst_group_share(each, yardstick),
-            "measures": each.measures,
-        }
-        for each in scenarios
-    ]
-    return {
-        "scenarios": shown,
-        "differences": [asdict(difference(each, first, group_of)) for each in others],
-    }
 
 
 def _refuse_without_plan(terminal: Terminal, name: str, solution: Solution) -> None:

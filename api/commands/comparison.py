@@ -1,13 +1,16 @@
 """Scenarios side by side: one column each, and who gains or loses against the first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from api.commands.tables import columns, number, percent
+from scheduler.snapshot import Document, Snapshot
 
 Measures: TypeAlias = Mapping[str, Any]
 UNKNOWN = "–"
+FORMULA = "formula"
+"""The stage, and the status shown, of a plan that a formula made: it proves nothing."""
 EPSILON = 1e-9
 
 
@@ -129,7 +132,9 @@ def comparison_table(scenarios: Sequence[Scenario], yardstick: Yardstick) -> str
 def difference_text(found: Difference, *, most: int = 3) -> str:
     """Return winners and losers in words."""
     gain, lose = len(found.gains), len(found.losses)
-    lines = [f"{found.name} against {found.against}: {gain} requests gain, {lose} lose."]
+    lines = [
+        f"{found.name} against {found.against}: requests that gain: {gain}, that lose: {lose}."
+    ]
     for word, rows in (("gain", found.gains), ("lose", found.losses)):
         if rows:
             named = ", ".join(f"{request} {hours:+,.0f}" for request, hours in rows[:most])
@@ -149,3 +154,61 @@ def _row(label: str, scenarios: Sequence[Scenario], name: str) -> tuple[str, ...
 def _index(name: str, scenarios: Sequence[Scenario]) -> tuple[str, ...]:
     """Return one row of an index between 0 and 1."""
     return (name.capitalize(), *(f"{float(each.measures[name]):.4f}" for each in scenarios))
+
+
+def scenario_of(name: str, document: Document, seconds: float | None) -> Scenario:
+    """Return a plan as a column of the comparison."""
+    stages = document["stages"]
+    formula = any(stage["name"] == FORMULA for stage in stages)
+    return Scenario(
+        name=name,
+        status=FORMULA if formula else document["status"],
+        gap=None if formula else largest_gap(stages),
+        seconds=seconds,
+        unit=document["unit"],
+        awards={each["request"]: float(each["gpu_hours"]) for each in document["awards"]},
+        measures=document["measures"],
+    )
+
+
+def groups_of(snapshot: Snapshot) -> dict[str, str]:
+    """Return the group of each request."""
+    group_of = {fellow.id: fellow.group for fellow in snapshot.fellows}
+    return {request.id: group_of[request.fellow] for request in snapshot.requests}
+
+
+def yardstick_of(document: Document) -> Yardstick | None:
+    """Return the entitlements of a plan, if its policy gives any."""
+    groups = document["entitlements"]["groups"]
+    return Yardstick(unit=document["unit"], groups=groups) if any(groups.values()) else None
+
+
+def comparison_text(
+    scenarios: Sequence[Scenario], yardstick: Yardstick, group_of: Mapping[str, str]
+) -> str:
+    """Return the comparison for people."""
+    first, *others = scenarios
+    told = [difference_text(difference(each, first, group_of)) for each in others]
+    return "\n\n".join([comparison_table(scenarios, yardstick), *told])
+
+
+def comparison_json(
+    scenarios: Sequence[Scenario], yardstick: Yardstick, group_of: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the comparison for programs."""
+    first, *others = scenarios
+    shown = [
+        {
+            "policy": each.name,
+            "status": each.status,
+            "gap": each.gap,
+            "seconds": each.seconds,
+            "worst_group_share": worst_group_share(each, yardstick),
+            "measures": each.measures,
+        }
+        for each in scenarios
+    ]
+    return {
+        "scenarios": shown,
+        "differences": [asdict(difference(each, first, group_of)) for each in others],
+    }

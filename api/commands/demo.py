@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from textwrap import indent
 from typing import Annotated, Any
 
 import typer
@@ -13,13 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from api.commands import demo_round
-from api.commands.compare import (
-    comparison_text,
-    default_yardstick,
-    groups_of,
-    scenario_of,
-    yardstick_of,
-)
+from api.commands.comparison import Yardstick, comparison_text, groups_of, scenario_of, yardstick_of
 from api.commands.demo_center import OPERATOR, SCRAPER, Center, enrol, running_center
 from api.commands.documents import write_documents
 from api.commands.grammar import single, with_examples
@@ -172,7 +167,7 @@ def compared(center: Center, scenarios: list[dict[str, Any]]) -> str:
         scenario_of(each["policy"], plan, each["seconds"])
         for each, plan in zip(scenarios, plans, strict=True)
     ]
-    held_against = yardstick_of(plans[0]) or default_yardstick(snapshot)
+    held_against = yardstick_of(plans[0]) or Yardstick(unit="", groups={})
     return comparison_text(shown, held_against, groups_of(snapshot))
 
 
@@ -181,7 +176,8 @@ def tell_reasons(story: Story, center: Center, call: str, round_: str) -> None:
     for kind, request in demo_round.outcomes(center, call, round_).items():
         story.tell(f"{kind}: {request['draft']['title']} of {request['fellow']} ({request['id']})")
         for language, name in LANGUAGES.items():
-            story.tell(f"  {name}: {demo_round.explained(center, request, language)}")
+            text = demo_round.explained(center, request, language)
+            story.tell(indent(f"{name}:\n{indent(text, '  ')}", "  "))
 
 
 def verified(center: Center, round_: str, scenario: dict[str, Any]) -> str:

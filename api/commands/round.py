@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.commands.comparison import Yardstick, comparison_text, groups_of, scenario_of, yardstick_of
 from api.commands.documents import STANDARD, read_document, write_documents
 from api.commands.grammar import commands
 from api.commands.progress import SolveProgress
@@ -12,6 +13,7 @@ from api.commands.session import Session, reading, writing
 from api.commands.tables import columns, number, percent
 from api.commands.terminal import CommandRefused, ExitCode
 from api.plain_json import encode
+from scheduler.snapshot import Document, parse_document, read_round
 
 app = commands(
     "From the frozen round to the published decision.",
@@ -131,6 +133,29 @@ def scenarios(session: Session, round_: RoundArgument) -> None:
         for each in found
     ]
     session.show(found, columns(rows, left=4))
+
+
+@app.command("compare")
+@reading
+def compare_scenarios(session: Session, round_: RoundArgument) -> None:
+    """Compare the latest scenario of each policy; winners and losers against the first."""
+    found = {each["policy"]: each for each in session.client.pages(f"rounds/{round_}/scenarios")}
+    if not found:
+        raise CommandRefused(f"{round_} has no scenario yet.", ExitCode.CONFLICT)
+
+    def read(path: str) -> Document:
+        return parse_document(session.client.text(path, accept="application/json").encode())
+
+    snapshot = read_round(read(f"rounds/{round_}/snapshot"))
+    plans = [read(f"scenarios/{each['id']}/plan") for each in found.values()]
+    columns_ = [
+        scenario_of(each["policy"], plan, each["seconds"])
+        for each, plan in zip(found.values(), plans, strict=True)
+    ]
+    given = next(filter(None, map(yardstick_of, plans)), None)
+    yardstick = given or Yardstick(unit="", groups={})
+    told = comparison_text(columns_, yardstick, groups_of(snapshot))
+    session.show(list(found.values()), told)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 GAP = "  "
 WIDE = frozenset({"W", "F"})
 THOUSAND = 1000
+LEAST_PERCENT = 0.0001
 
 
 def columns(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
@@ -46,4 +47,6 @@ def percent(share: float) -> str:
     scaled = 100 * share
     if scaled == 0:
         return "0 %"
+    if abs(scaled) < LEAST_PERCENT:
+        return f"< {LEAST_PERCENT} %"
     return f"{scaled:.1f} %" if abs(scaled) >= 1 else f"{scaled:.2g} %"

@@ -77,8 +77,8 @@ def test_reasons_come_in_both_languages(told):
     """A funded request is explained in English and in Korean."""
     text = told[1]
     assert "funded: " in text
-    assert "English: " in text
-    assert "한국어: " in text
+    assert "English:\n" in text
+    assert "한국어:\n" in text
 
 
 def test_the_certificate_was_checked_without_a_solver(told):

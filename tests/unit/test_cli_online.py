@@ -145,7 +145,7 @@ def test_nobody_there_means_try_later(dure, capsys):
 
 def test_what_is_allowed_now_is_told(center, dure, capsys):
     """A refused transition names the steps that the state allows."""
-    center.answers["GET", "/api/v1/rounds/rnd_1"] = (200, {})
+    center.answers["GET", "/api/v1/rounds/rnd_1"] = (200, {"scenario_digest": "3fa1"})
     center.answers["POST", "/api/v1/rounds/rnd_1/publications"] = (
         409,
         {"code": "invalid-transition", "detail": "No.", "details": {"allowed": ["freeze"]}},
@@ -191,7 +191,7 @@ def test_findings_name_field_and_message(center, dure, capsys):
 
 def test_login_keeps_the_token_it_has_tried(center, dure, tmp_path, capsys):
     """A token is kept after the server knew it."""
-    center.answers["GET", "/api/v1/me"] = (200, {"person": {"id": "f002"}})
+    center.answers["GET", "/api/v1/me"] = (200, {"person": {**F001, "id": "f002"}, "roles": []})
     token = tmp_path / "token"
     token.write_text("other\n", encoding="utf-8")
 

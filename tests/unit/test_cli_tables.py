@@ -27,7 +27,8 @@ def test_numbers_are_grouped_and_short(value, text):
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(0, "0 %"), (0.5, "50.0 %"), (0.00012, "0.012 %"), (-0.02, "-2.0 %")]
+    ("share", "text"),
+    [(0, "0 %"), (0.5, "50.0 %"), (0.00012, "0.012 %"), (-0.02, "-2.0 %"), (1e-12, "< 0.0001 %")],
 )
 def test_small_shares_do_not_look_like_nothing(share, text):
     """A share below one percent shows its first two digits."""
