@@ -6,7 +6,7 @@ takes a few questions (discrete Newton), and cuts are kept: the next level start
 level that all cuts known so far allow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
@@ -54,6 +54,9 @@ class Oracle(Protocol):
 
     def kept(self, amount: int) -> int:
         """Return what is asked for an agent once frozen: the amount less numerical noise."""
+
+    def firm(self, lifts: Mapping[int, int]) -> set[int]:
+        """Return the agents whose lift is beyond numerical noise; at least one of any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +183,8 @@ class _Search:
     def freeze(self, level: Fraction, cut: Cut | None) -> None:
         """Freeze who is blocked by the cut, and who has all it can take."""
         blocked, full = [], []
-        stopped = dict(cut.lifts) if cut is not None else {}
+        lifts = dict(cut.lifts) if cut is not None else {}
+        stopped = self.oracle.firm({a: m for a, m in lifts.items() if self.frozen[a] is None})
         for agent, amount in enumerate(self.frozen):
             if amount is not None:
                 continue

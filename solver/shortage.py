@@ -1,6 +1,6 @@
 """The least shortage of given amounts as a linear program, and the cut that its prices are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,10 @@ from solver.problem import FloatArray, IntArray
 
 UNIT = 1 << 60
 """What the rationals of a cut are divided by."""
-NOISE = 1e-8
+NOISE = 1e-9
 """Part of an amount that a solution in floating point may miss."""
+FIRM = 10**4
+"""A lift smaller than the largest by more than this factor is not taken for a proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class ShortageProgram:
         self.work = 0
         self._merged = merged
         self._kind = kind
+        self._most_alone = tuple(most_alone)
         self._terms = terms
         self._fluid = FluidModel(merged)
         self._amounts = self._fluid.amounts()
@@ -102,6 +105,16 @@ class ShortageProgram:
     def kept(self, amount: int) -> int:
         """Return a frozen amount less what floating point may miss."""
         return kept(amount)
+
+    def firm(self, lifts: Mapping[int, int]) -> set[int]:
+        """Return the agents with a lift beyond noise.
+
+        A slack of rounding in the cut leaves an agent with a small lift much room to rise, so it
+        waits for a cut of its own.
+        """
+        pays = {agent: lift * self._most_alone[agent] for agent, lift in lifts.items()}
+        top = max(pays.values(), default=0)
+        return {agent for agent, pay in pays.items() if pay * FIRM >= top}
 
     def hours(self) -> IntArray:
         """Return ``(k,)`` thousandths of a GPU-hour of the last division, rounded down."""
@@ -182,7 +195,7 @@ class ShortageProgram:
 
 def kept(amount: int) -> int:
     """Return an amount less what floating point may miss."""
-    return amount - amount * 2 // 10**8
+    return amount - amount * 2 // 10**9
 
 
 def fluid_round(merged: Merged, members: dict[str, IntArray]) -> FluidRound:

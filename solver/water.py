@@ -6,7 +6,7 @@ is asked by an arc of its own from the source; what a group holds beyond the amo
 flows through the group.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,6 +107,10 @@ class ShortageFlow:
     def kept(self, amount: int) -> int:
         """Return the amount: flows are exact."""
         return amount
+
+    def firm(self, lifts: Mapping[int, int]) -> set[int]:
+        """Return all agents: flows are exact."""
+        return set(lifts)
 
     def hours(self) -> IntArray:
         """Return ``(k,)`` thousandths of a GPU-hour of the last division, rounded down."""
