@@ -135,6 +135,9 @@ class _Exchange:
         limit = self.house.limits.of(self.scope["path"])
         if self.taken > limit:
             raise PayloadTooLarge(limit=limit, got=self.taken)
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            # Received is what has arrived whole: a body held open over a deadline is late.
+            self.scope["state"]["received_at"] = self.house.clock()
         return message
 
     async def send(self, message: Message) -> None:

@@ -12,6 +12,7 @@ from api import sse
 from api.body import Malformed, fingerprint, parse
 from api.errors import InvalidCursor, MalformedBody, PayloadTooLarge
 from api.etags import etag, names, version_named
+from api.middleware import Limits, Surroundings
 from api.pagination import seal, unseal
 from api.preferences import LONGEST_WAIT, prefers_waiting, until
 from api.raw_body import LARGEST, unpacked
@@ -126,6 +127,43 @@ def test_a_stream_ends_when_the_caller_may_no_longer_see_it():
 def test_a_client_resumes_behind_what_it_saw(header, position):
     """Last-Event-ID is a position; whatever else begins at the beginning."""
     assert position == resume_after(header)
+
+
+def test_a_body_held_open_is_received_when_its_last_byte_arrives():
+    """Whoever begins before a deadline and sends the rest after it is late."""
+    clock = iter([1, 2, 3]).__next__
+    chunks = iter(
+        [
+            {"type": "http.request", "body": b"{", "more_body": True},
+            {"type": "http.request", "body": b"}", "more_body": False},
+        ]
+    )
+    seen: list[int] = []
+
+    async def app(scope, receive, send) -> None:
+        await receive()
+        seen.append(scope["state"]["received_at"])
+        await receive()
+        seen.append(scope["state"]["received_at"])
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+
+    async def receive() -> dict:
+        return next(chunks)
+
+    async def send(_message) -> None:
+        pass
+
+    around = Surroundings(
+        app,
+        clock=clock,
+        trace=lambda: "0" * 32,
+        hosts=["*"],
+        limits=Limits(),
+        observe=lambda: lambda *_: None,
+    )
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+    anyio.run(around, scope, receive, send)
+    assert [1, 2] == seen
 
 
 def test_files_are_unpacked_within_bounds():
