@@ -8,8 +8,8 @@ import numpy as np
 from solver.board import most_hours
 from solver.demands import Demand, DemandProgram, demands
 from solver.plan import Conflict
-from solver.problem import MILLI, NOBODY, Problem, Shape
-from solver.room import least_needed, most_whole
+from solver.problem import MILLI, NO_CAP, NOBODY, Problem, Shape
+from solver.room import holders, least_needed, least_units, most_whole
 
 
 def find_conflicts(problem: Problem) -> tuple[Conflict, ...]:
@@ -105,6 +105,19 @@ def _largest(problem: Problem, request: int) -> int:
     window = slice(int(problem.first[request]), int(problem.end[request]))
     supply = problem.supply[pools, window] // MILLI
     return min(int(supply.max(initial=0)), int(most_hours(problem)[request]))
+
+
+def guarantees_beyond_own_caps(problem: Problem) -> Iterator[Conflict]:
+    """The smallest award of a request that must be funded has to lie under its own caps."""
+    for request in must_fund(problem):
+        least = least_units(problem, request)
+        for kind, (whose, _, caps) in holders(problem).items():
+            holder = int(whose[request])
+            if holder != NOBODY and NO_CAP != caps[holder] < least:
+                cap = Demand(side="cap", kind=kind, index=holder, amount=int(caps[holder]))
+                one = Demand(side="floor", kind="request", index=request, amount=least)
+                numbers = (("needed", least), ("reach", cap.amount))
+                yield _conflict(problem, _Impossible((one,), (cap,), numbers))
 
 
 def guarantees_after_the_end(problem: Problem) -> Iterator[Conflict]:
@@ -212,6 +225,10 @@ def _of(rows: Iterable[Demand], kind: str) -> tuple[int, ...]:
 
 Check = Callable[[Problem], Iterable[Conflict]]
 LINKS: tuple[Check, ...] = (pinned_and_vetoed, precedence_cycles, predecessors_vetoed)
-GUARANTEES: tuple[Check, ...] = (guarantees_beyond_reach, guarantees_after_the_end)
+GUARANTEES: tuple[Check, ...] = (
+    guarantees_beyond_reach,
+    guarantees_beyond_own_caps,
+    guarantees_after_the_end,
+)
 TOGETHER: tuple[Check, ...] = (demands_beyond,)
 """Looked at in this order, each kind only when the ones before left no conflict."""

@@ -70,9 +70,12 @@ def windows(case: Case) -> Checks:
 
 
 def gangs(case: Case) -> Checks:
-    """Forbids cells that are not a multiple of the request's gang."""
+    """Forbids cells of flexible requests that are not a multiple of the gang.
+
+    Blocks and constants hold whole gangs of GPUs by rules of their own.
+    """
     for request, award in case.funded:
-        for pool, slot, hours in award.cells:
+        for pool, slot, hours in award.cells if request.shape == "flexible" else ():
             yield (
                 None
                 if hours % request.gang == 0

@@ -5,7 +5,7 @@ from math import gcd
 
 import numpy as np
 
-from solver.problem import MILLI, IntArray, Problem, Shape
+from solver.problem import MILLI, IntArray, Problem, Shape, Unit
 
 
 def most_whole(problem: Problem, request: int, free: IntArray) -> int:
@@ -40,6 +40,23 @@ def least_needed(problem: Problem, request: int) -> int:
 def fits(problem: Problem, request: int, free: IntArray) -> bool:
     """Say whether a request reaches its minimum in some supply, by itself."""
     return most_whole(problem, request, free) >= least_needed(problem, request)
+
+
+def least_units(problem: Problem, request: int) -> int:
+    """Return the thousandths of the unit that the smallest award of a request counts at least."""
+    gang = int(problem.gang[request])
+    hours = gang
+    if problem.shape[request] != Shape.FLEXIBLE:
+        slots = int(problem.end[request] - problem.first[request])
+        if problem.shape[request] == Shape.BLOCK:
+            slots = int(problem.block_slots[request])
+        whole = MILLI // gcd(gang * problem.slot_hours, MILLI)
+        hours = gang * whole * problem.slot_hours // MILLI * slots
+    pools = problem.speed[request] > 0
+    units = hours * int(problem.factor[request, pools].min(initial=np.iinfo(np.int64).max // hours))
+    if problem.rules.unit is Unit.REFERENCE_HOURS:
+        return min(units, int(problem.ask[request]))
+    return units
 
 
 def holders(problem: Problem) -> dict[str, tuple[IntArray, IntArray, IntArray]]:
@@ -88,7 +105,7 @@ def _steady(
 ) -> int:
     """Return the most that the same GPUs over one of the stays bring."""
     gang = int(problem.gang[request])
-    whole = MILLI // gcd(problem.slot_hours, MILLI)
+    whole = MILLI // gcd(gang * problem.slot_hours, MILLI)
     step = gang * whole * problem.slot_hours // MILLI
     best = 0
     for first, end in stays:

@@ -94,6 +94,20 @@ def test_a_guarantee_beyond_a_cap() -> None:
     assert dict(found.numbers)["cap_fellow"] == 40 * MILLI
 
 
+def test_the_smallest_shape_of_a_guarantee_beyond_a_cap() -> None:
+    """A guaranteed constant whose one gang of GPUs exceeds the fellow's cap names both."""
+    problem = a_problem(
+        guaranteed=[1, 0], shape=[Shape.CONSTANT, 0], gang=[2, 1], fellow_cap=[70_000, -1]
+    )
+    (found,) = find_conflicts(problem)
+    assert (found.code, found.requests, found.fellows) == ("guarantees_beyond_caps", (0,), (0,))
+    assert dict(found.numbers) == {
+        "needed": 80 * MILLI,
+        "reach": 70 * MILLI,
+        "cap_fellow": 70 * MILLI,
+    }
+
+
 def test_floors_together_beyond_supply() -> None:
     """Floors that exceed supply together are a conflict of their groups."""
     problem = a_problem(requests=3, group_floor=[200_000, 200_000, 1_000], ask=[300_000] * 3)
