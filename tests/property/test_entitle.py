@@ -213,6 +213,9 @@ def test_only_ratios_of_weights_matter(problem: Problem, times: int) -> None:
 @given(problems())
 def test_splitting_a_request_changes_no_total(problem: Problem) -> None:
     """A request cut into two halves, ask and GPUs alike, brings its fellow the same."""
+    rules = problem.rules
+    # Demand in service units is what each request alone can take, which two halves can twice.
+    assume(rules.unit is Unit.REFERENCE_HOURS or rules.group_weight is not GroupWeight.DEMAND)
     doubled = replace(problem, max_gpus=problem.max_gpus * 2)
     per_request = {
         each.name: getattr(doubled, each.name)
