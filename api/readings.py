@@ -26,6 +26,8 @@ SECONDS_PER_MILLIHOUR: Final = 3.6
 SECONDS_PER_HOUR: Final = 3600
 SUBMITTED: Final = tuple(state for state in RequestState if state is not RequestState.DRAFT)
 NO_GROUP: Final = "none"
+FORMULA: Final = "formula"
+"""The stage of a plan that a formula made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class DemandReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioReading:
-    """The latest solve of a round under one policy."""
+    """The latest solve of a round under one policy; a formula has no gap and proves nothing."""
 
     policy: str
     gap: float | None
@@ -237,10 +239,11 @@ def scenario_reading(scenario: Scenario) -> ScenarioReading:
         **{name: measures.get(name) for name in ("jain", "gini", "atkinson", "envy")},
         **{f"theil_{part}": theil.get(part) for part in ("between", "within")},
     }
+    by_formula = any(stage.get("name") == FORMULA for stage in scenario.stages)
     return ScenarioReading(
         policy=scenario.policy,
-        gap=scenario.gap,
-        proven=scenario.status == "optimal",
+        gap=None if by_formula else scenario.gap,
+        proven=scenario.status == "optimal" and not by_formula,
         seconds=scenario.seconds,
         fairness={name: float(value) for name, value in figures.items() if value is not None},
     )

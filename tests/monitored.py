@@ -56,6 +56,7 @@ def a_transaction():
         policy="entitlement",
         gap=0.0005,
         status="optimal",
+        stages=({"name": "value", "gap": 0.0005},),
         seconds=12.5,
         measures={"jain": 0.9, "gini": 0.1, "theil": {"between": 0.01, "within": 0.02}},
     )

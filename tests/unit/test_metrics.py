@@ -2,12 +2,13 @@
 
 import json
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.metrics import KEEP_SECONDS
-from api.readings import demand_reading
+from api.readings import demand_reading, scenario_reading
 from scheduler.snapshot import read_round
 from tests.monitored import ROUND, monitored
 
@@ -104,3 +105,19 @@ def test_demand_of_all_pools_adds_up_to_the_ask():
     in_reference = reading.requested_gpu_seconds["a"] + 2 * reading.requested_gpu_seconds["b"]
 
     assert (16 + 8) * 3600 == pytest.approx(in_reference)
+
+
+def test_a_formula_proves_nothing():
+    """A plan that a formula made has no gap, and is not called proved."""
+    scenario = SimpleNamespace(
+        policy="rank_and_fund",
+        gap=0.0,
+        status="optimal",
+        seconds=1.0,
+        stages=({"name": "formula", "gap": 0.0},),
+        measures={},
+    )
+
+    reading = scenario_reading(scenario)
+
+    assert (None, False) == (reading.gap, reading.proven)
