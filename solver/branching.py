@@ -42,13 +42,13 @@ class Choices:
         columns: ``(r,)`` the column that is 1 when request r is funded.
         fraction: which part of its least amount each request gets in a solution.
         broken: which requests get something, but not their least.
-        without: a solution without what is broken, and whether it keeps all that is to be kept.
+        without: a solution without what is broken, and by which share it misses what is to be kept.
     """
 
     columns: IntArray
     fraction: Callable[[FloatArray], FloatArray]
     broken: Callable[[FloatArray], BoolArray]
-    without: Callable[[FloatArray], tuple[FloatArray, bool]]
+    without: Callable[[FloatArray], tuple[FloatArray, float]]
 
 
 class Branching:
@@ -63,6 +63,7 @@ class Branching:
         allowed: absolute gap at which to stop.
         most: linear programs to solve at most.
         seconds: the solver time at which to stop, or None.
+        spare: by which share a solution may miss what is to be kept.
     """
 
     def __init__(  # noqa: PLR0913 - the question, and by name how far to go
@@ -76,10 +77,13 @@ class Branching:
         allowed: float,
         most: int,
         seconds: float | None,
+        spare: float,
     ) -> None:
         self.relaxation, self.choices = relaxation, choices
         self.goal, self.root, self.start = goal, root, start
+        self.spare = spare
         self.last_resort: FloatArray | None = None
+        self.least_missed = np.inf
         self.allowed, self.most, self.seconds = allowed, most, seconds
         self.free_lower, self.free_upper = relaxation.lower.copy(), relaxation.upper.copy()
         self.first_solve = relaxation.solves
@@ -129,18 +133,18 @@ class Branching:
             self._drop(vertex)
             if self._spent() or self.root.objective >= self.objective - self.allowed:
                 return
-            parts = self.choices.fraction(vertex.values)[broken]
-            wanted = tuple(
-                (request, bool(part > 0.5))  # noqa: PLR2004 - nearest
-                for request, part in zip(broken.tolist(), parts.tolist(), strict=True)
+            parts = self.choices.fraction(vertex.values)
+            rounded = tuple(
+                (each, bool(parts[each] > 0.5))  # noqa: PLR2004 - nearest
+                for each in broken.tolist()
             )
-            step = self._at(fixing + wanted)
+            step = self._at((*fixing, *rounded))
             if step is None:
-                wanted = tuple((request, False) for request, _ in wanted)
-                step = self._at(fixing + wanted)
+                rounded = tuple((request, False) for request, _ in rounded)
+                step = self._at((*fixing, *rounded))
             if step is None or step.objective >= self.objective:
                 return
-            vertex, fixing = step, fixing + wanted
+            vertex, fixing = step, (*fixing, *rounded)
 
     def _dive(self, known: float, fixing: Fixing) -> None:
         """Follow the nearer branch down, leaving the other ones for later."""
@@ -171,11 +175,11 @@ class Branching:
 
     def _drop(self, vertex: Vertex) -> None:
         """Try a solution without what is broken; remember the last one for want of better."""
-        values, keeps = self.choices.without(vertex.values)
-        if keeps:
+        values, missed = self.choices.without(vertex.values)
+        if missed <= self.spare:
             self._accept(values, float(self.goal @ values[: self.goal.size]))
-        else:
-            self.last_resort = values
+        elif missed < self.least_missed:
+            self.last_resort, self.least_missed = values, missed
 
     def _push(self, bound: float, fixing: Fixing) -> None:
         """Leave a node for later."""

@@ -111,6 +111,7 @@ class LinearEngine:
             allowed=gap / 4 * own,
             most=max(self.effort.programs * LARGE // max(LARGE, self.model.program.columns), 6),
             seconds=self.effort.time_seconds,
+            spare=gap / 4,
         )
         settled = branching.run()
         return replace(
@@ -136,8 +137,8 @@ class LinearEngine:
             relaxation.bound(column, lower[column], upper[column])
         return vertex
 
-    def _without(self, values: FloatArray) -> tuple[FloatArray, bool]:
-        """Take out what is broken; say whether floors and earlier tiers are still kept."""
+    def _without(self, values: FloatArray) -> tuple[FloatArray, float]:
+        """Take out what is broken; say by which share caps and earlier tiers are then missed."""
         model = self.model
         out = broken(model, values)
         rest = values.copy()
@@ -145,10 +146,10 @@ class LinearEngine:
         rest[model.funded[out]] = 0.0
         rest[model.award[out & (model.award >= 0)]] = 0.0
         rest = self.restate(rest)
-        keeps = not model.has_floors and bool((rest <= self.relaxation.upper + SETTLED).all())
+        missed = float((rest - self.relaxation.upper).max(initial=0.0))
         for weights, most in self.kept:
-            keeps = keeps and float(weights @ rest[: weights.size]) <= most + SETTLED
-        return rest, keeps
+            missed = max(missed, float(weights @ rest[: weights.size]) - most)
+        return rest, 1.0 if model.has_floors else missed
 
     def keep(self, goal: Goal, most: float) -> None:
         """Add the goal as a row, divided by its scale."""

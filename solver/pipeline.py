@@ -11,6 +11,7 @@ from solver.conflicts import find_conflicts
 from solver.divide import Division, divide
 from solver.entitle import entitle
 from solver.formula import apply_formula, rank
+from solver.leftover import use_leftover
 from solver.plan import NO_CELLS, Conflict, Entitlement, Limit, Plan, SolveStatus, Stage
 from solver.prices import value_dual
 from solver.problem import IntArray, Method, Problem, Tier
@@ -85,9 +86,11 @@ def solve(
         schedule = timetable(
             problem, division.fluid, selection.funded, selection.least, entitlement=entitlement
         )
-        if keeps_hard_rules(problem, schedule.cells):
+        cells = use_leftover(problem, entitlement, schedule.cells)
+        schedule = replace(schedule, cells=cells)
+        if keeps_hard_rules(problem, cells):
             stages = _stages(problem, entitlement, selection, (division, schedule), gap=gap)
-            plan = _plan(problem, entitlement, schedule.cells, stages, seed=seed)
+            plan = _plan(problem, entitlement, cells, stages, seed=seed)
             return _priced(problem, plan)
     return _no_plan(entitlement, proved=False, seed=seed)
 
