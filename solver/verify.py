@@ -4,9 +4,14 @@ Knows neither the solver nor any of its data: round, plan and certificate are re
 documents, and everything a plan must keep is looked at in plain integers.
 """
 
-from collections.abc import Callable
+import gzip
+import json
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 from solver import feasible, figures, limits
 from solver.case import Case, broken
@@ -136,3 +141,36 @@ def nothing_proposed(case: Case) -> Checks:
             award.request,
         )
     yield None
+
+
+def read_json(path: str) -> object:
+    """Read a JSON file, gzipped or not, with exact decimals."""
+    raw = Path(path).read_bytes()
+    text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    return json.loads(text, parse_float=Decimal)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check files where nothing but Python is installed: ``python -m solver.verify ROUND PLAN``.
+
+    Returns:
+        0 when every rule holds, 7 when one is broken, 2 when a file cannot be read.
+    """
+    if len(arguments) not in (2, 3):
+        sys.stderr.write("Usage: python -m solver.verify ROUND PLAN [CERTIFICATE]\n")
+        return 2
+    try:
+        documents = [read_json(path) for path in arguments]
+    except (OSError, EOFError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    verdict = verify(*documents)
+    for rule in verdict.rules:
+        sys.stdout.write(f"{rule.rule}: {rule.checks} checks, {rule.broken} broken\n")
+    for witness in verdict.witnesses:
+        sys.stderr.write(f"broken: {witness.rule}: {witness.text}\n")
+    return 0 if verdict.holds else 7
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -107,6 +107,23 @@ def test_verify_needs_no_solver(solved):
     assert "Every rule holds." in checked.stdout
 
 
+def test_verify_needs_nothing_but_python(solved):
+    """`python -S -m solver.verify` sees no installed package at all and still says yes."""
+    paths, _ = solved
+
+    checked = subprocess.run(
+        [sys.executable, "-S", "-m", "solver.verify", *map(str, paths)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        check=False,
+    )
+
+    assert 0 == checked.returncode, checked.stderr
+    assert "supply: " in checked.stdout
+
+
 def test_the_blocker_blocks(solved):
     """The same interpreter cannot solve, so nothing slips in by another way."""
     (round_, _, _), _ = solved
