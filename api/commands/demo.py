@@ -1,5 +1,6 @@
 """`dure demo`: a whole round on this machine, every part real."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -91,6 +92,7 @@ def demo(
     ] = str(SHIPPED),
 ) -> None:
     """Tell the story of one round, then stay up until Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the center ends with us
     terminal = terminal_of(context)
     snapshot = read_snapshot(round_)
     story = Story(terminal)
