@@ -1,5 +1,9 @@
 """Linear and mixed-integer programs as arrays, solved through MathOpt."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,6 +18,7 @@ from solver.problem import BoolArray, FloatArray, IntArray
 TINY = 1e-9
 """Coefficients below this are dropped; HiGHS would do so itself, but with a warning."""
 NO_LIMIT = 0
+STDOUT, STDERR = 1, 2
 
 
 class Program:
@@ -227,7 +232,8 @@ def _try(
 ) -> Answer:
     """Solve with one code; its own errors count as no answer."""
     try:
-        result = mathopt.solve(model, solver, params=parameters)
+        with _stdout_kept_clean():
+            result = mathopt.solve(model, solver, params=parameters)
     except (RuntimeError, ValueError, AttributeError):  # codes err on some valid programs
         return Answer(values=None, bound=-np.inf)
     reason = result.termination.reason
@@ -248,6 +254,27 @@ def _try(
         work=work,
         limit=_limit(result),
     )
+
+
+@contextmanager
+def _stdout_kept_clean() -> Iterator[None]:
+    """Send what a code prints to the standard error stream.
+
+    HiGHS prints a line of its own when it repairs a solution, whatever it is told; on standard
+    output it would spoil the JSON of a command.
+    """
+    try:
+        sys.stdout.flush()
+        kept = os.dup(STDOUT)
+    except OSError:  # there is no standard output to keep clean
+        yield
+        return
+    try:
+        os.dup2(STDERR, STDOUT)
+        yield
+    finally:
+        os.dup2(kept, STDOUT)
+        os.close(kept)
 
 
 def _prices(model: mathopt.Model, result: mathopt.SolveResult, program: Program) -> FloatArray:
