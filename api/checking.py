@@ -7,7 +7,7 @@ from scheduler.domain.events import Json
 from scheduler.domain.scenarios import Scenario
 from scheduler.operations.decisions import Evidence
 from solver.canonical import digest
-from solver.verdict import Verdict, Witness
+from solver.checking.verdict import Verdict, Witness
 from solver.verify import verify
 
 

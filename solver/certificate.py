@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Any, Protocol, TypeAlias
 
 from solver.canonical import digest
-from solver.duality import level_to_document
+from solver.checking.duality import level_to_document
+from solver.checking.rows import MILLI
 from solver.plan import Entitlement, Plan, Stage, ValueDual
-from solver.rows import MILLI
 from solver.verify import proved_value_bound
 
 Document: TypeAlias = dict[str, Any]

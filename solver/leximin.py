@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
+from solver.checking.pricing import Holder
 from solver.plan import Level
-from solver.pricing import Holder
 from solver.problem import NOBODY, IntArray
 
 FINE = 96

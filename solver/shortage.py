@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solver.checking.pricing import FluidRequest, FluidRound, Holder, most_together
 from solver.fluid import INFINITE, FluidModel, LinearSolver
 from solver.leximin import GRAIN, Cut, Terms
 from solver.merging import Merged
-from solver.pricing import FluidRequest, FluidRound, Holder, most_together
 from solver.problem import FloatArray, IntArray
 
 UNIT = 1 << 60

@@ -13,11 +13,11 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from solver import feasible, figures, limits
-from solver.case import Case, broken
-from solver.claims import digest_of, names, read_plan
-from solver.levels import division, levels
-from solver.proofs import (
+from solver.checking import feasible, figures, limits
+from solver.checking.case import Case, broken
+from solver.checking.claims import digest_of, names, read_plan
+from solver.checking.levels import division, levels
+from solver.checking.proofs import (
     StatedCertificate,
     binding,
     bounds,
@@ -26,9 +26,9 @@ from solver.proofs import (
     proved_value,
     read_certificate,
 )
-from solver.reading import read_round
-from solver.rows import Unreadable
-from solver.verdict import Checks, Tally, Verdict
+from solver.checking.reading import read_round
+from solver.checking.rows import Unreadable
+from solver.checking.verdict import Checks, Tally, Verdict
 
 
 def verify(

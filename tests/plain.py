@@ -1,9 +1,9 @@
 """A Problem in the checker's plain numbers."""
 
+from solver.checking.pricing import Holder
+from solver.checking.stakes import PlainFellow, PlainHolder, PlainRequest, PlainRound
 from solver.plan import Entitlement
-from solver.pricing import Holder
 from solver.problem import Problem
-from solver.stakes import PlainFellow, PlainHolder, PlainRequest, PlainRound
 
 
 def plain_round(problem: Problem) -> PlainRound:

@@ -9,7 +9,7 @@ from api.commands.grammar import JsonOption, QuietOption, RoundArgument, single,
 from api.commands.tables import columns, percent
 from api.commands.terminal import CommandRefused, ExitCode, terminal_of
 from api.plain_json import encode
-from solver.verdict import Verdict, verdict_document
+from solver.checking.verdict import Verdict, verdict_document
 from solver.verify import verify as check
 
 app = single()

@@ -13,7 +13,7 @@ from scheduler.formulate import Names
 from solver.explain import NO_ENTITLEMENT, Explanation, Reason
 from solver.plan import Conflict
 from solver.problem import MILLI, Problem, Unit
-from solver.verdict import shown
+from solver.checking.verdict import shown
 
 PLAIN: Final = ("count", "slot", "slots")
 """Numbers whose names end so are counts; all others are thousandths."""

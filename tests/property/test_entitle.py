@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from solver.duality import check_levels
+from solver.checking.duality import check_levels
+from solver.checking.stakes import stakes
 from solver.entitle import entitle, fellow_weights, group_weights
 from solver.plan import Entitlement
 from solver.problem import (
@@ -22,7 +23,6 @@ from solver.problem import (
     Unit,
     as_int,
 )
-from solver.stakes import stakes
 from tests.builders import a_problem
 from tests.exact import entitlements, floors_hold
 from tests.plain import claimed, plain_round

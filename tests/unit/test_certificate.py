@@ -16,10 +16,10 @@ from scheduler.policy import find_policy, read_policy
 from scheduler.snapshot import read_round
 from solver.canonical import digest
 from solver.certificate import Documents, certificate
+from solver.checking.verdict import as_fraction
 from solver.measures import measure
 from solver.pipeline import solve
 from solver.plan import Plan
-from solver.verdict import as_fraction
 from solver.verify import proved_value_bound, verify
 from tests.plans import as_parsed
 from tests.rounds import Document, a_request, a_round

@@ -7,12 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from solver.duality import Fault, check_levels, level_from_document, level_to_document
+from solver.checking.duality import Fault, check_levels, level_from_document, level_to_document
+from solver.checking.pricing import FluidRequest, FluidRound, most_together
+from solver.checking.stakes import stakes
 from solver.entitle import entitle
 from solver.plan import Entitlement, Level
-from solver.pricing import FluidRequest, FluidRound, most_together
 from solver.problem import GroupWeight, Problem, Rules, Unit, as_int
-from solver.stakes import stakes
 from tests.builders import a_problem
 from tests.exact import maximise
 from tests.plain import claimed, plain_round

@@ -11,7 +11,8 @@ import pytest
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
 from scheduler.snapshot import load_document, read_round
-from solver.duality import check_levels
+from solver.checking.duality import check_levels
+from solver.checking.stakes import stakes
 from solver.entitle import _Entitling, entitle, fellow_weights, group_weights
 from solver.merging import expand, merge, reach
 from solver.problem import (
@@ -24,7 +25,6 @@ from solver.problem import (
     Unit,
     as_int,
 )
-from solver.stakes import stakes
 from tests.builders import a_problem
 from tests.plain import claimed, plain_round
 

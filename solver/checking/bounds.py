@@ -14,10 +14,10 @@ from itertools import pairwise
 from math import lcm
 from typing import TypeAlias
 
-from solver.case import Case
-from solver.figures import merit, value_parts
-from solver.reading import Request
-from solver.rows import MILLI
+from solver.checking.case import Case
+from solver.checking.figures import merit, value_parts
+from solver.checking.reading import Request
+from solver.checking.rows import MILLI
 
 Holder: TypeAlias = tuple[str, str]
 """Kind (``group``, ``fellow``, ``institute``, ``track``) and id."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from solver.claims import MILLIONTHS, Policy, StatedAward, StatedPlan
-from solver.reading import Request, Round
-from solver.rows import MILLI, Cell
-from solver.verdict import Number, Witness
+from solver.checking.claims import MILLIONTHS, Policy, StatedAward, StatedPlan
+from solver.checking.reading import Request, Round
+from solver.checking.rows import MILLI, Cell
+from solver.checking.verdict import Number, Witness
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from solver.rows import MILLI, Cell, Row, Unreadable, read_cells, thousandths, whole
+from solver.checking.rows import MILLI, Cell, Row, Unreadable, read_cells, thousandths, whole
 
 SHAPES = ("flexible", "block", "constant")
 POINTS = 100

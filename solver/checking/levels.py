@@ -8,15 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from solver.case import Case, broken
-from solver.claims import Share
-from solver.duality import Fault, LevelClaim, check_levels, level_from_document
-from solver.limits import limits
-from solver.pricing import MILLI, Holder
-from solver.reading import Request
-from solver.rows import Row, Unreadable, thousandths
-from solver.stakes import PlainFellow, PlainHolder, PlainRequest, PlainRound, stakes
-from solver.verdict import Checks, Witness, as_fraction, decimal, shown
+from solver.checking.case import Case, broken
+from solver.checking.claims import Share
+from solver.checking.duality import Fault, LevelClaim, check_levels, level_from_document
+from solver.checking.limits import limits
+from solver.checking.pricing import MILLI, Holder
+from solver.checking.reading import Request
+from solver.checking.rows import Row, Unreadable, thousandths
+from solver.checking.stakes import PlainFellow, PlainHolder, PlainRequest, PlainRound, stakes
+from solver.checking.verdict import Checks, Witness, as_fraction, decimal, shown
 
 LEVEL = "stage value agents saturated prices multipliers"
 EXACT = 10**7

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from solver.case import Case, broken, most_units, total
-from solver.claims import Share
-from solver.verdict import Checks, decimal, shown
+from solver.checking.case import Case, broken, most_units, total
+from solver.checking.claims import Share
+from solver.checking.verdict import Checks, decimal, shown
 
 
 def guarantees(case: Case) -> Checks:

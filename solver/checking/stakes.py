@@ -7,7 +7,7 @@ part, what each can take alone, what amounts are counted per.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from solver.pricing import MILLI, FluidRequest, FluidRound, Holder
+from solver.checking.pricing import MILLI, FluidRequest, FluidRound, Holder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from fractions import Fraction
 from math import lcm
 from typing import Any, Protocol
 
-from solver.pricing import Holder, most_together
-from solver.stakes import Stakes
+from solver.checking.pricing import Holder, most_together
+from solver.checking.stakes import Stakes
 
 
 class LevelLike(Protocol):

@@ -4,13 +4,13 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from solver.bounds import Holder, Prices, value_bound
-from solver.case import Case, broken
-from solver.claims import Policy, digest_of, read_policy
-from solver.figures import CLOSE, gap_scale, mean_one_weights, objectives
-from solver.levels import StatedEntitlement, read_entitlement
-from solver.rows import MILLI, Row, Unreadable, exact
-from solver.verdict import Checks, Proved, Witness, as_fraction
+from solver.checking.bounds import Holder, Prices, value_bound
+from solver.checking.case import Case, broken
+from solver.checking.claims import Policy, digest_of, read_policy
+from solver.checking.figures import CLOSE, gap_scale, mean_one_weights, objectives
+from solver.checking.levels import StatedEntitlement, read_entitlement
+from solver.checking.rows import MILLI, Row, Unreadable, exact
+from solver.checking.verdict import Checks, Proved, Witness, as_fraction
 
 KINDS = ("group", "fellow", "institute", "track")
 EVIDENCE = ("dual", "arithmetic", "solver", "none")

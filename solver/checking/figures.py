@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from itertools import pairwise
 
-from solver.case import Case, broken
-from solver.reading import Request
-from solver.rows import MILLI, Row, exact, thousandths, whole
-from solver.verdict import Checks, Witness, decimal, shown
+from solver.checking.case import Case, broken
+from solver.checking.reading import Request
+from solver.checking.rows import MILLI, Row, exact, thousandths, whole
+from solver.checking.verdict import Checks, Witness, decimal, shown
 
 CLOSE = Fraction(1, 10**9)
 """Figures that a plan states in floating point may differ by this part of themselves."""

@@ -6,9 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 from solver.canonical import digest
-from solver.reading import Round
-from solver.rows import Cell, Row, Unreadable, exact, read_cells, thousandths, whole
-from solver.verdict import Checks, Witness
+from solver.checking.reading import Round
+from solver.checking.rows import Cell, Row, Unreadable, exact, read_cells, thousandths, whole
+from solver.checking.verdict import Checks, Witness
 
 MILLIONTHS = 10**6
 UNITS = ("service_units", "reference_hours")

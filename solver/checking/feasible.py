@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Callable
 
-from solver.case import Case, broken
-from solver.claims import StatedAward
-from solver.reading import Request
-from solver.rows import MILLI
-from solver.verdict import Checks, decimal, shown
+from solver.checking.case import Case, broken
+from solver.checking.claims import StatedAward
+from solver.checking.reading import Request
+from solver.checking.rows import MILLI
+from solver.checking.verdict import Checks, decimal, shown
 
 
 def cells(case: Case) -> Checks:

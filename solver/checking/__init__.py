@@ -1,0 +1,1 @@
+"""What the checker rests on: standard library alone, and nothing that proves."""
