@@ -3,7 +3,7 @@
 import numpy as np
 
 from solver.board import buckets, floors
-from solver.merging import reach
+from solver.fluid.merging import reach
 from solver.plan import awarded_reference, received
 from solver.problem import NOBODY, BoolArray, IntArray, Problem
 

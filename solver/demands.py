@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.merging import reach
+from solver.fluid.merging import reach
 from solver.problem import MILLI, NO_CAP, NOBODY, BoolArray, FloatArray, IntArray, Problem
 from solver.program import Effort, Program, solve_program
 from solver.room import holders

@@ -6,8 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from solver.leximin import GRAIN, Agents, Cut, Oracle, Terms, leximin
-from solver.merging import expand, merge, reach
+from solver.fluid.leximin import GRAIN, Agents, Cut, Oracle, Terms, leximin
+from solver.fluid.merging import expand, merge, reach
+from solver.fluid.shortage import ShortageProgram, kept
+from solver.fluid.water import ShortageFlow, is_plain_flow
 from solver.plan import NO_CELLS, Entitlement, Level
 from solver.problem import (
     NO_CAP,
@@ -20,8 +22,6 @@ from solver.problem import (
     Unit,
     as_int,
 )
-from solver.shortage import ShortageProgram, kept
-from solver.water import ShortageFlow, is_plain_flow
 
 
 def entitle(problem: Problem) -> Entitlement:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from solver.fluid.merging import reach
 from solver.goal import Goal
-from solver.merging import reach
 from solver.model import RoundModel
 from solver.plan import Entitlement
 from solver.problem import MILLI, FellowWeight, FloatArray, IntArray, Problem

@@ -6,7 +6,7 @@ import numpy as np
 
 from solver.board import buckets, caps, floors, most_hours
 from solver.extent import find_extent, find_spans
-from solver.merging import reach
+from solver.fluid.merging import reach
 from solver.placement import most_gpus, whole_step
 from solver.problem import (
     MILLI,

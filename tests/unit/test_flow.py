@@ -5,7 +5,7 @@ from collections import deque
 import numpy as np
 import pytest
 
-from solver.flow import SINK, SOURCE, augment, network, reached
+from solver.fluid.flow import SINK, SOURCE, augment, network, reached
 
 
 def slow_max_flow(nodes: int, arcs: list[tuple[int, int, int]]) -> int:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from solver import fluid
-from solver.fluid import FluidModel, LinearSolver
-from solver.merging import merge
+from solver.fluid import linear
+from solver.fluid.linear import FluidModel, LinearSolver
+from solver.fluid.merging import merge
 from solver.problem import Problem
 from tests.builders import a_problem
 
@@ -14,10 +14,10 @@ def most_hours(problem: Problem) -> float:
     """Return the optimum of taking as many hours as possible, in thousandths."""
     model = FluidModel(merge(problem, problem.eligible))
     sizes = model.columns.size
-    short = model.add_columns([0.0], [fluid.INFINITE], [1.0])
+    short = model.add_columns([0.0], [linear.INFINITE], [1.0])
     count = sizes.shape[0]
     entries = (np.zeros(count + 1), [*range(count), short[0]], [*(sizes / sizes.sum()), 1.0])
-    rows = model.add_rows([0.0], [fluid.INFINITE], entries)
+    rows = model.add_rows([0.0], [linear.INFINITE], entries)
     solver = LinearSolver(model.program())
     solver.demand(rows, np.array([1.0]))
     solution = solver.solve()
@@ -52,18 +52,18 @@ def test_the_gpu_limit_holds_over_all_pools_together() -> None:
 
 def test_a_failed_solve_is_tried_again_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer short of optimal is not taken; the program is loaded and solved anew."""
-    honest, asked = fluid._answer, []
+    honest, asked = linear._answer, []
 
     def failing_once(solver, how):
         result = honest(solver, how)
         asked.append(how)
         if len(asked) == 1:
-            result.termination.reason = fluid.result_pb2.TERMINATION_REASON_NUMERICAL_ERROR
+            result.termination.reason = linear.result_pb2.TERMINATION_REASON_NUMERICAL_ERROR
         return result
 
-    monkeypatch.setattr(fluid, "_answer", failing_once)
+    monkeypatch.setattr(linear, "_answer", failing_once)
     assert most_hours(a_problem(ask=[30_000, 50_000])) == pytest.approx(80_000)
-    assert asked == [fluid.FIRST, fluid.COLD]
+    assert asked == [linear.FIRST, linear.COLD]
 
 
 def test_a_program_without_optimum_is_our_own_mistake() -> None:

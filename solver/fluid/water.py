@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.flow import ENDLESS, SINK, SOURCE, Network, augment, network, reached
-from solver.leximin import GRAIN, Cut, Terms
-from solver.merging import Merged
+from solver.fluid.flow import ENDLESS, SINK, SOURCE, Network, augment, network, reached
+from solver.fluid.leximin import GRAIN, Cut, Terms
+from solver.fluid.merging import Merged
 from solver.problem import MILLI, BoolArray, IntArray
 
 

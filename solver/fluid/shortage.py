@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.checking.pricing import FluidRequest, FluidRound, Holder, most_together
-from solver.fluid import INFINITE, FluidModel, LinearSolver
-from solver.leximin import GRAIN, Cut, Terms
-from solver.merging import Merged
+from solver.fluid.leximin import GRAIN, Cut, Terms
+from solver.fluid.linear import INFINITE, FluidModel, LinearSolver
+from solver.fluid.merging import Merged
 from solver.problem import FloatArray, IntArray
 
 UNIT = 1 << 60

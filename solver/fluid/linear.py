@@ -22,7 +22,7 @@ from ortools.math_opt import parameters_pb2 as math_opt_parameters_pb2
 from ortools.math_opt.core.python import solver as core
 from ortools.math_opt.python import mathopt
 
-from solver.merging import Merged
+from solver.fluid.merging import Merged
 from solver.problem import MILLI, FloatArray, IntArray
 
 Entries: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]

@@ -1,0 +1,1 @@
+"""The round without whole gang-hours: merged, levelled, as flows and as linear programs."""
