@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from solver.board import buckets, floors
 from solver.fluid.merging import reach
+from solver.placing.board import buckets, floors
 from solver.plan import awarded_reference, received
 from solver.problem import NOBODY, BoolArray, IntArray, Problem
 

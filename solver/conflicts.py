@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.board import most_hours
 from solver.demands import Demand, DemandProgram, demands
+from solver.placing.board import most_hours
+from solver.placing.room import holders, least_needed, least_units, most_whole
 from solver.plan import Conflict
 from solver.problem import MILLI, NO_CAP, NOBODY, Problem, Shape
-from solver.room import holders, least_needed, least_units, most_whole
 
 
 def find_conflicts(problem: Problem) -> tuple[Conflict, ...]:

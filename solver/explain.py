@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from solver.placing.room import holders, least_needed, most_whole
 from solver.plan import (
     Plan,
     awarded_reference,
@@ -15,7 +16,6 @@ from solver.plan import (
     received,
 )
 from solver.problem import MILLI, NO_CAP, NOBODY, IntArray, Problem, Shape
-from solver.room import holders, least_needed, most_whole
 
 
 class Outcome(StrEnum):

@@ -7,11 +7,11 @@ from heapq import heapify, heappop, heappush
 
 import numpy as np
 
-from solver.board import OPEN, buckets, caps, floors, free_supply, in_order
-from solver.placement import place, total_reference, whole_step
+from solver.placing.board import OPEN, buckets, caps, floors, free_supply, in_order
+from solver.placing.placement import place, total_reference, whole_step
+from solver.placing.windows import tighten
 from solver.plan import NO_CELLS, received
 from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Method, Problem, Shape
-from solver.windows import tighten
 
 RAC_SMALL_SHARE = Fraction(318, 1000)
 RAC_LARGE_SHARE = Fraction(166, 1000)

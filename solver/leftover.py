@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from solver.board import OPEN, buckets, caps, free_supply, in_order
-from solver.placement import place, total_reference
+from solver.placing.board import OPEN, buckets, caps, free_supply, in_order
+from solver.placing.placement import place, total_reference
 from solver.plan import Entitlement, per_group, received
 from solver.problem import NOBODY, IntArray, Problem
 

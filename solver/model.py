@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.board import buckets, caps, floors, most_hours
 from solver.extent import find_extent, find_spans
 from solver.fluid.merging import reach
-from solver.placement import most_gpus, whole_step
+from solver.placing.board import buckets, caps, floors, most_hours
+from solver.placing.placement import most_gpus, whole_step
 from solver.problem import (
     MILLI,
     NOBODY,

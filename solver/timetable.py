@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.arrange import Task, arrange
-from solver.board import (
+from solver.placing.arrange import Task, arrange
+from solver.placing.board import (
     NEED,
     NODE,
     OPEN,
@@ -20,7 +20,7 @@ from solver.board import (
     read_cells,
     set_up,
 )
-from solver.neighbourhood import (
+from solver.placing.neighbourhood import (
     STAY,
     WANT,
     Search,
@@ -31,8 +31,8 @@ from solver.neighbourhood import (
     lift_groups,
     open_search,
 )
-from solver.outline import Outline, fellow_merit, laid_shapes, outline, redrawn, totals
-from solver.placement import place, total_reference
+from solver.placing.outline import Outline, fellow_merit, laid_shapes, outline, redrawn, totals
+from solver.placing.placement import place, total_reference
 from solver.plan import NO_CELLS, Entitlement, received
 from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem
 

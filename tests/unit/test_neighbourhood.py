@@ -5,8 +5,19 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from solver.board import GANG, OPEN, SLOT, Arms, Board, lay_arms, put, read_cells, room, set_up
-from solver.neighbourhood import (
+from solver.placing.board import (
+    GANG,
+    OPEN,
+    SLOT,
+    Arms,
+    Board,
+    lay_arms,
+    put,
+    read_cells,
+    room,
+    set_up,
+)
+from solver.placing.neighbourhood import (
     STAY,
     Search,
     add_one,
@@ -18,7 +29,7 @@ from solver.neighbourhood import (
     make_way,
     open_search,
 )
-from solver.placement import Spot, spread
+from solver.placing.placement import Spot, spread
 from solver.plan import NO_CELLS, received
 from solver.problem import MILLI, NO_CAP, NOBODY, Problem, Rules, Unit
 from tests.builders import a_problem

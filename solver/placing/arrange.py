@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from ortools.sat.python import cp_model
 
-from solver.board import OPEN, buckets, in_order, most_hours
-from solver.placement import most_gpus, whole_step
+from solver.placing.board import OPEN, buckets, in_order, most_hours
+from solver.placing.placement import most_gpus, whole_step
 from solver.plan import NO_CELLS
 from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem, Shape, Unit
 

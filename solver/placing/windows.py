@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from solver.board import most_hours
+from solver.placing.board import most_hours
 from solver.plan import NO_CELLS
 from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem, Shape
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from solver.board import most_hours
 from solver.kernels import kernel
+from solver.placing.board import most_hours
 from solver.plan import NO_CELLS
 from solver.problem import MILLI, IntArray, Problem, Shape
 

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from solver.board import (
+from solver.kernels import kernel
+from solver.placing.board import (
     ASK,
     CHARGED,
     FACTOR,
@@ -26,7 +27,6 @@ from solver.board import (
     put,
     room,
 )
-from solver.kernels import kernel
 from solver.problem import MILLI, NOBODY, IntArray
 
 LABEL, LEAVES, ENTERS, VIA, DONE = range(5)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.board import OPEN, loose
-from solver.placement import most_gpus, same_gpus, whole_step
+from solver.placing.board import OPEN, loose
+from solver.placing.placement import most_gpus, same_gpus, whole_step
+from solver.placing.windows import tighten
 from solver.plan import NO_CELLS, Entitlement, per_fellow, per_group
 from solver.problem import (
     MILLI,
@@ -17,7 +18,6 @@ from solver.problem import (
     Shape,
     Tier,
 )
-from solver.windows import tighten
 
 TOLERANCE = 10
 """Thousandths of a GPU-hour that a division may stray from whole GPUs and still count as such."""

@@ -1,0 +1,1 @@
+"""Where whole gang-hours go: boards, windows, placement, moves."""
