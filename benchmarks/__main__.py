@@ -1,6 +1,6 @@
 """`make bench`: run every measurement and print its table.
 
-`python -m benchmarks NAME …` runs some of them. Results go to the screen as Markdown, so that they can be pasted
+`python -m benchmarks NAME …` runs some of them. Results go to the screen as Markdown, to be pasted
 into benchmarks/README.md together with the provenance line that stands on top.
 """
 
@@ -9,7 +9,7 @@ import platform
 import sys
 from importlib.metadata import version
 
-SUBJECTS = ("start_up", "entitle", "policies", "verify", "moves", "submissions")
+SUBJECTS = ("start_up", "entitle", "policies", "verify", "submissions")
 
 
 def provenance() -> str:

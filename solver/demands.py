@@ -8,7 +8,7 @@ import numpy as np
 from solver.fluid.merging import reach
 from solver.placing.room import holders
 from solver.problem import MILLI, NO_CAP, NOBODY, BoolArray, FloatArray, IntArray, Problem
-from solver.program import Effort, Program, solve_program
+from solver.tiers.program import Effort, Program, solve_program
 
 ENOUGH = 1e-7
 """Part of a demand that counts as nothing missing: what floating point leaves open."""

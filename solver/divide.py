@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.engines import SETTLED, enough
-from solver.fairness_rows import FairRows
 from solver.plan import Limit
 from solver.problem import FloatArray, IntArray, Tier
-from solver.relaxation import Relaxation, Vertex
 from solver.select import Search, Selection, read_fluid
+from solver.tiers.engines import SETTLED, enough
+from solver.tiers.fairness_rows import FairRows
+from solver.tiers.relaxation import Relaxation, Vertex
 
 ROUNDS = 60
 """Levels of the leximin that are looked for; the rest stays as the last one left it."""

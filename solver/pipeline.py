@@ -15,9 +15,9 @@ from solver.leftover import use_leftover
 from solver.plan import NO_CELLS, Conflict, Entitlement, Limit, Plan, SolveStatus, Stage
 from solver.prices import value_dual
 from solver.problem import IntArray, Method, Problem, Tier
-from solver.program import Effort
 from solver.select import Selection, select
 from solver.stages import asked_value, objectives, plain_stage, reserve, scales, tier_stage
+from solver.tiers.program import Effort
 from solver.timetable import Timetable, timetable
 
 GAP = 0.001

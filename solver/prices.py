@@ -5,11 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from solver.extent import find_spans
 from solver.plan import Entitlement, ValueDual, per_fellow, per_group, received
 from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem, Shape
-from solver.program import Effort, Program, solve_program
 from solver.stages import mean_one_weights, merit_points, value_parts
+from solver.tiers.extent import find_spans
+from solver.tiers.program import Effort, Program, solve_program
 
 GRAIN = 10**6
 """Prices are whole numbers of millionths: the checker's arithmetic stays short."""

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solver.engines import SETTLED, Engine, LinearEngine, MixedEngine, enough
-from solver.fairness_rows import FairRows
-from solver.goal import Goal
-from solver.model import RoundModel
 from solver.plan import Entitlement, Limit
 from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem, Tier
-from solver.program import Effort
-from solver.relaxation import Vertex
+from solver.tiers.engines import SETTLED, Engine, LinearEngine, MixedEngine, enough
+from solver.tiers.fairness_rows import FairRows
+from solver.tiers.goal import Goal
+from solver.tiers.model import RoundModel
+from solver.tiers.program import Effort
+from solver.tiers.relaxation import Vertex
 
 if TYPE_CHECKING:
-    from solver.branching import Settled
+    from solver.tiers.branching import Settled
 
 SLACK = 2e-6
 """Share of the scale by which a tier kept may be left: ten times a code's tolerance."""

@@ -6,8 +6,8 @@ import pytest
 from solver.divide import divide
 from solver.entitle import entitle
 from solver.problem import MILLI, FellowWeight, Problem, Rules, Tier
-from solver.program import Effort
 from solver.select import Selection, select
+from solver.tiers.program import Effort
 from tests.builders import a_problem
 
 FAIR = Rules(tiers=(Tier.GROUPS, Tier.FELLOWS), fellow_weight=FellowWeight.EQUAL)

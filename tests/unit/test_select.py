@@ -6,8 +6,8 @@ import pytest
 from solver.entitle import entitle
 from solver.plan import Limit
 from solver.problem import MILLI, Merit, Problem, Rules, Shape, Tier, ValueOf
-from solver.program import Effort
 from solver.select import Selection, select
+from solver.tiers.program import Effort
 from tests.builders import a_problem
 
 BY_VALUE = Rules(tiers=(Tier.VALUE,))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.extent import find_extent, find_spans
 from solver.fluid.merging import reach
 from solver.placing.board import buckets, caps, floors, most_hours
 from solver.placing.placement import most_gpus, whole_step
@@ -20,7 +19,8 @@ from solver.problem import (
     Unit,
     ValueOf,
 )
-from solver.program import Program
+from solver.tiers.extent import find_extent, find_spans
+from solver.tiers.program import Program
 
 OPEN_CAP = np.iinfo(np.int64).max // 8
 

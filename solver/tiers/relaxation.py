@@ -20,7 +20,7 @@ from ortools.math_opt.core.python import solver as core
 from pybind11_abseil.status import StatusNotOk
 
 from solver.problem import FloatArray, IntArray
-from solver.program import Program, to_proto
+from solver.tiers.program import Program, to_proto
 
 
 def _parameters(*, dual: bool) -> solve_parameters_pb2.SolveParametersProto:

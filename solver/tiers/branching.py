@@ -8,7 +8,7 @@ import numpy as np
 
 from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
-from solver.relaxation import Relaxation, Vertex
+from solver.tiers.relaxation import Relaxation, Vertex
 
 SWEEPS = 25
 """Rounds of rounding everything at once in search of a first plan."""

@@ -6,13 +6,13 @@ from typing import Protocol
 
 import numpy as np
 
-from solver.branching import Branching, Choices, Settled
-from solver.goal import Goal
-from solver.model import RoundModel
 from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
-from solver.program import Answer, Effort, solve_program
-from solver.relaxation import Relaxation, Vertex
+from solver.tiers.branching import Branching, Choices, Settled
+from solver.tiers.goal import Goal
+from solver.tiers.model import RoundModel
+from solver.tiers.program import Answer, Effort, solve_program
+from solver.tiers.relaxation import Relaxation, Vertex
 
 GOAL_SIZE = 1e4
 """Goals are scaled to about this size: codes stop at absolute tolerances."""

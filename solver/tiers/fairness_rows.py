@@ -3,10 +3,10 @@
 import numpy as np
 
 from solver.fluid.merging import reach
-from solver.goal import Goal
-from solver.model import RoundModel
 from solver.plan import Entitlement
 from solver.problem import MILLI, FellowWeight, FloatArray, IntArray, Problem
+from solver.tiers.goal import Goal
+from solver.tiers.model import RoundModel
 
 
 class FairRows:

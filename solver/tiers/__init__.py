@@ -1,0 +1,1 @@
+"""The integers: a program per tier, its relaxation, its branching, its codes."""
