@@ -26,7 +26,7 @@ class Outcome(StrEnum):
     RESERVE = "reserve"
     """It is next in line."""
     DECLINED = "declined"
-    """It cannot be funded in this round."""
+    """It is neither funded nor next in line."""
 
 
 class Why(StrEnum):
@@ -58,6 +58,8 @@ class Why(StrEnum):
     """The next larger block or constant shape does not fit."""
     MINIMUM_ABOVE_REST = "minimum_above_rest"
     """What is left in its window is less than its minimum."""
+    BEYOND_RESERVE = "beyond_reserve"
+    """The reserve list ends before it."""
     OUTRANKED = "outranked"
     """Requests with a higher score took the hours it could use."""
     FELLOW_SHARE = "fellow_has_entitlement"
@@ -159,9 +161,9 @@ class _Facts:
         fellow, group = int(problem.fellow[request]), int(problem.group[request])
         fellow_right, group_right = self.rights(request)
         reasons = tuple(self.reasons(request))
-        outcome = Outcome.FUNDED if self.funded[request] else Outcome.RESERVE
-        if reasons[0].why in (Why.VETOED, Why.NEVER_FITS):
-            outcome = Outcome.DECLINED
+        outcome = Outcome.RESERVE if request in self.rank else Outcome.DECLINED
+        if self.funded[request]:
+            outcome = Outcome.FUNDED
         return Explanation(
             request=request,
             outcome=outcome,
@@ -177,7 +179,7 @@ class _Facts:
             group=group,
             group_entitlement=group_right,
             group_received=int(self.group_units[group]),
-            rank=self.rank.get(request, 0) if outcome is Outcome.RESERVE else 0,
+            rank=self.rank.get(request, 0),
             reasons=reasons,
         )
 
@@ -208,6 +210,9 @@ class _Facts:
             return
         found = [*self.links(request), *self.caps(request), *self.places(request, alone)]
         found += self.shares(request)
+        if not self.funded[request] and request not in self.rank:
+            numbers = (("reserve_count", len(self.rank)), ("score", int(problem.score[request])))
+            found.append(Reason(why=Why.BEYOND_RESERVE, numbers=numbers))
         yield from found or [Reason(why=Why.GOALS_FIRST, numbers=self.amounts(request))]
 
     def amounts(self, request: int) -> tuple[tuple[str, int], ...]:

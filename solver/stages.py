@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from solver.entitle import fellow_weights
+from solver.placing.room import fits
 from solver.plan import (
     Entitlement,
     Limit,
@@ -19,6 +20,8 @@ from solver.problem import MILLI, IntArray, Merit, Problem, Tier, ValueOf
 
 SHORTFALLS = ("groups", "groups_total", "fellows")
 """Tiers that want least; the value tier wants most."""
+RESERVE_PERCENT = 10
+"""Share of the awarded GPU-hours that the reserve list could take: the most that drop out."""
 
 
 def objectives(
@@ -142,9 +145,12 @@ def plain_stage(name: str, figure: float, *, work: int = 0, limit: Limit = Limit
 
 
 def reserve(problem: Problem, entitlement: Entitlement | None, cells: IntArray) -> tuple[int, ...]:
-    """Return the unfunded eligible requests, next in line first.
+    """Return the requests next in line: who would be funded if some awards came back.
 
-    The better score goes first; between equals the fellow who lacks more of the entitlement.
+    The better score goes first; between equals the fellow who lacks more of the entitlement. The
+    list ends where the minimums on it add up to `RESERVE_PERCENT` of the awarded GPU-hours, for
+    it is no kindness to wait in a line that cannot be reached; the first one is always on it.
+    Who could not be funded even alone in the round is not.
     """
     funded = np.zeros(problem.requests, dtype=np.bool_)
     funded[cells[:, 0]] = True
@@ -153,4 +159,13 @@ def reserve(problem: Problem, entitlement: Entitlement | None, cells: IntArray) 
         lack = entitlement.fellows - per_fellow(problem, received(problem, cells))
     waiting = np.flatnonzero(problem.eligible & ~funded)
     keys = (waiting, -np.maximum(lack, 0)[problem.fellow[waiting]], -problem.score[waiting])
-    return tuple(waiting[np.lexsort(keys)].tolist())
+    returned = int(cells[:, 3].sum()) * MILLI * RESERVE_PERCENT // 100
+    supply, line, needed = problem.supply // MILLI, list[int](), 0
+    for each in waiting[np.lexsort(keys)].tolist():
+        if not fits(problem, each, supply):
+            continue
+        needed += max(int(problem.minimum[each]) * MILLI // int(problem.speed[each].max()), MILLI)
+        if line and needed > returned:
+            break
+        line.append(each)
+    return tuple(line)

@@ -125,6 +125,11 @@ REASONS: Final[Mapping[Why, Sentence]] = {
         "Of the {supply} GPU-hours of its pools ({pools}) in its window {free} are left; it could "
         "use {left}, less than its minimum of {minimum}.",
     ),
+    Why.BEYOND_RESERVE: Sentence(
+        "예비 순위는 {reserve_count}번까지이며, 점수 {score}인 이 신청은 그 뒤에 있습니다.",
+        "The reserve list ends at number {reserve_count}; with a score of {score} this request "
+        "stands behind it.",
+    ),
     Why.OUTRANKED: Sentence(
         "같은 풀과 기간에서 배정받은 신청 {served_count}건 가운데 {above_count}건의 점수가 "
         "이 신청의 점수 {score}보다 높습니다. 배정받은 가장 낮은 점수는 {lowest_score}입니다.",

@@ -1,5 +1,6 @@
 """Explanations: every request has a reason with its numbers, in two languages."""
 
+from dataclasses import replace
 from string import Formatter
 from typing import Any
 
@@ -13,6 +14,7 @@ from scheduler.formulate import Names
 from solver.explain import Explanation, Outcome, Why, explain
 from solver.plan import Conflict, Entitlement, Plan, SolveStatus
 from solver.problem import MILLI, Problem, Shape, Unit, as_int
+from solver.stages import reserve
 from tests.builders import a_problem
 
 
@@ -103,7 +105,25 @@ def test_each_reason(
 
 def test_every_reason_has_a_case() -> None:
     """No reason is left without a case above."""
-    assert {why for why, *_ in CASES} == set(Why)
+    assert {why for why, *_ in CASES} | {Why.BEYOND_RESERVE} == set(Why)
+
+
+def test_who_stands_behind_the_reserve_list_is_declined_and_told() -> None:
+    """The list ends at a tenth of what is awarded, by score; the rest is declined with its end."""
+    problem = a_problem(
+        requests=4,
+        ask=[320_000, 100_000, 100_000, 100_000],
+        minimum=[0, 20_000, 10_000, 10_000],
+        score=[90_000, 80_000, 70_000, 60_000],
+    )
+    cells = [[0, 0, slot, 80] for slot in range(4)]
+    plan = replace(a_plan(problem, cells), reserve=reserve(problem, None, as_int(cells)))
+    found = explain(problem, plan)
+    assert plan.reserve == (1, 2)
+    assert [each.rank for each in found] == [0, 1, 2, 0]
+    assert found[3].outcome is Outcome.DECLINED
+    assert Why.BEYOND_RESERVE in whys(found[3])
+    assert Why.BEYOND_RESERVE not in whys(found[2])
 
 
 def test_outcomes_and_ranks() -> None:
