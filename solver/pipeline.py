@@ -138,13 +138,17 @@ def _reporter(
 
 
 def _by_formula(problem: Problem, *, seed: int) -> Plan:
-    """Answer by a formula; it proves nothing, and may not know how to keep every rule."""
+    """Answer by a formula; it proves nothing, and may not know how to keep every rule.
+
+    Entitlements are a yardstick here: what the groups and fellows lack is reported against them.
+    """
+    entitlement = entitle(problem) if Tier.GROUPS in problem.rules.tiers else None
     formula = apply_formula(problem)
     if not keeps_hard_rules(problem, formula.cells):
-        return _no_plan(None, proved=False, seed=seed)
-    reached = objectives(problem, None, formula.cells)
-    stages = (plain_stage("formula", reached["value"]),)
-    return _plan(problem, None, formula.cells, stages, seed=seed)
+        return _no_plan(entitlement, proved=False, seed=seed)
+    reached = objectives(problem, entitlement, formula.cells)
+    stage = replace(plain_stage("formula", reached["value"]), status=SolveStatus.FEASIBLE)
+    return _plan(problem, entitlement, formula.cells, (stage,), seed=seed)
 
 
 def _by_rank(problem: Problem, entitlement: Entitlement | None, *, gap: float, seed: int) -> Plan:
