@@ -38,7 +38,7 @@ from api.routes import (
 from api.secret import read_secret
 from api.version import software_version
 from scheduler.domain.access import Matrix, read_matrix
-from scheduler.ports import Store
+from scheduler.ports.store import Store
 from scheduler.settings import Settings, read_settings
 from scheduler.storage.ids import Uuid7Ids
 from scheduler.storage.store import SqlStore, open_store

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from api.app import assemble, house
 from api.openapi import text
 from scheduler.domain.errors import StoreUnavailable
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 T = TypeVar("T")
 COMMITTED: Final = Path(__file__).parent.parent / "docs" / "openapi.json"

@@ -23,7 +23,9 @@ from scheduler.domain.access import Matrix, Permit, Principal, scope_of
 from scheduler.domain.errors import Unauthenticated
 from scheduler.domain.messages import Language
 from scheduler.operations.tokens import authenticate
-from scheduler.ports import Act, Ids, Page, Slice, Store, Transaction
+from scheduler.ports.acts import Act, Ids
+from scheduler.ports.paging import Page, Slice
+from scheduler.ports.store import Store, Transaction
 
 T = TypeVar("T")
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from api.replies import Reply
 from scheduler.domain.errors import IdempotencyKeyReused
-from scheduler.ports import KeptAnswer, Transaction
+from scheduler.ports.kept import KeptAnswer
+from scheduler.ports.store import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

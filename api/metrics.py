@@ -18,7 +18,7 @@ from api.body import StrictRoute
 from api.permissions import declared
 from api.readings import QueueReading, Reader, Readings, RoundReading
 from scheduler.domain.rounds import RoundState
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 Row = TypeVar("Row", bound=tuple[str, ...])
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from fastapi import Query
 
 from api.errors import InvalidCursor
-from scheduler.ports import DEFAULT_LIMIT, LARGEST_LIMIT
+from scheduler.ports.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 
 MAC_BYTES: Final = 16
 

@@ -15,7 +15,8 @@ from scheduler.domain.jobs import JobState
 from scheduler.domain.requests import RequestState
 from scheduler.domain.rounds import Round, RoundState
 from scheduler.domain.scenarios import Scenario
-from scheduler.ports import LARGEST_LIMIT, AwardFilter, Page, Slice, Transaction
+from scheduler.ports.paging import LARGEST_LIMIT, AwardFilter, Page, Slice
+from scheduler.ports.store import Transaction
 from scheduler.snapshot import RoundRequest, Snapshot, read_round
 
 T = TypeVar("T")

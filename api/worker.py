@@ -18,7 +18,8 @@ from scheduler.domain.errors import DureError, LeaseLost, StoreBusy, StoreUnavai
 from scheduler.domain.events import Json
 from scheduler.domain.jobs import Job
 from scheduler.operations import jobs
-from scheduler.ports import Ids, Store, Transaction
+from scheduler.ports.acts import Ids
+from scheduler.ports.store import Store, Transaction
 
 TELL_SECONDS: Final = 0.5
 """How long a line of progress waits for others before it is kept."""

@@ -9,7 +9,7 @@ from api.metrics import Metrics
 from scheduler.domain.jobs import JobState
 from scheduler.domain.requests import RequestState
 from scheduler.domain.rounds import RoundState
-from scheduler.ports import Page
+from scheduler.ports.paging import Page
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 ROUND = {

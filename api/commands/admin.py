@@ -17,7 +17,8 @@ from scheduler.domain.directory import Person
 from scheduler.domain.tokens import ENTROPY_BYTES, mint
 from scheduler.operations.roles import ProposedRole, found_center, grant_directly
 from scheduler.operations.tokens import NewToken, issue_token
-from scheduler.ports import Act, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.store import Transaction
 
 app = commands(
     "Set up the store, tokens, checks: on the center's own machine.",

@@ -10,7 +10,7 @@ from api.commands.terminal import CommandRefused, ExitCode, Terminal
 from api.secret import InvalidSecret, read_secret
 from scheduler.domain.access import Permit, Scope
 from scheduler.domain.errors import DureError
-from scheduler.ports import Act
+from scheduler.ports.acts import Act
 from scheduler.settings import InvalidSettings, Settings, read_settings
 from scheduler.storage.ids import Uuid7Ids
 from scheduler.storage.store import SqlStore, open_store

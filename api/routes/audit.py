@@ -12,7 +12,8 @@ from api.permissions import declared
 from api.replies import Reply
 from api.schemas.audit import EventOut
 from api.schemas.common import Listing
-from scheduler.ports import Page, Transaction
+from scheduler.ports.paging import Page
+from scheduler.ports.store import Transaction
 
 router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["audit"])
 

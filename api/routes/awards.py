@@ -21,7 +21,8 @@ from scheduler.domain.awards import Award, AwardState
 from scheduler.domain.events import Event
 from scheduler.domain.messages import Language
 from scheduler.operations import awards
-from scheduler.ports import AwardFilter, Transaction
+from scheduler.ports.paging import AwardFilter
+from scheduler.ports.store import Transaction
 
 READ: Final = "award.read"
 EXPLAIN: Final = "award.explain"

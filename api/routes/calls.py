@@ -31,7 +31,7 @@ from scheduler.domain.events import Event
 from scheduler.domain.pools import Calendar
 from scheduler.operations import calls
 from scheduler.operations.statistics import call_statistics
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 READ: Final = "call.read_open"
 DRAFT: Final = "call.draft"

@@ -19,7 +19,7 @@ from api.schemas.fields import milli, milli_or_none
 from scheduler.domain.amounts import MILLI
 from scheduler.domain.pools import Calendar, CapacityChange, ChangeKind, ChangeState, Pool
 from scheduler.operations import pools
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 READ: Final = "pool.capacity.read"
 WRITE: Final = "pool.capacity.write"

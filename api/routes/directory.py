@@ -24,7 +24,7 @@ from scheduler.domain.access import Scope
 from scheduler.domain.amounts import MILLI
 from scheduler.domain.directory import Group, Institute, Person
 from scheduler.operations import directory
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 READ: Final = "directory.person.read"
 WRITE: Final = "directory.person.write"

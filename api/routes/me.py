@@ -17,7 +17,7 @@ from scheduler.domain.access import Scope
 from scheduler.domain.errors import NotFound
 from scheduler.domain.tokens import ENTROPY_BYTES, LONGEST, mint
 from scheduler.operations import tokens
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 OWN: Final = "token.manage_own"
 TokenId = Annotated[str, Path(max_length=64)]

@@ -22,7 +22,7 @@ from api.schemas.policies import (
 )
 from scheduler.domain.policies import PolicyState, PolicyVersion
 from scheduler.operations import policies
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 READ: Final = "policy.read"
 DRAFT: Final = "policy.draft"

@@ -36,7 +36,8 @@ from scheduler.domain.directory import Person
 from scheduler.domain.events import Event
 from scheduler.domain.requests import Request, RequestState, Submission
 from scheduler.operations import requests
-from scheduler.ports import Page, RequestFilter, Transaction
+from scheduler.ports.paging import Page, RequestFilter
+from scheduler.ports.store import Transaction
 
 READ: Final = "request.read"
 EDIT: Final = "request.edit_draft"

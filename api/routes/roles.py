@@ -17,7 +17,7 @@ from api.schemas.fields import Slug
 from scheduler.domain.access import Role
 from scheduler.domain.directory import GrantState, RoleGrant
 from scheduler.operations import roles
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 READ: Final = "role.read"
 GRANT: Final = "role.grant"

@@ -28,7 +28,8 @@ from api.schemas.rounds import (
 from scheduler.domain.errors import Forbidden, ScenarioMismatch
 from scheduler.domain.rounds import Decision, Round, RoundState, Step
 from scheduler.operations import awards, decisions, round_files, rounds
-from scheduler.ports import Act, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.store import Transaction
 
 READ: Final = "scenario.read"
 FREEZE: Final = "round.freeze"

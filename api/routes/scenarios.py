@@ -26,7 +26,8 @@ from scheduler.domain.errors import Forbidden
 from scheduler.domain.messages import Language
 from scheduler.operations import scenarios
 from scheduler.operations.decisions import evidence_of
-from scheduler.ports import Page, Transaction
+from scheduler.ports.paging import Page
+from scheduler.ports.store import Transaction
 from scheduler.snapshot import parse_document
 
 READ: Final = "scenario.read"

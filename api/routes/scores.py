@@ -20,7 +20,7 @@ from api.schemas.common import Listing
 from api.schemas.scores import CSV_EXAMPLE, ScoreOut, ScoresIn, ScoresOut
 from scheduler.operations import scores
 from scheduler.operations.scores import ScoreRow
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 JSON: Final = "application/json"
 CSV: Final = "text/csv"

@@ -15,7 +15,7 @@ from api.replies import Reply, reply
 from api.schemas.common import Listing, ProblemKind
 from api.schemas.service import Alive, Ready, Time, Version
 from scheduler.domain.errors import DureError, NotFound
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 KST: Final = timezone(timedelta(hours=9), "KST")
 router = APIRouter(route_class=StrictRoute, tags=["service"])

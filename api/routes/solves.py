@@ -19,7 +19,8 @@ from scheduler.domain.access import permit
 from scheduler.domain.errors import InvalidValue
 from scheduler.domain.jobs import Job, JobState, Progress
 from scheduler.operations import solves
-from scheduler.ports import LARGEST_LIMIT, Page, Transaction
+from scheduler.ports.paging import LARGEST_LIMIT, Page
+from scheduler.ports.store import Transaction
 
 READ: Final = "scenario.read"
 START: Final = "solve.start"

@@ -14,7 +14,7 @@ from api.routes.solves import ASKED, order_of
 from api.schemas.scenarios import WhatIfIn, WhatIfOut
 from scheduler.domain.jobs import Job
 from scheduler.operations import what_ifs
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 ASK: Final = "scenario.what_if"
 ADDRESS: Final = "/api/v1/what-ifs"

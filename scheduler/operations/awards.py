@@ -10,7 +10,9 @@ from scheduler.domain.events import Event, Json
 from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.rounds import Decision, DecisionKind
 from scheduler.operations.record import record
-from scheduler.ports import ALL_AWARDS, FIRST, Act, AwardFilter, Page, Slice, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.paging import ALL_AWARDS, FIRST, AwardFilter, Page, Slice
+from scheduler.ports.store import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,9 @@ from scheduler.domain.events import Event, Happening
 from scheduler.domain.policies import PolicyState
 from scheduler.operations.pools import supplies
 from scheduler.operations.record import record
-from scheduler.ports import FIRST, Act, Page, Slice, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.paging import FIRST, Page, Slice
+from scheduler.ports.store import Transaction
 
 
 def draft_call(tx: Transaction, act: Act, terms: CallTerms) -> Call:

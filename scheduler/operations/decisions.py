@@ -15,7 +15,8 @@ from scheduler.domain.requests import Request, RequestState
 from scheduler.domain.rounds import Decision, DecisionKind, Round, Step
 from scheduler.domain.scenarios import Scenario
 from scheduler.operations.record import record
-from scheduler.ports import Act, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.store import Transaction
 from scheduler.snapshot import Document, parse_document
 from solver.canonical import digest
 

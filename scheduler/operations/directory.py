@@ -7,7 +7,9 @@ from scheduler.domain.directory import Group, Institute, Person
 from scheduler.domain.errors import Forbidden, InvalidTransition, InvalidValue, NotFound
 from scheduler.domain.events import Happening
 from scheduler.operations.record import record
-from scheduler.ports import FIRST, Act, Page, Slice, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.paging import FIRST, Page, Slice
+from scheduler.ports.store import Transaction
 
 
 def put_institute(tx: Transaction, act: Act, institute: Institute) -> tuple[Institute, bool]:

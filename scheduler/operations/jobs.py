@@ -8,7 +8,8 @@ from scheduler.domain.errors import AlreadyExists
 from scheduler.domain.events import Happening, Json
 from scheduler.domain.jobs import LEASE, Job, Lease, Progress
 from scheduler.operations.record import record
-from scheduler.ports import Act, Ids, Transaction
+from scheduler.ports.acts import Act, Ids
+from scheduler.ports.store import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

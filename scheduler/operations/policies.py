@@ -11,7 +11,9 @@ from scheduler.domain.policies import Difference, Policy, PolicyVersion, differe
 from scheduler.operations.record import record
 from scheduler.policy import InvalidPolicy as PolicyRefused
 from scheduler.policy import read_policy
-from scheduler.ports import FIRST, Act, Page, Slice, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.paging import FIRST, Page, Slice
+from scheduler.ports.store import Transaction
 from scheduler.snapshot import parse_document
 from solver.canonical import canonical, digest
 

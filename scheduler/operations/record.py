@@ -1,7 +1,8 @@
 """Put what a transition tells into the log."""
 
 from scheduler.domain.events import Event, Happening
-from scheduler.ports import Act, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.store import Transaction
 
 
 def record(tx: Transaction, act: Act, told: Happening) -> Event:

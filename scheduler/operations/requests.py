@@ -15,7 +15,9 @@ from scheduler.domain.requests import Endorsement, Request, Submission
 from scheduler.operations.calls import get_call
 from scheduler.operations.pools import supplies
 from scheduler.operations.record import record
-from scheduler.ports import ALL_REQUESTS, FIRST, Act, Page, RequestFilter, Slice, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.paging import ALL_REQUESTS, FIRST, Page, RequestFilter, Slice
+from scheduler.ports.store import Transaction
 from solver.canonical import digest
 
 

@@ -8,7 +8,9 @@ from scheduler.domain.directory import GrantState, Person, RoleGrant
 from scheduler.domain.errors import AlreadyFounded, InvalidValue
 from scheduler.domain.events import Happening
 from scheduler.operations.record import record
-from scheduler.ports import FIRST, Act, Page, Slice, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.paging import FIRST, Page, Slice
+from scheduler.ports.store import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from scheduler.domain.pools import Calendar, Pool
 from scheduler.domain.requests import Ask, AskShape, Request, RequestState, Submission
 from scheduler.domain.rounds import Round, RoundState
 from scheduler.operations.record import record
-from scheduler.ports import Act, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.store import Transaction
 from scheduler.snapshot import InvalidRound, RoundRequest, Snapshot, parse_document, read_round
 from solver.canonical import canonical, digest
 

@@ -15,7 +15,9 @@ from scheduler.domain.rounds import Decision, Round, RoundState
 from scheduler.operations.calls import get_call
 from scheduler.operations.pools import supplies
 from scheduler.operations.record import record
-from scheduler.ports import FIRST, Act, Page, Slice, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.paging import FIRST, Page, Slice
+from scheduler.ports.store import Transaction
 from scheduler.snapshot import SCHEMA, parse_document, read_round
 from solver.canonical import canonical, digest
 

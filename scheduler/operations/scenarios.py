@@ -6,7 +6,8 @@ from scheduler.domain.access import Permit
 from scheduler.domain.errors import InvalidValue, NotFound
 from scheduler.domain.events import Json
 from scheduler.domain.scenarios import Scenario
-from scheduler.ports import FIRST, Page, Slice, Transaction
+from scheduler.ports.paging import FIRST, Page, Slice
+from scheduler.ports.store import Transaction
 
 
 def get_scenario(tx: Transaction, permit: Permit, id_: str) -> Scenario:

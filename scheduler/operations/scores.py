@@ -17,7 +17,9 @@ from scheduler.domain.reviews import BEST, ReviewScore
 from scheduler.domain.rounds import RoundState
 from scheduler.operations.calls import get_call
 from scheduler.operations.record import record
-from scheduler.ports import FIRST, Act, Page, Slice, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.paging import FIRST, Page, Slice
+from scheduler.ports.store import Transaction
 
 COLUMNS: Final = ("request", "score", "reviewer", "conflict")
 TRUE: Final = frozenset({"1", "true", "yes", "y"})

@@ -14,7 +14,9 @@ from scheduler.domain.scenarios import Scenario
 from scheduler.operations import jobs
 from scheduler.operations.policies import get_policy, get_policy_version
 from scheduler.policy import find_policy, presets
-from scheduler.ports import FIRST, LARGEST_LIMIT, Act, Page, Slice, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.paging import FIRST, LARGEST_LIMIT, Page, Slice
+from scheduler.ports.store import Transaction
 from solver.canonical import canonical, digest
 
 PREFIX: Final = "slv"

@@ -10,7 +10,7 @@ from scheduler.domain.pools import Supply
 from scheduler.domain.requests import Ask, RequestState
 from scheduler.operations.calls import get_call
 from scheduler.operations.pools import supplies
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 
 COUNTED = frozenset(RequestState) - {RequestState.DRAFT, RequestState.WITHDRAWN}
 

@@ -9,7 +9,9 @@ from scheduler.domain.events import Happening
 from scheduler.domain.tokens import PREFIX, Token, hashed, well_formed
 from scheduler.operations.record import record
 from scheduler.operations.roles import principal_of
-from scheduler.ports import FIRST, Act, Page, Slice, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.paging import FIRST, Page, Slice
+from scheduler.ports.store import Transaction
 
 HINT = len(PREFIX) + 4
 

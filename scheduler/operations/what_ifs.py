@@ -18,7 +18,8 @@ from scheduler.operations.solves import (
     payload_of,
     refuse_unless_solvable,
 )
-from scheduler.ports import Act, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.store import Transaction
 from scheduler.snapshot import Document, InvalidRound, parse_document, read_round
 from solver.canonical import canonical, digest
 

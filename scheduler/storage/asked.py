@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, func, select
 from scheduler.domain.access import Scope
 from scheduler.domain.requests import Endorsement, Request, RequestState, Submission
 from scheduler.domain.reviews import ReviewScore
-from scheduler.ports import ALL_REQUESTS, FIRST, Page, RequestFilter, Slice
+from scheduler.ports.paging import ALL_REQUESTS, FIRST, Page, RequestFilter, Slice
 from scheduler.storage import tables
 from scheduler.storage.rows import Rows, equal
 from scheduler.storage.visibility import named_requests, visible_requests, visible_scores

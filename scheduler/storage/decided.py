@@ -10,7 +10,7 @@ from scheduler.domain.errors import NotFound
 from scheduler.domain.events import Json
 from scheduler.domain.rounds import Decision, Round, RoundState
 from scheduler.domain.scenarios import Scenario
-from scheduler.ports import ALL_AWARDS, FIRST, AwardFilter, Page, Slice
+from scheduler.ports.paging import ALL_AWARDS, FIRST, AwardFilter, Page, Slice
 from scheduler.storage import tables
 from scheduler.storage.rows import Rows, equal
 from scheduler.storage.visibility import (

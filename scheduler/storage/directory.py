@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, exists, or_, select
 from scheduler.domain.access import Scope
 from scheduler.domain.directory import GrantState, Group, Institute, Person, RoleGrant
 from scheduler.domain.tokens import Token
-from scheduler.ports import FIRST, Page, Slice
+from scheduler.ports.paging import FIRST, Page, Slice
 from scheduler.storage import tables
 from scheduler.storage.rows import Rows, equal
 from scheduler.storage.visibility import visible_people, visible_role_grants, visible_tokens

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from scheduler.ports import KeptAnswer
+from scheduler.ports.kept import KeptAnswer
 from scheduler.storage.engine_tables import answers
 
 # Made once: building a statement costs more than running it.

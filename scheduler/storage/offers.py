@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from scheduler.domain.calls import Call, CallState
 from scheduler.domain.policies import Policy, PolicyVersion
 from scheduler.domain.pools import CapacityChange, ChangeState, Pool
-from scheduler.ports import FIRST, Page, Slice
+from scheduler.ports.paging import FIRST, Page, Slice
 from scheduler.storage import tables
 from scheduler.storage.rows import Rows, equal
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Connection, Table, and_, insert, select, update
 
 from scheduler.domain.errors import NotFound, VersionMismatch
-from scheduler.ports import FIRST, LARGEST_LIMIT, Page, Slice
+from scheduler.ports.paging import FIRST, LARGEST_LIMIT, Page, Slice
 
 T = TypeVar("T")
 

@@ -15,7 +15,8 @@ from scheduler.domain.directory import Group, Institute, Person
 from scheduler.domain.pools import Pool
 from scheduler.domain.tokens import ENTROPY_BYTES, mint
 from scheduler.operations import directory, pools, roles, tokens
-from scheduler.ports import Act, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.store import Transaction
 from scheduler.storage.store import SqlStore, open_store
 
 with warnings.catch_warnings():

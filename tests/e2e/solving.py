@@ -6,7 +6,7 @@ from typing import Any
 from api.solve_child import solve
 from api.trades import TRADES
 from scheduler.operations import jobs
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 from scheduler.storage.ids import Uuid7Ids
 from tests.e2e.center import Center
 

@@ -17,7 +17,7 @@ from scheduler.operations.requests import (
 from scheduler.operations.rounds import export_round
 from scheduler.operations.scores import ScoreRow, import_scores, list_scores
 from scheduler.operations.statistics import call_statistics
-from scheduler.ports import RequestFilter, Slice
+from scheduler.ports.paging import RequestFilter, Slice
 from scheduler.snapshot import parse_document, read_round
 from scheduler.storage.store import SqlStore
 from tests.unit.operations.center import (

@@ -11,7 +11,7 @@ from scheduler.domain.access import Permit
 from scheduler.domain.errors import AlreadyExists, InvalidTransition, LeaseLost, NotFound
 from scheduler.domain.jobs import MOST_ATTEMPTS, SOLVE, Job, JobState
 from scheduler.operations import jobs
-from scheduler.ports import Act
+from scheduler.ports.acts import Act
 from scheduler.storage.ids import Uuid7Ids
 from scheduler.storage.store import SqlStore, SqlTransaction
 

@@ -19,7 +19,7 @@ from scheduler.domain.directory import Person
 from scheduler.domain.tokens import ENTROPY_BYTES, mint
 from scheduler.operations.roles import ProposedRole, found_center, grant_directly
 from scheduler.operations.tokens import NewToken, issue_token
-from scheduler.ports import Act
+from scheduler.ports.acts import Act
 from scheduler.storage.ids import Uuid7Ids
 from scheduler.storage.store import open_store
 from tests.monitored import NOW, monitored

@@ -20,7 +20,7 @@ from scheduler.domain.jobs import JobState
 from scheduler.operations.decisions import evidence_of
 from scheduler.operations.round_files import import_round
 from scheduler.operations.solves import SolveOrder, get_solve, start_solve
-from scheduler.ports import Act
+from scheduler.ports.acts import Act
 from scheduler.storage.ids import Uuid7Ids
 from scheduler.storage.store import SqlStore, open_store
 from solver.canonical import digest

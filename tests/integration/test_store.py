@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from scheduler.domain.errors import StoreBusy, StoreUnavailable
 from scheduler.domain.events import Event, Happening
-from scheduler.ports import KeptAnswer
+from scheduler.ports.kept import KeptAnswer
 from scheduler.storage import engine
 from scheduler.storage.engine import store_url as read_store_url
 from scheduler.storage.engine import writing_engine

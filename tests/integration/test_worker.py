@@ -21,7 +21,8 @@ from scheduler.domain.errors import LeaseLost, StoreBusy
 from scheduler.domain.events import Happening
 from scheduler.domain.jobs import Job, JobState
 from scheduler.operations import jobs
-from scheduler.ports import Act, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.store import Transaction
 from scheduler.storage.ids import Uuid7Ids
 from scheduler.storage.store import SqlStore
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection, Listener
 
 from scheduler.domain.events import Happening
-from scheduler.ports import KeptAnswer
+from scheduler.ports.kept import KeptAnswer
 from scheduler.storage.store import SqlStore, SqlTransaction, open_store
 
 OPERATION = "POST /things"

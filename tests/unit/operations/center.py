@@ -18,7 +18,8 @@ from scheduler.operations.policies import draft_policy, lock_policy_version
 from scheduler.operations.pools import put_pool
 from scheduler.operations.requests import create_request, submit_request
 from scheduler.operations.rounds import create_round, freeze_round
-from scheduler.ports import Act, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.store import Transaction
 from solver.canonical import canonical, digest
 
 OPENS = datetime(2026, 3, 2, tzinfo=UTC)

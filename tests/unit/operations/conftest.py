@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import create_engine
 
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 from scheduler.storage.store import SqlTransaction
 from scheduler.storage.tables import metadata
 

@@ -52,7 +52,7 @@ from scheduler.operations.pools import (
 )
 from scheduler.operations.requests import create_request, withdraw_request
 from scheduler.operations.statistics import call_statistics
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 from tests.unit.operations.center import (
     ALL,
     CLOSES,

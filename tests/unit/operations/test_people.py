@@ -46,7 +46,7 @@ from scheduler.operations.tokens import (
     list_tokens,
     revoke_token,
 )
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 from tests.unit.operations.center import ALL, OPENS, SECOND, a_directory, act, as_fellow, seen
 
 PEPPER = b"pepper"

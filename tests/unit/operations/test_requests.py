@@ -33,7 +33,8 @@ from scheduler.operations.requests import (
     submit_request,
     withdraw_request,
 )
-from scheduler.ports import RequestFilter, Slice, Transaction
+from scheduler.ports.paging import RequestFilter, Slice
+from scheduler.ports.store import Transaction
 from solver.canonical import digest
 from tests.unit.operations.center import (
     ALL,

@@ -66,7 +66,7 @@ from scheduler.operations.scenarios import (
     list_scenarios,
 )
 from scheduler.operations.scores import ScoreRow, import_scores
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 from scheduler.snapshot import parse_document, read_round
 from scheduler.storage.tables import documents, scenarios
 from tests.unit.operations.center import (

@@ -6,7 +6,7 @@ from scheduler.domain.access import Scope
 from scheduler.domain.errors import InvalidScores, InvalidTransition
 from scheduler.domain.reviews import score_of
 from scheduler.operations.scores import ScoreRow, import_scores, list_scores, read_scores
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 from tests.unit.operations.center import (
     ALL,
     a_frozen_round,

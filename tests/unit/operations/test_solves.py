@@ -29,7 +29,7 @@ from scheduler.operations.solves import (
     start_solve,
 )
 from scheduler.policy import read_policy
-from scheduler.ports import Transaction
+from scheduler.ports.store import Transaction
 from scheduler.snapshot import parse_document
 from solver.canonical import canonical, digest
 from tests.unit.operations.center import (

@@ -30,7 +30,9 @@ from scheduler.operations.rounds import list_rounds
 from scheduler.operations.scenarios import list_scenarios
 from scheduler.operations.scores import ScoreRow, import_scores, list_scores
 from scheduler.operations.tokens import list_tokens
-from scheduler.ports import Act, RequestFilter, Slice, Transaction
+from scheduler.ports.acts import Act
+from scheduler.ports.paging import RequestFilter, Slice
+from scheduler.ports.store import Transaction
 from scheduler.storage.store import SqlTransaction
 from scheduler.storage.tables import metadata
 from tests.unit.operations.center import (

@@ -1,0 +1,1 @@
+"""What operations need of the world, as protocols."""

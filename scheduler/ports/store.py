@@ -1,0 +1,143 @@
+"""What operations need of the world: a store, its transactions, a source of ids.
+
+A `Transaction` is either the one writer's (inside a savepoint of a group commit) or a read
+snapshot; its repositories are the same. `get` answers only what the scope may see and refuses
+with `NotFound` otherwise; `find` looks inside the center, for rules, and answers nothing when
+there is nothing. `save` refuses with `VersionMismatch` when the stored version is not the one
+before. Lists are ordered by id and answer a page from after the cursor.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from scheduler.ports.asked import Calls, Requests, Scores
+from scheduler.ports.decided import Awards, Decisions, Documents, Reserve, Rounds, Scenarios
+from scheduler.ports.directory import (
+    CapacityChanges,
+    Groups,
+    Institutes,
+    People,
+    Policies,
+    Pools,
+    RoleGrants,
+    Tokens,
+)
+from scheduler.ports.kept import Events, Idempotency, Jobs
+from scheduler.ports.paging import T
+
+
+class Transaction(Protocol):
+    """All repositories over one connection."""
+
+    @property
+    def institutes(self) -> Institutes:
+        """Institutes."""
+        ...
+
+    @property
+    def groups(self) -> Groups:
+        """Groups."""
+        ...
+
+    @property
+    def people(self) -> People:
+        """People."""
+        ...
+
+    @property
+    def role_grants(self) -> RoleGrants:
+        """Role grants."""
+        ...
+
+    @property
+    def tokens(self) -> Tokens:
+        """Tokens."""
+        ...
+
+    @property
+    def pools(self) -> Pools:
+        """Pools."""
+        ...
+
+    @property
+    def capacity_changes(self) -> CapacityChanges:
+        """Capacity changes."""
+        ...
+
+    @property
+    def policies(self) -> Policies:
+        """Policies."""
+        ...
+
+    @property
+    def calls(self) -> Calls:
+        """Calls."""
+        ...
+
+    @property
+    def requests(self) -> Requests:
+        """Requests, submissions, endorsements."""
+        ...
+
+    @property
+    def scores(self) -> Scores:
+        """Review scores."""
+        ...
+
+    @property
+    def documents(self) -> Documents:
+        """Large JSON texts."""
+        ...
+
+    @property
+    def rounds(self) -> Rounds:
+        """Rounds."""
+        ...
+
+    @property
+    def scenarios(self) -> Scenarios:
+        """Scenarios."""
+        ...
+
+    @property
+    def decisions(self) -> Decisions:
+        """Decisions."""
+        ...
+
+    @property
+    def awards(self) -> Awards:
+        """Awards."""
+        ...
+
+    @property
+    def reserve(self) -> Reserve:
+        """Reserve lists."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Jobs and their progress."""
+        ...
+
+    @property
+    def events(self) -> Events:
+        """The log."""
+        ...
+
+    @property
+    def idempotency(self) -> Idempotency:
+        """Kept answers."""
+        ...
+
+
+class Store(Protocol):
+    """Where the center lives."""
+
+    def write(self, command: Callable[[Transaction], T]) -> T:
+        """Run a command in the writer and return its answer after the commit."""
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """Open a read snapshot."""
+        ...
