@@ -9,7 +9,7 @@ import platform
 import sys
 from importlib.metadata import version
 
-SUBJECTS = ("start_up", "entitle", "policies", "verify", "submissions")
+SUBJECTS = ("start_up", "entitle", "policies", "verify", "demo")
 
 
 def provenance() -> str:
