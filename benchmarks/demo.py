@@ -1,4 +1,4 @@
-"""The demo, step by step: 694 submissions over HTTP with p50 and p99, solves, publication, check."""
+"""The demo, step by step: 694 submissions over HTTP with p50 and p99, solves, publication."""
 
 import os
 import re
