@@ -69,5 +69,6 @@ def worker_of(host: Host, name: str, stop: threading.Event) -> Worker:
             heartbeat_seconds=chosen.heartbeat_seconds,
             poll_seconds=chosen.poll_seconds,
             memory_mib=chosen.solve_memory_mib,
+            wall_seconds=chosen.solve_wall_seconds,
         ),
     )
