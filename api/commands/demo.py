@@ -222,6 +222,9 @@ def metrics_of(center: Center) -> str:
 
 def stay_up(story: Story, center: Center) -> None:
     """Leave the center running until Ctrl-C, unless DEMO_EXIT says otherwise."""
+    if center.terminal.environ.get("DEMO_EXIT"):
+        story.say("\nThe center ends here, as DEMO_EXIT says; without it, it stays up.")
+        return
     token_file = center.folder / "operator.token"
     keep_private(token_file, center.tokens[OPERATOR])
     story.say(
@@ -231,7 +234,5 @@ def stay_up(story: Story, center: Center) -> None:
         f"    metrics  {center.url}/metrics (token of {SCRAPER})\n"
         f"    try      DURE_SERVER={center.url} DURE_TOKEN_FILE={token_file} dure status"
     )
-    if center.terminal.environ.get("DEMO_EXIT"):
-        return
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
