@@ -24,6 +24,6 @@ def main() -> None:
             step, told = title[1], ""
         elif seconds := re.match(r"\s*done in ([\d.]+) s", line):
             rows.append([step, told, seconds[1]])
-        elif "receipts" in line or "optimal" in line or "feasible" in line:
+        elif "receipts" in line or "reference GPU-hours" in line:
             told = told or line.strip()
     table(["step", "what it said", "s"], rows)
