@@ -1,9 +1,9 @@
-"""Hard rules that whole gang-hours can still break: floors, guarantees, promises, chains."""
+"""Hard rules that whole gang-hours can still break: floors, caps, guarantees, chains."""
 
 import numpy as np
 
 from solver.fluid.merging import reach
-from solver.placing.board import buckets, floors
+from solver.placing.board import buckets, caps, floors
 from solver.plan import awarded_reference, received
 from solver.problem import NOBODY, BoolArray, IntArray, Problem
 
@@ -16,7 +16,35 @@ def keeps_hard_rules(problem: Problem, cells: IntArray) -> bool:
         and _promises(problem, award)
         and _chains(problem, cells)
         and not missed_floors(problem, cells).any()
+        and not broken_caps(problem, cells).any()
     )
+
+
+def within_caps(problem: Problem, cells: IntArray) -> IntArray:
+    """Return the cells without the awards that caps do not bear, the lowest scores first.
+
+    A whole gang or shape may cost more than the fluid hours it came from; who holds too much then
+    gives up awards until it fits. Guaranteed and pinned requests give up nothing.
+    """
+    members = buckets(problem)
+    while broken_caps(problem, cells).any():
+        over = np.flatnonzero(broken_caps(problem, cells))[0]
+        held = np.unique(cells[:, 0])
+        own = held[(members[held] == over).any(axis=1) & ~problem.must_fund[held]]
+        if not own.size:
+            return cells
+        cells = cells[cells[:, 0] != own[np.lexsort((own, problem.score[own]))[0]]]
+    return cells
+
+
+def broken_caps(problem: Problem, cells: IntArray) -> BoolArray:
+    """Return ``(b,)`` whose cap is broken."""
+    amounts, limits = received(problem, cells), caps(problem)
+    held = np.zeros(limits.size, dtype=np.int64)
+    for column in buckets(problem).T:
+        member = column != NOBODY
+        np.add.at(held, column[member], amounts[member])
+    return np.asarray(held > limits)
 
 
 def missed_floors(problem: Problem, cells: IntArray) -> BoolArray:

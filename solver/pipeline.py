@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from solver.audit import keeps_hard_rules
+from solver.audit import keeps_hard_rules, within_caps
 from solver.conflicts import find_conflicts
 from solver.divide import Division, divide
 from solver.entitle import entitle
@@ -86,7 +86,7 @@ def solve(
         schedule = timetable(
             problem, division.fluid, selection.funded, selection.least, entitlement=entitlement
         )
-        cells = use_leftover(problem, entitlement, schedule.cells)
+        cells = use_leftover(problem, entitlement, within_caps(problem, schedule.cells))
         schedule = replace(schedule, cells=cells)
         if keeps_hard_rules(problem, cells):
             stages = _stages(problem, entitlement, selection, (division, schedule), gap=gap)

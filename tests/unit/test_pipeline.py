@@ -1,13 +1,15 @@
 """The whole solve on rounds small enough to know the answer, and on two public ones."""
 
+import numpy as np
 import pytest
 
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
 from scheduler.snapshot import load_document, read_round
+from solver.audit import keeps_hard_rules, within_caps
 from solver.pipeline import Limits, Progress, solve
 from solver.plan import SolveStatus, per_group, received
-from solver.problem import MILLI, Merit, Problem, Rules, Tier
+from solver.problem import MILLI, Merit, Problem, Rules, Shape, Tier, Unit, as_int
 from tests.builders import a_problem
 
 ROUNDS = "benchmarks/rounds"
@@ -74,3 +76,27 @@ def test_the_same_question_gives_the_same_answer():
     first, second = solve(problem), solve(problem)
     assert first.cells.tolist() == second.cells.tolist()
     assert first.stages == second.stages
+
+
+def test_a_step_beyond_a_cap_is_not_funded() -> None:
+    """A constant shape whose least step costs more than the fellow's cap gets nothing."""
+    problem = a_problem(
+        shape=[Shape.CONSTANT, 0],
+        gang=[4, 1],
+        ask=[320_000, 100_000],
+        minimum=[0, 0],
+        fellow_cap=[5_000, -1],
+        rules=Rules(unit=Unit.REFERENCE_HOURS),
+    )
+    plan = solve(problem)
+    assert keeps_hard_rules(problem, plan.cells)
+    assert 0 not in plan.cells[:, 0]
+
+
+def test_caps_that_awards_do_not_fit_are_kept_by_dropping_the_lowest_score() -> None:
+    """Who holds more than the cap gives up awards, the lowest score first."""
+    problem = a_problem(
+        fellow=[0, 0], score=[60_000, 80_000], fellow_cap=[100_000], ask=[80_000, 80_000]
+    )
+    cells = as_int([[0, 0, 0, 80], [1, 0, 1, 80]])
+    assert [1] == np.unique(within_caps(problem, cells)[:, 0]).tolist()
