@@ -24,6 +24,7 @@ from api.routes import (
     calls,
     capacity,
     directory,
+    ledger,
     me,
     policies,
     requests,
@@ -62,6 +63,7 @@ ROUTERS: Final = (
     what_ifs.router,
     scenarios.router,
     awards.router,
+    ledger.router,
     audit.router,
     metrics.router,
 )

@@ -34,6 +34,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "review": "Review scores: import, list.",
         "round": "From the frozen round to the published decision.",
         "award": "What was granted, and why; accept or return it.",
+        "ledger": "Where every GPU-second is: balances, transfers, check.",
         "policy": "This year's meaning of fair: show, draft, lock.",
     },
     "On the host": {

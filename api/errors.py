@@ -27,6 +27,7 @@ STATUS: Final[dict[str, int]] = {
     "already-exists": 409,
     "already-founded": 409,
     "call-closed": 409,
+    "balance-too-small": 409,
     "call-not-open": 409,
     "call-still-open": 409,
     "deadline-not-later": 409,

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from api.body import StrictRoute
 from api.permissions import declared
 from api.readings import QueueReading, Reader, Readings, RoundReading
+from scheduler.domain.ledger import TrialBalance
 from scheduler.domain.rounds import RoundState
 from scheduler.ports.store import Transaction
 
@@ -104,6 +105,7 @@ class CenterCollector(Collector):
         yield from round_families(readings)
         yield from solve_families(readings)
         yield from queue_families(readings.queue, self._now())
+        yield from ledger_families(readings.ledger)
         events = CounterMetricFamily("dure_events", "Entries of the append-only event log.")
         events.add_metric((), readings.events)
         yield events
@@ -265,6 +267,32 @@ def queue_families(queue: QueueReading, now: datetime) -> Iterator[Metric]:
         "How long the oldest queued solve waits; 0 when none does.",
         (),
         {(): waited},
+    )
+
+
+def ledger_families(balances: tuple[TrialBalance, ...]) -> Iterator[Metric]:
+    """Yield what the ledger adds up to, derived from its transfers."""
+    yield gauge(
+        "dure_ledger_gpu_seconds",
+        "GPU time that the accounts of a kind hold; the kinds of a GPU type add up to 0.",
+        ("gpu_type", "account"),
+        {
+            (each.gpu_type, str(kind)): float(amount)
+            for each in balances
+            for kind, amount in each.balances.items()
+        },
+    )
+    yield gauge(
+        "dure_ledger_pending_gpu_seconds",
+        "GPU time set aside by offers that wait for an answer.",
+        ("gpu_type",),
+        {(each.gpu_type,): float(each.pending) for each in balances},
+    )
+    yield gauge(
+        "dure_ledger_wrong_accounts",
+        "Accounts that do not hold what their transfers make; always 0.",
+        ("gpu_type",),
+        {(each.gpu_type,): float(each.wrong) for each in balances},
     )
 
 

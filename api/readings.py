@@ -2,26 +2,27 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from scheduler.domain.access import Scope
+from scheduler.domain.access import Permit, Scope
 from scheduler.domain.awards import Award
 from scheduler.domain.calls import Call
 from scheduler.domain.jobs import JobState
+from scheduler.domain.ledger import TrialBalance
 from scheduler.domain.requests import RequestState
 from scheduler.domain.rounds import Round, RoundState
 from scheduler.domain.scenarios import Scenario
-from scheduler.ports.paging import LARGEST_LIMIT, AwardFilter, Page, Slice
+from scheduler.operations.ledger import check_ledger
+from scheduler.ports.paging import LARGEST_LIMIT, AwardFilter, Slice, everything
 from scheduler.ports.store import Transaction
 from scheduler.snapshot import RoundRequest, Snapshot, read_round
 
-T = TypeVar("T")
-
 ALL: Final = Scope(everything=True)
+PERMIT: Final = Permit(action="metrics.scrape", person="collector")
 SECONDS_PER_MILLIHOUR: Final = 3.6
 """GPU-seconds in a thousandth of a GPU-hour."""
 SECONDS_PER_HOUR: Final = 3600
@@ -106,6 +107,7 @@ class Readings:
     calls: tuple[CallReading, ...]
     rounds: tuple[RoundReading, ...]
     queue: QueueReading
+    ledger: tuple[TrialBalance, ...]
     events: int
 
 
@@ -128,6 +130,7 @@ class Reader:
             calls=tuple(call_reading(tx, each) for each in calls),
             rounds=tuple(self._round(tx, each) for each in rounds),
             queue=queue_reading(tx),
+            ledger=check_ledger(tx, PERMIT),
             events=self._events(tx),
         )
 
@@ -160,17 +163,6 @@ class Reader:
             document = json.loads(tx.documents.text(digest), parse_float=Decimal)
             self._demands[digest] = demand_reading(read_round(document))
         return self._demands[digest]
-
-
-def everything(page: Callable[[Slice], Page[T]]) -> Iterator[T]:
-    """Yield every item of a list, part by part."""
-    cursor: str | None = None
-    while True:
-        part = page(Slice(cursor=cursor, limit=LARGEST_LIMIT))
-        yield from part.items
-        cursor = part.next
-        if cursor is None:
-            return
 
 
 def queue_reading(tx: Transaction) -> QueueReading:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from api.metrics import Metrics
 from scheduler.domain.jobs import JobState
+from scheduler.domain.ledger import AccountKind, Book, Transfer, TransferCode, TransferStep
 from scheduler.domain.requests import RequestState
 from scheduler.domain.rounds import RoundState
 from scheduler.ports.paging import Page
@@ -41,6 +42,27 @@ ROUND = {
         },
     ],
 }
+
+
+def a_book():
+    """Return accounts and transfers of a call that was funded with 7,200 GPU-seconds."""
+    book = Book(find=lambda _: None)
+    transfer = Transfer(
+        id="trf_1",
+        at=NOW,
+        event=1,
+        code=TransferCode.FUND,
+        step=TransferStep.POSTED,
+        gpu_type="A",
+        debit=book.open(AccountKind.SUPPLY, "center", "A"),
+        credit=book.open(AccountKind.CALL, "call_1", "A"),
+        amount=7200,
+    )
+    book.enter(transfer)
+    return tuple(book.accounts.values()), (transfer,)
+
+
+BOOK = a_book()
 
 
 def one_page(*items):
@@ -80,6 +102,7 @@ def a_transaction():
             counts=lambda: {("solve", JobState.QUEUED): 2},
             list=one_page(SimpleNamespace(created_at=NOW - timedelta(seconds=90))),
         ),
+        ledger=SimpleNamespace(accounts=one_page(*BOOK[0]), transfers=one_page(*BOOK[1])),
         events=SimpleNamespace(list=lambda after, _limit: events[after:]),
     )
 

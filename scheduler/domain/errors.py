@@ -14,7 +14,7 @@
     ├── PolicyNotLocked, InvalidPolicy
     ├── InvalidScores, InvalidRoundFile, NothingToFreeze
     ├── ScenarioMismatch, NotVerified
-    ├── ReturnTooLarge
+    ├── ReturnTooLarge, BalanceTooSmall
     ├── AlreadyFounded             the first administrators exist
     └── IdempotencyKeyReused, IdempotencyInFlight, LeaseLost, StoreBusy, StoreUnavailable
 
@@ -163,6 +163,12 @@ class ReturnTooLarge(DureError):
     """More is returned than is held. Fields: award, held, returned."""
 
     code = "return-too-large"
+
+
+class BalanceTooSmall(DureError):
+    """An account of the ledger does not hold as much. Fields: account, available, amount."""
+
+    code = "balance-too-small"
 
 
 class AlreadyFounded(DureError):

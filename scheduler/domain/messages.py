@@ -211,6 +211,16 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
             "배정 {award}의 보유량은 {held} GPU시간입니다. {returned}은(는) 반납할 수 없습니다.",
         ),
     ),
+    "balance-too-small": _Texts(
+        (
+            "The account does not hold as much.",
+            "{account} can give {available} GPU-seconds; {amount} were to leave.",
+        ),
+        (
+            "계정 잔액이 부족합니다.",
+            "{account}에서 쓸 수 있는 양은 {available} GPU초인데 {amount} GPU초를 옮기려 했습니다.",
+        ),
+    ),
     "already-founded": _Texts(
         ("The center is founded.", "The first administrators exist; they grant further roles."),
         ("이미 설치된 센터입니다.", "첫 관리자가 있습니다. 역할은 관리자가 부여합니다."),

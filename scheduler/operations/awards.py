@@ -9,6 +9,7 @@ from scheduler.domain.errors import NotFound
 from scheduler.domain.events import Event, Json
 from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.rounds import Decision, DecisionKind
+from scheduler.operations.ledger import enter_acceptance, enter_return
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import ALL_AWARDS, FIRST, AwardFilter, Page, Slice
@@ -42,7 +43,9 @@ def accept_award(tx: Transaction, act: Act, id_: str) -> tuple[Award, Event]:
     act.expect("award", id_, award.version)
     accepted, told = award.accept(act.person, act.now)
     tx.awards.save(accepted)
-    return accepted, record(tx, act, told)
+    event = record(tx, act, told)
+    enter_acceptance(tx, act, accepted, event)
+    return accepted, event
 
 
 def return_award(
@@ -59,7 +62,9 @@ def return_award(
         gpu_hours, why=stated_reason(reason), by=act.person, at=act.now
     )
     tx.awards.save(returned)
-    return returned, record(tx, act, told)
+    event = record(tx, act, told)
+    enter_return(tx, act, _call(tx, returned), returned, event)
+    return returned, event
 
 
 def explain_award(tx: Transaction, permit: Permit, id_: str) -> Mapping[str, Json]:
@@ -96,6 +101,12 @@ def award_receipt(tx: Transaction, permit: Permit, id_: str) -> AwardReceipt:
 def list_reserve(tx: Transaction, permit: Permit, round_id: str) -> tuple[ReserveEntry, ...]:
     """Return the visible part of a round's reserve list, by rank."""
     return tuple(tx.reserve.of(permit.scope, round_id))
+
+
+def _call(tx: Transaction, award: Award) -> str:
+    round_ = tx.rounds.find(award.round)
+    assert round_ is not None, "an award belongs to a round"
+    return round_.call
 
 
 def _explanation(tx: Transaction, scenario: str, request: str) -> Mapping[str, Json]:

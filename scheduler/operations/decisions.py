@@ -1,19 +1,22 @@
 """Decisions: select a scenario, approve or reject it by digest, publish its awards."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
 from scheduler.domain.access import EVERYTHING
-from scheduler.domain.amounts import number, thousandths
+from scheduler.domain.amounts import MILLI, number, thousandths
 from scheduler.domain.awards import Award, Cell, ReserveEntry
 from scheduler.domain.errors import NotFound, NotVerified, ScenarioMismatch
 from scheduler.domain.events import Event, Happening, Json
+from scheduler.domain.ledger import SECONDS_PER_HOUR
 from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.requests import Request, RequestState
 from scheduler.domain.rounds import Decision, DecisionKind, Round, Step
 from scheduler.domain.scenarios import Scenario
+from scheduler.operations.ledger import Offer, Publication, enter_publication, gpu_seconds
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
@@ -103,7 +106,7 @@ def publish_round(
 ) -> tuple[Round, Decision]:
     """Offer the awards of the approved scenario, after checking the plan once more.
 
-    Awards, request states, reserve list and events are one transaction: all or nothing.
+    Awards, request states, reserve list, ledger and events are one transaction: all or nothing.
 
     Raises:
         ScenarioMismatch: If another scenario is approved.
@@ -129,9 +132,33 @@ def publish_round(
     tx.reserve.add(outcome.reserve)
     tx.requests.save_all(outcome.requests)
     tx.rounds.save(published)
-    for award in outcome.awards:
-        record(tx, act, _offered(award))
-    return published, _decide(tx, act, DecisionKind.PUBLICATION, scenario, told)
+    offered = [(award, record(tx, act, _offered(award))) for award in outcome.awards]
+    decision = _decide(tx, act, DecisionKind.PUBLICATION, scenario, told)
+    booked = _publication(published.call, evidence.snapshot, offered, decision.event)
+    enter_publication(tx, act, booked)
+    return published, decision
+
+
+def _publication(
+    call: str, snapshot: Document, offered: Sequence[tuple[Award, Event]], event: int
+) -> Publication:
+    """Return what the ledger needs of a publication; supply and groups are the snapshot's."""
+    types = {pool["id"]: pool["gpu_type"] for pool in snapshot["pools"]}
+    groups = {fellow["id"]: fellow["group"] for fellow in snapshot["fellows"]}
+    supply: Counter[str] = Counter()
+    for pool in snapshot["pools"]:
+        hours = sum(_exact(each) for each in pool["supply_gpu_hours"])
+        supply[pool["gpu_type"]] += hours * SECONDS_PER_HOUR // MILLI
+    offers = (
+        Offer(
+            award=award.id,
+            group=groups[award.fellow],
+            event=told.seq,
+            gpu_seconds=gpu_seconds(award, types),
+        )
+        for award, told in offered
+    )
+    return Publication(call=call, supply=supply, offers=tuple(offers), event=event)
 
 
 def evidence_of(tx: Transaction, scenario: Scenario) -> Evidence:

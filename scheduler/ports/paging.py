@@ -1,9 +1,11 @@
 """Which part of a list: pages, slices, filters."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from scheduler.domain.awards import AwardState
+from scheduler.domain.ledger import AccountKind
 from scheduler.domain.requests import RequestState
 
 T = TypeVar("T")
@@ -35,6 +37,17 @@ FIRST = Slice()
 """The first part, of the default length."""
 
 
+def everything(page: Callable[[Slice], Page[T]]) -> Iterator[T]:
+    """Yield every item of a list, part by part."""
+    cursor: str | None = None
+    while True:
+        part = page(Slice(cursor=cursor, limit=LARGEST_LIMIT))
+        yield from part.items
+        cursor = part.next
+        if cursor is None:
+            return
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFilter:
     """Which requests a list is about; what is not said is not filtered."""
@@ -58,3 +71,15 @@ class AwardFilter:
 
 
 ALL_AWARDS = AwardFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFilter:
+    """Which accounts of the ledger a list is about; what is not said is not filtered."""
+
+    kind: AccountKind | None = None
+    owner: str | None = None
+    gpu_type: str | None = None
+
+
+ALL_ACCOUNTS = AccountFilter()

@@ -24,6 +24,7 @@ from scheduler.ports.directory import (
     Tokens,
 )
 from scheduler.ports.kept import Events, Idempotency, Jobs
+from scheduler.ports.ledger import Ledger
 from scheduler.ports.paging import T
 
 
@@ -113,6 +114,11 @@ class Transaction(Protocol):
     @property
     def reserve(self) -> Reserve:
         """Reserve lists."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """Accounts and transfers."""
         ...
 
     @property

@@ -23,11 +23,12 @@ BUSY_SECONDS: Final[float] = 5
 """How long one attempt to begin waits for another process's writer."""
 BEGIN_ATTEMPTS: Final = 6
 """Attempts to begin before the callers are told that the store is busy."""
+PAUSE_SECONDS: Final = 0.05
+"""Between attempts where the database itself does not wait."""
 WRITE_LOCK: Final = 0x_64_75_72_65
 """PostgreSQL advisory lock that makes every writing transaction wait its turn ("dure")."""
 
 _SQLITE_PRAGMAS: Final = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA recursive_triggers = ON",  # else REPLACE would slip past the append-only triggers
@@ -150,6 +151,7 @@ def _sqlite_engine(url: URL, *, begin: str, connections: int, last: str = "") ->
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
         connection.isolation_level = None  # the driver's implicit BEGIN is deferred
         connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        _write_ahead(connection)
         for pragma in (*_SQLITE_PRAGMAS, *([last] if last else [])):
             connection.execute(pragma)
 
@@ -159,6 +161,23 @@ def _sqlite_engine(url: URL, *, begin: str, connections: int, last: str = "") ->
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", start)
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Let the file keep a write-ahead log; the one who is first may be laying out the schema.
+
+    SQLite does not wait for other writers here, whatever its timeout, so we do.
+    """
+    for _ in range(int(BUSY_SECONDS / PAUSE_SECONDS)):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as refusal:
+            if not is_busy(refusal):
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _make_private(path: Path) -> None:

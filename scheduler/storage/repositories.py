@@ -20,6 +20,7 @@ from scheduler.storage.directory import (
     SqlRoleGrants,
     SqlTokens,
 )
+from scheduler.storage.ledger import SqlLedger
 from scheduler.storage.offers import SqlCalls, SqlCapacityChanges, SqlPolicies, SqlPools
 
 
@@ -117,3 +118,8 @@ class Repositories:
     def reserve(self) -> SqlReserve:
         """Reserve lists."""
         return SqlReserve(self._connection)
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        """Accounts and transfers."""
+        return SqlLedger(self._connection)

@@ -21,6 +21,7 @@ from scheduler.domain.asks import ask_document, read_ask
 from scheduler.domain.awards import AwardState
 from scheduler.domain.calls import CallState
 from scheduler.domain.directory import GrantState
+from scheduler.domain.ledger import AccountKind, TransferCode, TransferStep
 from scheduler.domain.policies import PolicyState
 from scheduler.domain.pools import ChangeKind, ChangeState
 from scheduler.domain.requests import RequestState
@@ -372,4 +373,33 @@ reserve = Table(
     Column("round_id", Plain, primary_key=True, key="round"),
     Column("request_id", Plain, primary_key=True, key="request"),
     Column("rank", Integer, nullable=False),
+)
+
+accounts = Table(
+    "ledger_accounts",
+    metadata,
+    _id(),
+    Column("kind", Word(AccountKind), nullable=False),
+    _text("owner", index=True),
+    _text("gpu_type"),
+    _amount("debits_pending"),
+    _amount("debits_posted"),
+    _amount("credits_pending"),
+    _amount("credits_posted"),
+    _version(),
+)
+
+transfers = Table(
+    "ledger_transfers",
+    metadata,
+    _id(),
+    Column("at", Instant, nullable=False),
+    Column("event", BigInteger, nullable=False),
+    Column("code", Word(TransferCode), nullable=False),
+    Column("step", Word(TransferStep), nullable=False),
+    _text("gpu_type"),
+    _text("debit", index=True),
+    _text("credit", index=True),
+    _amount("amount"),
+    Column("settles", Plain, unique=True),
 )

@@ -5,8 +5,10 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
 
 from scheduler.domain.access import Scope
+from scheduler.domain.ledger import AccountKind
 from scheduler.domain.rounds import PUBLIC
 from scheduler.storage.tables import (
+    accounts,
     awards,
     groups,
     people,
@@ -16,6 +18,7 @@ from scheduler.storage.tables import (
     scenarios,
     scores,
     tokens,
+    transfers,
 )
 
 
@@ -91,6 +94,28 @@ def visible_scenarios(scope: Scope) -> ColumnElement[bool]:
         return false()
     chosen = select(rounds.c.scenario).where(rounds.c.state.in_(PUBLIC))
     return scenarios.c.id.in_(chosen)
+
+
+def visible_accounts(scope: Scope) -> ColumnElement[bool]:
+    """Accounts: all, or those of visible awards and of led or coordinated groups."""
+    if scope.sees_all:
+        return true()
+    of_awards = select(awards.c.id).where(visible_awards(scope))
+    of_groups = select(groups.c.id).where(
+        or_(groups.c.id.in_(scope.groups), groups.c.institute.in_(scope.institutes))
+    )
+    return or_(
+        and_(accounts.c.kind == AccountKind.AWARD, accounts.c.owner.in_(of_awards)),
+        and_(accounts.c.kind == AccountKind.GROUP, accounts.c.owner.in_(of_groups)),
+    )
+
+
+def visible_transfers(scope: Scope) -> ColumnElement[bool]:
+    """Transfers from or to visible accounts."""
+    if scope.sees_all:
+        return true()
+    seen = select(accounts.c.id).where(visible_accounts(scope))
+    return or_(transfers.c.debit.in_(seen), transfers.c.credit.in_(seen))
 
 
 def _of_person(scope: Scope, person: ColumnElement[str]) -> ColumnElement[bool]:

@@ -14,8 +14,8 @@ from tests.monitored import monitored
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "configs" / "prometheus"
 LABELS = {
-    "call", "group", "gpu_type", "index", "le", "method", "phase", "policy", "pool", "round",
-    "route", "state", "status", "version",
+    "account", "call", "group", "gpu_type", "index", "le", "method", "phase", "policy", "pool",
+    "round", "route", "state", "status", "version",
 }  # fmt: skip
 """Every label that a metric may have; none says who."""
 

@@ -1,0 +1,77 @@
+"""Accounts and transfers of the ledger in SQL."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, or_, select
+
+from scheduler.domain.access import Scope
+from scheduler.domain.ledger import Account, Transfer
+from scheduler.ports.paging import ALL_ACCOUNTS, FIRST, AccountFilter, Page, Slice
+from scheduler.storage import tables
+from scheduler.storage.rows import Rows, equal
+from scheduler.storage.visibility import visible_accounts, visible_transfers
+
+
+class SqlLedger:
+    """The ledger over a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._accounts = Rows(connection, tables.accounts, Account, "account")
+        self._transfers = Rows(connection, tables.transfers, Transfer, "transfer")
+
+    def find(self, id_: str) -> Account | None:
+        """Return the account, whoever asks."""
+        return self._accounts.find(tables.accounts.c.id == id_)
+
+    def get(self, scope: Scope, id_: str) -> Account:
+        """Return the account, if visible."""
+        return self._accounts.get(id_, visible_accounts(scope))
+
+    def of_owner(self, owner: str) -> Sequence[Account]:
+        """Return the accounts of a call, group or award, whoever asks."""
+        return self._accounts.all(tables.accounts.c.owner == owner)
+
+    def enter(self, transfers: Iterable[Transfer], accounts: Iterable[Account]) -> None:
+        """Keep new transfers and what they make of the accounts they touch.
+
+        An account of version 0 is new; the others are kept over the version they were read in.
+        """
+        self._transfers.insert(transfers)
+        touched = [replace(each, version=each.version + 1) for each in accounts]
+        self._accounts.insert(each for each in touched if each.version == 1)
+        for account in touched:
+            if account.version > 1:
+                self._accounts.update(account)
+
+    def credited(self, account: str) -> Sequence[Transfer]:
+        """Return the transfers that credit an account, whoever asks."""
+        return self._transfers.all(tables.transfers.c.credit == account)
+
+    def settled(self, transfers: Iterable[str]) -> frozenset[str]:
+        """Return which of these pending transfers are posted or voided."""
+        column = tables.transfers.c.settles
+        query = select(column).where(column.in_(list(transfers)))
+        return frozenset(self._connection.execute(query).scalars())
+
+    def accounts(
+        self, scope: Scope, slice_: Slice = FIRST, *, where: AccountFilter = ALL_ACCOUNTS
+    ) -> Page[Account]:
+        """List visible accounts."""
+        table = tables.accounts
+        return self._accounts.page(
+            slice_,
+            visible_accounts(scope),
+            equal(table.c.kind, where.kind),
+            equal(table.c.owner, where.owner),
+            equal(table.c.gpu_type, where.gpu_type),
+        )
+
+    def transfers(
+        self, scope: Scope, slice_: Slice = FIRST, *, account: str | None = None
+    ) -> Page[Transfer]:
+        """List the transfers of visible accounts, or of one of them."""
+        table = tables.transfers
+        own = None if account is None else or_(table.c.debit == account, table.c.credit == account)
+        return self._transfers.page(slice_, visible_transfers(scope), own)
