@@ -1,0 +1,28 @@
+"""Generated rounds keep the format and repeat."""
+
+import numpy as np
+import pytest
+
+from benchmarks.rounds_like import Temper, big_round, innocore_like, problem_of
+from scheduler.policy import find_policy
+
+
+def test_a_round_like_innocore_repeats_and_can_be_read() -> None:
+    """The same seed gives the same document, another seed another one, both valid rounds."""
+    policy = find_policy("entitlement")
+    problem = problem_of(innocore_like(80, seed=3), policy)
+    assert problem.fellows == 80
+    assert problem.groups == 8
+    assert innocore_like(80, seed=3) == innocore_like(80, seed=3)
+    assert innocore_like(80, seed=3) != innocore_like(80, seed=4)
+
+
+@pytest.mark.parametrize("temper", list(Temper))
+def test_a_big_round_has_the_asked_size_and_everyone_a_pool(temper: Temper) -> None:
+    """Sizes are as asked, everyone accepts some pool, and demand exceeds supply."""
+    problem = big_round(temper, 1, requests=300, pools=16, slots=12, fellows=80, groups=5)
+    assert (problem.requests, problem.pools, problem.slots, problem.fellows) == (300, 16, 12, 80)
+    assert (problem.speed > 0).any(axis=1).all()
+    assert problem.ask.sum() > 2 * (problem.supply * problem.charge[:, None] // 1000).sum()
+    again = big_round(temper, 1, requests=300, pools=16, slots=12, fellows=80, groups=5)
+    assert np.array_equal(problem.ask, again.ask)
