@@ -1,15 +1,15 @@
 """Entitlements: the weighted leximin of the fluid round, groups first, then their fellows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from solver.fluid.leximin import GRAIN, Agents, Cut, Oracle, Terms, leximin
-from solver.fluid.merging import expand, merge, reach
-from solver.fluid.shortage import ShortageProgram, kept
-from solver.fluid.water import ShortageFlow, is_plain_flow
+from solver.fluid.expanding import expand
+from solver.fluid.leximin import Agents, Cut, Oracle, Terms, grains, leximin
+from solver.fluid.merging import merge, reach
+from solver.fluid.shortage import SPARED, ShortageProgram
+from solver.fluid.water import ShortageFlow, is_plain_flow, whole_supply
 from solver.plan import NO_CELLS, Entitlement, Level
 from solver.problem import (
     NO_CAP,
@@ -89,15 +89,20 @@ def _held(index: IntArray, amounts: IntArray) -> IntArray:
     return _sums(index[some], amounts[some], int(index.max(initial=-1)) + 1)
 
 
-def _grains(amounts: IntArray) -> tuple[int, ...]:
-    """Return thousandths as grains."""
-    return tuple(int(amount) * GRAIN for amount in amounts.tolist())
-
-
-def _own_total(parent: IntArray, group: int, total: int) -> Cut:
-    """Return the cut that fellows of a group share what the group holds."""
-    lifts = tuple((int(fellow), 1) for fellow in np.flatnonzero(parent == group))
-    return Cut(lifts=lifts, room=total, holders=(("group", group, -1),))
+def _own_totals(parent: IntArray, totals: IntArray) -> tuple[Cut, ...]:
+    """Return the cuts that fellows of a group share what the group holds."""
+    order = np.argsort(parent, kind="stable")
+    bounds = np.searchsorted(parent[order], np.arange(totals.shape[0] + 1))
+    return tuple(
+        Cut(
+            agents=order[bounds[group] : bounds[group + 1]],
+            lifts=np.ones(bounds[group + 1] - bounds[group], dtype=np.int64),
+            room=total,
+            holders=(("group", group, -1),),
+        )
+        for group, total in enumerate(totals.tolist())
+        if total
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,10 @@ class _Entitling:
         self.taking = self._taking_part()
         self.merged = merge(problem, self.taking)
         self.alone = self._alone()
+        self.grain = grains(max(whole_supply(self.merged), int(self.alone.fellows.sum())))
         self.members = self._members()
+        self.terms = self._terms()
+        self.flow = self._as_flow(self.terms)
         self.work = 0
 
     def _taking_part(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -150,9 +158,9 @@ class _Entitling:
         """Go through both stages."""
         groups, group_levels = self._groups()
         fellows, fellow_levels, hours = self._fellows(groups)
-        held = as_int([amount // GRAIN for amount in fellows])
+        held = as_int(fellows // self.grain)
         return Entitlement(
-            groups=as_int([amount // GRAIN for amount in groups]),
+            groups=as_int(groups // self.grain),
             fellows=held,
             fluid=expand(self.problem, self.merged, hours, held),
             levels=tuple(self._by_slot(level) for level in group_levels + fellow_levels),
@@ -195,38 +203,40 @@ class _Entitling:
                     terms.least[kind, index] = Fraction(min(int(floors[index]), total))
         return terms
 
-    def _oracle(
-        self, kind: str, high: Sequence[int], terms: Terms, totals: Sequence[int] | None = None
-    ) -> ShortageFlow | ShortageProgram:
+    def _oracle(self, kind: str, high: IntArray, terms: Terms) -> ShortageFlow | ShortageProgram:
         """Return who answers what is out of reach: a flow where that is exact, else a program."""
-        beyond_flow = any(
-            holder[0] in {"institute", "track"} for holder in terms.least | terms.most
-        )
-        if not beyond_flow and is_plain_flow(self.merged):
-            problem = self.problem
-            return ShortageFlow(self.merged, problem.fellow_group, problem.groups, terms, totals)
-        return self._program(kind, high, terms)
-
-    def _program(self, kind: str, high: Sequence[int], terms: Terms) -> ShortageProgram:
-        """Return the linear program, with floors that can be met together."""
-        program = ShortageProgram(self.merged, kind, high, terms)
-        if terms.least and program.cut([0] * len(high)) is not None:
+        if self.flow is not None:
+            return self.flow
+        program = ShortageProgram(self.merged, kind, high.tolist(), terms, self.grain)
+        nothing = np.zeros(high.shape[0], dtype=np.int64)
+        if terms.least and program.cuts(nothing):
             for holder, missing in program.shortages().items():
                 terms.least[holder] -= missing
             self.work += program.work
-            program = ShortageProgram(self.merged, kind, high, terms)
+            program = ShortageProgram(self.merged, kind, high.tolist(), terms, self.grain)
         return program
 
-    def _groups(self) -> tuple[list[int], tuple[Level, ...]]:
+    def _as_flow(self, terms: Terms) -> ShortageFlow | None:
+        """Return the round as a plain flow, if it is one."""
+        beyond_flow = any(
+            holder[0] in {"institute", "track"} for holder in terms.least | terms.most
+        )
+        if beyond_flow or not is_plain_flow(self.merged, self.grain):
+            return None
+        parent, groups = self.problem.fellow_group, self.problem.groups
+        return ShortageFlow(self.merged, parent, groups, terms, self.grain)
+
+    def _groups(self) -> tuple[IntArray, tuple[Level, ...]]:
         """Share among the groups."""
         high = self.alone.groups
         low = np.minimum(self.problem.group_floor, high)
-        oracle = self._oracle("group", high.tolist(), self._terms())
+        oracle = self._oracle("group", high, self.terms)
         agents = Agents(
             stage="groups",
-            weight=tuple(self.group_weight.tolist()),
-            low=_grains(low),
-            high=_grains(high),
+            weight=self.group_weight,
+            low=low * self.grain,
+            high=high * self.grain,
+            grain=self.grain,
         )
         held, levels = leximin(self._met_together(agents, oracle), oracle)
         self.work += oracle.work
@@ -234,31 +244,39 @@ class _Entitling:
 
     def _met_together(self, agents: Agents, oracle: Oracle) -> Agents:
         """Return the agents with floors lowered, fairly, to what can be had together."""
-        if not any(agents.low) or oracle.cut(agents.low) is None:
+        if not agents.low.any() or not oracle.cuts(agents.low):
             return agents
-        nothing = (0,) * len(agents.low)
+        nothing = np.zeros(agents.low.shape[0], dtype=np.int64)
         floors = replace(agents, weight=agents.low, low=nothing, high=agents.low)
         low, _ = leximin(floors, oracle)
-        return replace(agents, low=tuple(oracle.kept(amount) for amount in low))
+        return replace(agents, low=low)
 
-    def _fellows(self, groups: Sequence[int]) -> tuple[list[int], tuple[Level, ...], IntArray]:
+    def _fellows(self, groups: IntArray) -> tuple[IntArray, tuple[Level, ...], IntArray]:
         """Share each group's total among its fellows."""
-        totals = np.array(groups, dtype=object) // GRAIN
         parent = self.problem.fellow_group
-        high = np.minimum(self.alone.fellows, totals[parent].astype(np.int64))
-        terms = self._terms()
-        for group, total in enumerate(groups):
-            terms.least["group", group] = Fraction(kept(total), GRAIN)
-            terms.most["group", group] = Fraction(total, GRAIN)
-        oracle = self._oracle("fellow", high.tolist(), terms, groups)
+        high = np.minimum(self.alone.fellows, (groups // self.grain)[parent])
+        oracle = self._sharing(groups, high)
         agents = Agents(
             stage="fellows",
-            weight=tuple(self.fellow_weight.tolist()),
-            low=(0,) * self.problem.fellows,
-            high=_grains(high),
-            known=tuple(_own_total(parent, g, total) for g, total in enumerate(groups) if total),
+            weight=self.fellow_weight,
+            low=np.zeros(self.problem.fellows, dtype=np.int64),
+            high=high * self.grain,
+            grain=self.grain,
+            known=_own_totals(parent, groups),
         )
         held, levels = leximin(agents, oracle)
-        oracle.cut([oracle.kept(amount) for amount in held])
+        oracle.cuts(held)
         self.work += oracle.work
         return held, levels, oracle.hours()
+
+    def _sharing(self, groups: IntArray, high: IntArray) -> ShortageFlow | ShortageProgram:
+        """Return who answers what is out of reach of the fellows."""
+        if self.flow is not None:
+            self.flow.work = 0
+            self.flow.share(groups)
+            return self.flow
+        terms = replace(self.terms, least=dict(self.terms.least), most=dict(self.terms.most))
+        for group, total in enumerate(groups.tolist()):
+            terms.least["group", group] = Fraction(int(total * (1.0 - SPARED)), self.grain)
+            terms.most["group", group] = Fraction(total, self.grain)
+        return self._oracle("fellow", high, terms)

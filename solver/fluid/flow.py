@@ -44,23 +44,146 @@ def network(nodes: int, tail: IntArray, head: IntArray, capacity: IntArray) -> N
         head: ``(n,)`` node it leads to.
         capacity: ``(n,)`` what it takes.
     """
+    start, heads, mates, capacities, place = _laid_out(nodes, tail, head, capacity)
+    return Network(start=start, head=heads, mate=mates, capacity=capacities, place=place)
+
+
+@kernel
+def _laid_out(
+    nodes: int, tail: IntArray, head: IntArray, capacity: IntArray
+) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
+    """Sort arcs and arcs back by tail, by counting; the given order is kept."""
     count = tail.shape[0]
-    tails = np.concatenate((tail, head))
-    heads = np.concatenate((head, tail))
-    capacities = np.concatenate((capacity, np.zeros(count, dtype=np.int64)))
-    order = np.argsort(tails, kind="stable")
-    place = np.empty(2 * count, dtype=np.int64)
-    place[order] = np.arange(2 * count)
-    mates = np.concatenate((place[count:], place[:count]))
     start = np.zeros(nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(tails, minlength=nodes), out=start[1:])
-    return Network(
-        start=start,
-        head=heads[order],
-        mate=mates[order],
-        capacity=capacities[order],
-        place=place[:count],
-    )
+    for k in range(count):
+        start[tail[k] + 1] += 1
+        start[head[k] + 1] += 1
+    for node in range(nodes):
+        start[node + 1] += start[node]
+    free = start[:nodes].copy()
+    heads = np.empty(2 * count, dtype=np.int64)
+    mates = np.empty(2 * count, dtype=np.int64)
+    capacities = np.zeros(2 * count, dtype=np.int64)
+    place = np.empty(count, dtype=np.int64)
+    for k in range(count):
+        at = free[tail[k]]
+        free[tail[k]] += 1
+        heads[at] = head[k]
+        capacities[at] = capacity[k]
+        place[k] = at
+    for k in range(count):
+        back = free[head[k]]
+        free[head[k]] += 1
+        heads[back] = tail[k]
+        mates[back] = place[k]
+        mates[place[k]] = back
+    return start, heads, mates, capacities, place
+
+
+@kernel
+def ask(  # noqa: PLR0913, PLR0917 - one network, its flow and its arcs from the source
+    start: IntArray,
+    head: IntArray,
+    mate: IntArray,
+    capacity: IntArray,
+    residual: IntArray,
+    arcs: IntArray,
+    amounts: IntArray,
+) -> None:
+    """Set what arcs from the source take, in place; flow beyond it is taken back to the sink.
+
+    Arcs with flow lead towards the sink without a circle.
+
+    Args:
+        start: of the network.
+        head: of the network.
+        mate: of the network.
+        capacity: of the network.
+        residual: ``(arcs,)`` what each arc still takes; changed.
+        arcs: ``(n,)`` arcs of the network that leave the source.
+        amounts: ``(n,)`` what they take from now on.
+    """
+    for k in range(arcs.shape[0]):
+        arc = arcs[k]
+        flow = residual[mate[arc]]
+        if flow <= amounts[k]:
+            residual[arc] = amounts[k] - flow
+            continue
+        residual[arc] = 0
+        residual[mate[arc]] = amounts[k]
+        _take_back(start, head, mate, capacity, residual, head[arc], flow - amounts[k])
+
+
+@kernel
+def _take_back(  # noqa: PLR0913, PLR0917 - one network and its flow
+    start: IntArray,
+    head: IntArray,
+    mate: IntArray,
+    capacity: IntArray,
+    residual: IntArray,
+    node: int,
+    amount: int,
+) -> None:
+    """Cancel flow that leaves a node, and all that follows from it."""
+    nodes = [node]
+    amounts = [amount]
+    while nodes:
+        at = nodes.pop()
+        left = amounts.pop()
+        for arc in range(start[at], start[at + 1]):
+            if left == 0:
+                break
+            if capacity[arc] > 0 and residual[mate[arc]] > 0:
+                back = min(left, residual[mate[arc]])
+                residual[arc] += back
+                residual[mate[arc]] -= back
+                left -= back
+                if head[arc] != 1:
+                    nodes.append(head[arc])
+                    amounts.append(back)
+
+
+@kernel
+def pieces(
+    start: IntArray, head: IntArray, capacity: IntArray, mate: IntArray, side: BoolArray
+) -> tuple[IntArray, IntArray]:
+    """Split one side of a cut into pieces that no arc joins; each is a cut of its own.
+
+    Args:
+        start: of the network.
+        head: of the network.
+        capacity: of the network.
+        mate: of the network.
+        side: ``(nodes,)`` the source's side.
+
+    Returns:
+        ``(nodes,)`` piece of each node or -1, source and sink in none; ``(pieces,)`` what leaves
+        each piece.
+    """
+    nodes = start.shape[0] - 1
+    piece = np.full(nodes, -1, dtype=np.int64)
+    stack = np.empty(nodes, dtype=np.int64)
+    room = np.zeros(nodes, dtype=np.int64)
+    count = 0
+    for root in range(2, nodes):
+        if not side[root] or piece[root] >= 0:
+            continue
+        piece[root] = count
+        stack[0] = root
+        height = 1
+        while height:
+            height -= 1
+            node = stack[height]
+            for arc in range(start[node], start[node + 1]):
+                to = head[arc]
+                if not side[to]:
+                    room[count] += capacity[arc]
+                elif to > 1 and piece[to] < 0 and capacity[arc] + capacity[mate[arc]] > 0:
+                    piece[to] = count
+                    stack[height] = to
+                    height += 1
+        count += 1
+    return piece, room[:count]
 
 
 @kernel

@@ -1,42 +1,54 @@
-"""Weighted leximin by cuts: raise everyone together, freeze who is provably blocked, repeat.
+"""Weighted leximin by cuts: fill up below the cuts known, ask whether that can be had, repeat.
 
-An oracle is asked whether given amounts can be had together; if not, it answers with a cut, a
-valid inequality that they break. The highest level a cut allows has a closed form, so a level
-takes a few questions (discrete Newton), and cuts are kept: the next level starts from the lowest
-level that all cuts known so far allow.
+An oracle is asked whether given amounts can be had together; if not, it answers with cuts, valid
+inequalities that they break. The leximin below all cuts known so far has a closed form. Once it can
+be had it is the leximin of the round: everyone below its own most is in a full cut where nobody
+has more per weight. One question so settles many levels at once. The search is in floating point;
+the levels of the cuts that bind in the end are then worked out exactly.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
+from operator import mul
 from typing import Protocol
 
+import numpy as np
+
 from solver.checking.pricing import Holder
+from solver.fluid.filling import Filled, fill, rows_of
+from solver.fluid.flow import ENDLESS
 from solver.plan import Level
-from solver.problem import NOBODY, IntArray
+from solver.problem import NOBODY, FloatArray, IntArray
 
-FINE = 96
-"""Binary places by which the bends of a cut are put in order."""
-GRAIN = 10**6
-"""Grains in a thousandth of the unit: what amounts are counted in while levels are searched."""
+FINEST = 10**6
+"""Most grains in a thousandth of the unit: what amounts are counted in while levels are sought."""
+NOISE = 1e-12
+"""Part of an amount that the search leaves out, so that rounding alone breaks no cut."""
+
+CLOSE = 1e-9
+"""Part of a level that two levels differ by at least."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cut:
     """A valid inequality: Σ lift·amount ≤ room for whatever the agents can have together.
 
     Attributes:
-        lifts: (agent, positive integer) rows.
+        agents: ``(n,)`` ascending; lifts: ``(n,)`` positive integers.
         room: integer, in grains.
-        unit: what lifts, prices and multipliers are divided by.
-        prices: (pool, slot or span, integer) rows, unit per GPU-hour times `unit`.
+        unit: what lifts and multipliers are divided by.
+        prices: ``(m, 3)`` pool, slot or span, price: unit per GPU-hour times `price_unit`.
         holders: (kind, index, integer) of the other rows that the inequality rests on.
     """
 
-    lifts: tuple[tuple[int, int], ...]
+    agents: IntArray
+    lifts: IntArray
     room: int
     unit: int = 1
-    prices: tuple[tuple[int, int, int], ...] = ()
+    prices: IntArray = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
+    price_unit: int = 1
     holders: tuple[tuple[str, int, int], ...] = ()
 
 
@@ -45,41 +57,34 @@ class Oracle(Protocol):
 
     work: int
     """Questions answered."""
+    at_once: bool
+    """Whether one question about many levels brings a cut for each, not one that mixes them."""
 
-    def cut(self, amounts: Sequence[int]) -> Cut | None:
-        """Return a cut that the amounts (grains) break, or None if they can be had together."""
+    def cuts(self, amounts: IntArray) -> list[Cut]:
+        """Return cuts that the amounts (grains) break, none if they can be had together."""
 
     def settle(self, cut: Cut) -> Cut:
         """Return the cut with exact room and the prices as the certificate states them."""
 
-    def kept(self, amount: int) -> int:
-        """Return what is asked for an agent once frozen: the amount less numerical noise."""
 
-    def firm(self, lifts: Mapping[int, int]) -> set[int]:
-        """Return the agents whose lift is beyond numerical noise; at least one of any."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Agents:
     """Who shares: one entry each.
 
     Attributes:
         stage: ``groups`` or ``fellows``.
-        weight: positive integers, or 0 for who gets no more than `low`.
-        low, high: least and most grains.
+        weight: ``(n,)`` positive integers, or 0 for who gets no more than `low`.
+        low, high: ``(n,)`` least and most grains.
+        grain: grains in a thousandth of the unit.
         known: cuts known beforehand.
     """
 
     stage: str
-    weight: tuple[int, ...]
-    low: tuple[int, ...]
-    high: tuple[int, ...]
+    weight: IntArray
+    low: IntArray
+    high: IntArray
+    grain: int
     known: tuple[Cut, ...] = ()
-
-    def amount(self, agent: int, level: Fraction) -> int:
-        """Return the grains an agent wants at a level, rounded down."""
-        raised = self.weight[agent] * level.numerator // level.denominator
-        return min(self.high[agent], max(self.low[agent], raised))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,126 +101,176 @@ class Terms:
     most: dict[Holder, Fraction]
 
 
-@dataclass(slots=True)
-class _Search:
-    """The state between levels: amounts of the frozen, cuts known so far."""
+def grains(whole: int) -> int:
+    """Return how finely amounts are counted so that several times the whole stays in 64 bits.
 
-    agents: Agents
-    oracle: Oracle
-    frozen: list[int | None]
-    cuts: list[tuple[Cut, Fraction | None]]
-    levels: list[Level] = field(default_factory=list)
-    last: Fraction = Fraction(0)
+    Args:
+        whole: thousandths of the unit that nobody exceeds.
+    """
+    grain = FINEST
+    while grain > 1 and 8 * whole * grain >= ENDLESS:
+        grain //= 10
+    return grain
 
-    def amounts(self, level: Fraction | None) -> list[int]:
-        """Return everyone's grains at a level; None is beyond every limit."""
-        wanted = []
-        for agent, amount in enumerate(self.frozen):
-            if amount is not None:
-                wanted.append(self.oracle.kept(amount))
-            elif level is None:
-                wanted.append(self.agents.high[agent])
-            else:
-                wanted.append(self.agents.amount(agent, level))
-        return wanted
 
-    def highest(self, cut: Cut) -> Fraction | None:
-        """Return the highest level that a cut allows; None when it allows every level.
+def leximin(agents: Agents, oracle: Oracle) -> tuple[IntArray, tuple[Level, ...]]:
+    """Return everyone's grains in the weighted leximin, and the levels that prove it.
 
-        The left side grows with the level, piecewise linearly; each agent bends it twice, where
-        it leaves its least amount and where it reaches its most.
-        """
-        constant, slope = -cut.room, 0
-        bends: list[tuple[int, int, int, int, int]] = []
-        for agent, lift in cut.lifts:
-            amount, weight = self.frozen[agent], self.agents.weight[agent]
-            if amount is not None:
-                constant += lift * self.oracle.kept(amount)
-                continue
-            low, high = self.agents.low[agent], self.agents.high[agent]
-            constant += lift * low
-            bends.append(((low << FINE) // weight, low, weight, lift * weight, -lift * low))
-            bends.append(((high << FINE) // weight, high, weight, -lift * weight, lift * high))
-        if not bends:
-            return None
-        if constant > 0:
+    Args:
+        agents: weights and own limits.
+        oracle: says what can be had together.
+    """
+    pool = _Pool(agents)
+    for cut in agents.known:
+        pool.add(cut)
+    reached = 0.0
+    while True:
+        filled = pool.fill()
+        level = np.inf if oracle.at_once else _next_level(filled, reached)
+        trial = filled.amount if level == np.inf else pool.up_to(level, filled.amount)
+        found = oracle.cuts(np.floor(trial * (1.0 - NOISE)).astype(np.int64))
+        if pool.takes(found, trial):
+            continue
+        if level == np.inf:
+            break
+        reached = level
+    while pool.settle(filled, oracle):
+        filled = pool.fill()
+    return _Ladder(agents, filled, pool.cuts).climb()
+
+
+def _next_level(filled: Filled, reached: float) -> float:
+    """Return the first level above one that can be had; infinite when there is none."""
+    above = filled.level[filled.level > reached * (1.0 + CLOSE)]
+    return float(above[0]) if above.shape[0] else np.inf
+
+
+class _Pool:
+    """The cuts known so far, as objects and as rows of numbers."""
+
+    def __init__(self, agents: Agents) -> None:
+        self.cuts: list[Cut] = []
+        self._limits = tuple(
+            each.astype(np.float64) for each in (agents.weight, agents.low, agents.high)
+        )
+        self._lifts: list[FloatArray] = []
+        self._rooms: list[float] = []
+        self._settled: set[int] = set()
+
+    def add(self, cut: Cut) -> None:
+        """Take a cut in."""
+        self.cuts.append(cut)
+        self._lifts.append(cut.lifts / cut.unit)
+        self._rooms.append(cut.room / cut.unit)
+
+    def takes(self, cuts: Iterable[Cut], amounts: FloatArray) -> bool:
+        """Take in the cuts that amounts break by more than rounding; say whether there was one."""
+        broken = False
+        for cut in cuts:
+            sum_ = float((cut.lifts / cut.unit) @ amounts[cut.agents])
+            if sum_ > cut.room / cut.unit + 2.0 * NOISE * sum_:
+                self.add(cut)
+                broken = True
+        return broken
+
+    def up_to(self, level: float, amounts: FloatArray) -> FloatArray:
+        """Return the amounts, of which nobody has more than at a level."""
+        weight, low, _ = self._limits
+        return np.minimum(amounts, np.maximum(low, weight * level))
+
+    def fill(self) -> Filled:
+        """Fill up below all cuts."""
+        rows = rows_of([cut.agents for cut in self.cuts], self._lifts, self._rooms)
+        return fill(rows, *self._limits)
+
+    def settle(self, filled: Filled, oracle: Oracle) -> bool:
+        """Settle the cuts that bind; say whether a room changed by that."""
+        changed = False
+        for row in filled.row.tolist():
+            if row not in self._settled:
+                self._settled.add(row)
+                cut = oracle.settle(self.cuts[row])
+                changed |= cut.room != self.cuts[row].room
+                self.cuts[row] = cut
+                self._rooms[row] = cut.room / cut.unit
+        return changed
+
+
+class _Ladder:
+    """The exact levels, one by one, of the cuts that bind."""
+
+    def __init__(self, agents: Agents, filled: Filled, cuts: Sequence[Cut]) -> None:
+        self.agents, self.filled, self.cuts = agents, filled, cuts
+        self.held = agents.low.copy()
+        self.weight: list[int] = agents.weight.tolist()
+        self.high: list[int] = agents.high.tolist()
+        moving = (agents.weight > 0) & (agents.low < agents.high)
+        self.free = moving
+        self.event = np.where(moving, filled.event, NOBODY)
+        full = np.flatnonzero(moving & (filled.event < 0))
+        ends = agents.high[full] / agents.weight[full]
+        self.waiting: list[int] = full[np.argsort(ends, kind="stable")].tolist()
+        self.first = 0
+
+    def climb(self) -> tuple[IntArray, tuple[Level, ...]]:
+        """Return everyone's grains and the levels."""
+        levels = []
+        last = Fraction(0)
+        events = self.filled.row.shape[0]
+        order = np.argsort(self.event, kind="stable")
+        bounds = np.searchsorted(self.event[order], np.arange(events + 1))
+        for at, row in enumerate(self.filled.row.tolist()):
+            blocked: IntArray = order[bounds[at] : bounds[at + 1]]
+            last = max(last, self._exact(self.cuts[row], at))
+            levels.append(self._freeze(last, self.cuts[row], blocked))
+        if self.first < len(self.waiting):
+            rest = self.waiting[self.first :]
+            last = max(last, *(Fraction(self.high[a], self.weight[a]) for a in rest))
+            levels.append(self._freeze(last, None, np.zeros(0, dtype=np.int64)))
+        return self.held, tuple(levels)
+
+    def _exact(self, cut: Cut, at: int) -> Fraction:
+        """Return the level at which a cut is full, given who is frozen and who has its most."""
+        agents = cut.agents
+        level = float(self.filled.level[at])
+        wanted = self.agents.weight[agents] * level
+        free = self.free[agents]
+        most, least = self.agents.high[agents], self.agents.low[agents]
+        amount = np.where(free & (wanted >= most), most, self.held[agents])
+        rising = free & (wanted < most) & (wanted >= least)
+        weight = _sum(cut.lifts[rising], self.agents.weight[agents[rising]])
+        if weight == 0:
             return Fraction(0)
-        bends.sort()
-        for _, amount, weight, steeper, shift in bends:
-            if constant * weight + slope * amount > 0:
-                return Fraction(-constant, slope)
-            slope += steeper
-            constant += shift
-        return None
+        fixed = _sum(cut.lifts[~rising], amount[~rising])
+        return Fraction(cut.room - fixed, weight)
 
-    def next_level(self) -> tuple[Fraction, Cut] | None:
-        """Return the highest level everyone still free can have, and the cut that stops it."""
-        level: Fraction | None = None
-        stop: Cut | None = None
-        for cut, found in self.cuts:
-            if found is not None and (level is None or found < level):
-                level, stop = found, cut
-        while True:
-            cut_or_none = self.oracle.cut(self.amounts(level))
-            if cut_or_none is None:
+    def _freeze(self, level: Fraction, cut: Cut | None, agents: IntArray) -> Level:
+        """Freeze who is blocked, and who has all it can take, at an exact level."""
+        numerator, denominator = level.numerator, level.denominator
+        blocked: list[int] = []
+        full: list[int] = []
+        for agent in agents.tolist():
+            wanted = self.weight[agent] * numerator // denominator
+            (full if wanted >= self.high[agent] else blocked).append(agent)
+            self.held[agent] = min(max(wanted, int(self.held[agent])), self.high[agent])
+        while self.first < len(self.waiting):
+            agent = self.waiting[self.first]
+            if self.weight[agent] * numerator < self.high[agent] * denominator:
                 break
-            found = self.highest(cut_or_none)
-            self.cuts.append((cut_or_none, found))
-            if found is None or (level is not None and found >= level):
-                break  # only rounding is left
-            level, stop = found, cut_or_none
-        if level is None or stop is None:
-            return None
-        return self._settled(stop)
-
-    def _settled(self, stop: Cut) -> tuple[Fraction, Cut]:
-        """Return the exact level of a cut; levels that differ by rounding alone are one."""
-        exact = self.oracle.settle(stop)
-        level = self.highest(exact)
-        if level is None:  # by less than rounding; the cut itself stops something
-            level = self.highest(stop) or self.last
-        slope = _slope(exact, self.agents, self.frozen)
-        rounding = Fraction(2 * sum(lift for _, lift in exact.lifts), slope)
-        if level <= self.last + rounding + self.last / 10**12:
-            level = self.last
-        return level, exact
-
-    def freeze(self, level: Fraction, cut: Cut | None) -> None:
-        """Freeze who is blocked by the cut, and who has all it can take."""
-        blocked, full = [], []
-        lifts = dict(cut.lifts) if cut is not None else {}
-        stopped = self.oracle.firm({a: m for a, m in lifts.items() if self.frozen[a] is None})
-        for agent, amount in enumerate(self.frozen):
-            if amount is not None:
-                continue
-            wanted = self.agents.amount(agent, level)
-            if wanted == self.agents.high[agent]:
-                full.append(agent)
-            elif agent in stopped:
-                blocked.append(agent)
-            else:
-                continue
-            self.frozen[agent] = wanted
-        self.last = level
-        self._refresh({*blocked, *full})
-        self.levels.append(_level(self.agents.stage, level, cut, blocked, full))
-
-    def _refresh(self, newly: set[int]) -> None:
-        """Forget cuts with nobody free; find the level of those where someone was frozen."""
-        kept = []
-        for cut, level in self.cuts:
-            if any(agent in newly for agent, _ in cut.lifts):
-                if any(self.frozen[agent] is None for agent, _ in cut.lifts):
-                    kept.append((cut, self.highest(cut)))
-            else:
-                kept.append((cut, level))
-        self.cuts = kept
+            self.held[agent] = self.high[agent]
+            full.append(agent)
+            self.first += 1
+        self.free[agents] = False
+        self.free[full] = False
+        return _level(self.agents.stage, level / self.agents.grain, cut, blocked, full)
 
 
-def _slope(cut: Cut, agents: Agents, frozen: Sequence[int | None]) -> int:
-    """Return how fast the left side of a cut can grow at most."""
-    free = ((agent, lift) for agent, lift in cut.lifts if frozen[agent] is None)
-    return sum(lift * agents.weight[agent] for agent, lift in free)
+def _sum(lifts: IntArray, amounts: IntArray) -> int:
+    """Return Σ lift·amount exactly."""
+    largest = float(lifts.max(initial=0)) * float(np.abs(amounts).sum(dtype=np.float64))
+    if largest < 2.0**62:
+        return int(lifts @ amounts)
+    return sum(map(mul, lifts.tolist(), amounts.tolist()))
 
 
 def _level(
@@ -226,14 +281,14 @@ def _level(
     multipliers: tuple[tuple[str, int, Fraction], ...] = ()
     if cut is not None and blocked:
         own = stage.removesuffix("s")
-        rows = [(own, agent, lift) for agent, lift in cut.lifts]
+        rows = [(own, agent, lift) for agent, lift in _pairs(cut)]
         rows += cut.holders
-        multipliers = tuple((kind, index, Fraction(value, cut.unit)) for kind, index, value in rows)
-        prices = tuple((pool, slot, Fraction(value, cut.unit)) for pool, slot, value in cut.prices)
+        multipliers = tuple((kind, index, _part(value, cut.unit)) for kind, index, value in rows)
+        prices = tuple((p, s, _part(value, cut.price_unit)) for p, s, value in cut.prices.tolist())
     return Level(
         stage=stage,
         parent=NOBODY,
-        value=level / GRAIN,
+        value=level,
         agents=tuple(sorted(blocked + full)),
         saturated=tuple(full),
         pool_slots=prices,
@@ -241,28 +296,12 @@ def _level(
     )
 
 
-def leximin(agents: Agents, oracle: Oracle) -> tuple[list[int], tuple[Level, ...]]:
-    """Return everyone's grains in the weighted leximin, and the levels that prove it.
-
-    Args:
-        agents: weights and own limits.
-        oracle: says what can be had together.
-    """
-    idle = [not weight or low >= high for weight, low, high in _limits(agents)]
-    frozen = [low if still else None for still, low in zip(idle, agents.low, strict=True)]
-    search = _Search(agents=agents, oracle=oracle, frozen=frozen, cuts=[])
-    search.cuts = [(cut, search.highest(cut)) for cut in agents.known]
-    while any(amount is None for amount in search.frozen):
-        found = search.next_level()
-        if found is None:
-            rest = [agent for agent, amount in enumerate(search.frozen) if amount is None]
-            top = max(Fraction(agents.high[agent], agents.weight[agent]) for agent in rest)
-            search.freeze(max(top, search.last), None)
-        else:
-            search.freeze(*found)
-    return [amount or 0 for amount in search.frozen], tuple(search.levels)
+def _pairs(cut: Cut) -> Iterable[tuple[int, int]]:
+    """Return (agent, lift) of a cut."""
+    return zip(cut.agents.tolist(), cut.lifts.tolist(), strict=True)
 
 
-def _limits(agents: Agents) -> list[tuple[int, int, int]]:
-    """Return (weight, low, high) of each agent."""
-    return list(zip(agents.weight, agents.low, agents.high, strict=True))
+@lru_cache(maxsize=4096)
+def _part(value: int, unit: int) -> Fraction:
+    """Return a rational; the same few come again and again."""
+    return Fraction(value, unit)

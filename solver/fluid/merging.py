@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.kernels import kernel
-from solver.problem import MILLI, NO_CAP, BoolArray, IntArray, Problem, Unit
+from solver.problem import MILLI, BoolArray, IntArray, Problem, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -292,104 +292,3 @@ def _columns(
     most = np.minimum(limit[cls] * span_slots[span], by_ask)
     size = np.minimum(most, supply[pool, span])
     return Columns(cls=cls, pool=pool, span=span, most=most, size=size)
-
-
-def expand(problem: Problem, merged: Merged, hours: IntArray, most: IntArray) -> IntArray:
-    """Spread a division of the merged round back over requests and slots.
-
-    Every member takes its part, rounded down; what rounding left over is then handed out again
-    where supply, slot, ask and `most` leave room.
-
-    Args:
-        problem: the round.
-        merged: what `merge` made of it.
-        hours: ``(k,)`` thousandths of a GPU-hour in each column.
-        most: ``(f,)`` thousandths of the unit that no fellow exceeds by rounding.
-
-    Returns:
-        ``(n, 4)`` request, pool, slot, thousandths of a GPU-hour; sorted, positive.
-    """
-    used = np.flatnonzero(hours > 0)
-    rows = _spread(merged, used, hours[used])
-    order = np.lexsort((rows[:, 1], rows[:, 2], rows[:, 0]))
-    rows = np.ascontiguousarray(rows[order])
-    _top_up(
-        rows,
-        np.ascontiguousarray(problem.supply).copy(),
-        np.ascontiguousarray(problem.speed),
-        np.ascontiguousarray(problem.factor),
-        problem.ask,
-        slot_limit(problem),
-        is_joint(problem),
-        problem.fellow,
-        np.where(most == NO_CAP, np.iinfo(np.int64).max // MILLI, most) * MILLI,
-    )
-    rows = rows[rows[:, 3] > 0]
-    return np.ascontiguousarray(rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))])
-
-
-def _spread(merged: Merged, used: IntArray, hours: IntArray) -> IntArray:
-    """Give every member of every used column its part of each slot, rounded down."""
-    members = [np.flatnonzero(merged.cls == c) for c in range(merged.classes)]
-    slots = [np.flatnonzero(merged.span == s) for s in range(merged.span_slots.shape[0])]
-    columns = merged.columns
-    blocks = [np.zeros((0, 4), dtype=np.int64)]
-    for k, total in zip(used, hours, strict=True):
-        who, when = members[columns.cls[k]], slots[columns.span[k]]
-        whole = int(merged.whole[columns.cls[k]]) * when.shape[0]
-        each = _parts(int(total), merged.part[who], whole)
-        block = np.empty((who.shape[0] * when.shape[0], 4), dtype=np.int64)
-        block[:, 0] = np.repeat(who, when.shape[0])
-        block[:, 1] = columns.pool[k]
-        block[:, 2] = np.tile(when, who.shape[0])
-        block[:, 3] = np.repeat(each, when.shape[0])
-        blocks.append(block)
-    return np.concatenate(blocks)
-
-
-def _parts(total: int, parts: IntArray, whole: int) -> IntArray:
-    """Return ``total · part / whole`` rounded down, without overflow."""
-    quotient, remainder = divmod(total, whole)
-    if remainder == 0 or int(parts.max()) < np.iinfo(np.int64).max // (remainder + 1):
-        return parts * quotient + parts * remainder // whole
-    return np.array([total * int(part) // whole for part in parts], dtype=np.int64)
-
-
-@kernel
-def _top_up(  # noqa: PLR0913, PLR0917 - arrays of one round
-    rows: IntArray,
-    supply: IntArray,
-    speed: IntArray,
-    factor: IntArray,
-    ask: IntArray,
-    limit: IntArray,
-    joint: BoolArray,
-    fellow: IntArray,
-    most: IntArray,
-) -> None:
-    """Hand out in place what rounding left over; rows are sorted by request and slot."""
-    asked = ask * 1000
-    for n in range(rows.shape[0]):
-        r, p, t, hours = rows[n]
-        supply[p, t] -= hours
-        asked[r] -= hours * speed[r, p]
-        most[fellow[r]] -= hours * factor[r, p]
-    start = 0
-    for n in range(rows.shape[0]):
-        r, p, t, hours = rows[n]
-        if rows[start, 0] != r or rows[start, 2] != t:
-            start = n
-        used = hours
-        if joint[r]:
-            used = 0
-            m = start
-            while m < rows.shape[0] and rows[m, 0] == r and rows[m, 2] == t:
-                used += rows[m, 3]
-                m += 1
-        room = min(limit[r] - used, supply[p, t])
-        room = min(room, asked[r] // speed[r, p], most[fellow[r]] // factor[r, p])
-        if room > 0:
-            rows[n, 3] += room
-            supply[p, t] -= room
-            asked[r] -= room * speed[r, p]
-            most[fellow[r]] -= room * factor[r, p]

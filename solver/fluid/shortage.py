@@ -1,12 +1,12 @@
 """The least shortage of given amounts as a linear program, and the cut that its prices are."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from solver.checking.pricing import FluidRequest, FluidRound, Holder, most_together
-from solver.fluid.leximin import GRAIN, Cut, Terms
+from solver.fluid.leximin import Cut, Terms
 from solver.fluid.linear import INFINITE, FluidModel, LinearSolver
 from solver.fluid.merging import Merged
 from solver.problem import FloatArray, IntArray
@@ -15,8 +15,8 @@ UNIT = 1 << 60
 """What the rationals of a cut are divided by."""
 NOISE = 1e-9
 """Part of an amount that a solution in floating point may miss."""
-FIRM = 10**4
-"""A lift smaller than the largest by more than this factor is not taken for a proof."""
+SPARED = 2e-9
+"""Part of an amount that is not asked, so that what floating point misses looks like no cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,14 @@ class ShortageProgram:
 
     Attributes:
         work: linear programs solved.
+        at_once: the prices of one program mix its bottlenecks.
     """
 
-    def __init__(self, merged: Merged, kind: str, most_alone: Sequence[int], terms: Terms) -> None:
+    at_once = False
+
+    def __init__(
+        self, merged: Merged, kind: str, most_alone: Sequence[int], terms: Terms, grain: int
+    ) -> None:
         """Build the program once.
 
         Args:
@@ -45,8 +50,10 @@ class ShortageProgram:
             kind: ``group`` or ``fellow``: whose amounts are asked.
             most_alone: thousandths of the unit that each can have at most; scales its row.
             terms: further floors and caps.
+            grain: grains in a thousandth of the unit.
         """
         self.work = 0
+        self._grain = grain
         self._merged = merged
         self._kind = kind
         self._most_alone = tuple(most_alone)
@@ -67,54 +74,36 @@ class ShortageProgram:
         self._solver = LinearSolver(self._fluid.program())
         self._exact = fluid_round(merged, terms.members)
         self._hours: FloatArray = np.zeros(merged.columns.size.shape[0])
+        self._index = np.array([row.holder[1] for row in self._asked], dtype=np.int64)
         self._numbers = np.array([row.number for row in self._asked], dtype=np.int64)
         self._scales = np.array([row.scale for row in self._asked])
 
-    def cut(self, amounts: Sequence[int]) -> Cut | None:
-        """Return a cut that the amounts break, or None if they can be had together."""
+    def cuts(self, amounts: IntArray) -> list[Cut]:
+        """Return a cut that the amounts break, none if they can be had together."""
         self.work += 1
-        wanted = np.array([amounts[row.holder[1]] / GRAIN for row in self._asked])
+        wanted = np.asarray(amounts[self._index] * ((1.0 - SPARED) / self._grain), dtype=np.float64)
         self._solver.demand(self._numbers, wanted / self._scales)
         solution = self._solver.solve()
         self._hours = self._fluid.hours(solution.values)
         if solution.cost <= NOISE:
-            return None
-        return self._as_cut(solution.duals, wanted.tolist(), solution.cost)
+            return []
+        return [self._as_cut(solution.duals, wanted, solution.cost)]
 
     def settle(self, cut: Cut) -> Cut:
         """Return the cut with the room that its own prices prove, exactly."""
         width = len(self._exact.lengths)
         prices: dict[int, list[int]] = {}
-        for pool, span, price in cut.prices:
+        for pool, span, price in cut.prices.tolist():
             prices.setdefault(pool, [0] * width)[span] = price
-        multipliers = {(self._kind, index): lift for index, lift in cut.lifts}
+        pairs = zip(cut.agents.tolist(), cut.lifts.tolist(), strict=True)
+        multipliers = {(self._kind, index): lift for index, lift in pairs}
         for kind, index, value in cut.holders:
             multipliers[kind, index] = multipliers.get((kind, index), 0) + value
         room = most_together(self._exact, prices, multipliers)
         for kind, index, value in cut.holders:
             known = self._terms.least if value > 0 else self._terms.most
             room -= value * known[kind, index]
-        return Cut(
-            lifts=cut.lifts,
-            room=int(room * GRAIN),
-            unit=cut.unit,
-            prices=cut.prices,
-            holders=cut.holders,
-        )
-
-    def kept(self, amount: int) -> int:
-        """Return a frozen amount less what floating point may miss."""
-        return kept(amount)
-
-    def firm(self, lifts: Mapping[int, int]) -> set[int]:
-        """Return the agents with a lift beyond noise.
-
-        A slack of rounding in the cut leaves an agent with a small lift much room to rise, so it
-        waits for a cut of its own.
-        """
-        pays = {agent: lift * self._most_alone[agent] for agent, lift in lifts.items()}
-        top = max(pays.values(), default=0)
-        return {agent for agent, pay in pays.items() if pay * FIRM >= top}
+        return replace(cut, room=int(room * self._grain))
 
     def hours(self) -> IntArray:
         """Return ``(k,)`` thousandths of a GPU-hour of the last division, rounded down."""
@@ -164,38 +153,31 @@ class ShortageProgram:
         )
         return _Row(holder, int(numbers[0]), -1, known, scale)
 
-    def _as_cut(self, duals: FloatArray, wanted: Sequence[float], shortage: float) -> Cut:
+    def _as_cut(self, duals: FloatArray, wanted: FloatArray, shortage: float) -> Cut:
         """Read the cut off the dual values of a program whose least shortage is positive."""
-        pays = {row.holder[1]: max(0.0, duals[row.number]) for row in self._asked}
-        top = max(pays.values(), default=0.0)
-        per_unit = {
-            row.holder[1]: pays[row.holder[1]] / row.scale
-            for row in self._asked
-            if pays[row.holder[1]] > 1e-7 * top
-        }
-        unit = UNIT / max(per_unit.values(), default=1.0)
-        room = sum(duals[r.number] / r.scale * w for r, w in zip(self._asked, wanted, strict=True))
+        pays = np.maximum(duals[self._numbers], 0.0) / self._scales
+        scaled = pays * self._scales
+        paying = np.flatnonzero(scaled > 1e-7 * scaled.max(initial=0.0))
+        unit = UNIT / float(pays[paying].max(initial=0.0) or 1.0)
+        room = float(pays @ wanted)
         holders = [(*row.holder, int(duals[row.number] / row.scale * unit)) for row in self._rows]
         return Cut(
-            lifts=tuple((index, int(value * unit)) for index, value in sorted(per_unit.items())),
-            room=int((room - shortage) * unit * GRAIN),
+            agents=self._index[paying],
+            lifts=(pays[paying] * unit).astype(np.int64),
+            room=int((room - shortage) * unit * self._grain),
             unit=UNIT,
             prices=self._prices(duals, unit),
+            price_unit=UNIT,
             holders=tuple(holder for holder in holders if holder[2]),
         )
 
-    def _prices(self, duals: FloatArray, unit: float) -> tuple[tuple[int, int, int], ...]:
-        """Return positive prices of pools and spans."""
+    def _prices(self, duals: FloatArray, unit: float) -> IntArray:
+        """Return ``(n, 3)`` positive prices of pools and spans."""
         rows = self._fluid.supply_row
         pool, span = np.nonzero(rows >= 0)
         price = np.maximum(-duals[rows[pool, span]], 0.0) / self._merged.supply[pool, span]
-        listed = zip(pool.tolist(), span.tolist(), (price * unit).tolist(), strict=True)
-        return tuple((p, s, int(value)) for p, s, value in listed if int(value))
-
-
-def kept(amount: int) -> int:
-    """Return an amount less what floating point may miss."""
-    return amount - amount * 2 // 10**9
+        whole = (price * unit).astype(np.int64)
+        return np.column_stack((pool, span, whole))[whole > 0]
 
 
 def fluid_round(merged: Merged, members: dict[str, IntArray]) -> FluidRound:

@@ -6,23 +6,22 @@ is asked by an arc of its own from the source; what a group holds beyond the amo
 flows through the group.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from solver.fluid.flow import ENDLESS, SINK, SOURCE, Network, augment, network, reached
-from solver.fluid.leximin import GRAIN, Cut, Terms
+from solver.fluid.flow import ENDLESS, SINK, SOURCE, Network, ask, augment, network, pieces, reached
+from solver.fluid.leximin import Cut, Terms
 from solver.fluid.merging import Merged
 from solver.problem import MILLI, BoolArray, IntArray
 
 
-def is_plain_flow(merged: Merged) -> bool:
+def is_plain_flow(merged: Merged, grain: int) -> bool:
     """Say whether an hour of a pool costs all the same, and asks and limits count alike.
 
-    Also that the whole supply, in grains, leaves room in 64 bits for sums of capacities.
+    Also that grains are fine enough to count every thousandth of an hour in whole ones.
     """
-    if 8 * _total(merged) >= ENDLESS:
+    if grain % MILLI:
         return False
     factor, speed = merged.factor, merged.speed
     open_pools = speed > 0
@@ -36,11 +35,11 @@ def is_plain_flow(merged: Merged) -> bool:
     return bool((~open_pools | (one_ratio & one_factor)).all())
 
 
-def _total(merged: Merged) -> int:
-    """Return the grains of the whole supply; exact, whatever their size."""
+def whole_supply(merged: Merged) -> int:
+    """Return the thousandths of the unit of the whole supply; exact, whatever their size."""
     hours: list[int] = merged.supply.sum(axis=1).tolist()
     factor: list[int] = merged.factor.max(axis=0, initial=0).tolist()
-    return sum(h * f for h, f in zip(hours, factor, strict=True)) * (GRAIN // MILLI)
+    return -(-sum(h * f for h, f in zip(hours, factor, strict=True)) // MILLI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,120 +55,120 @@ class _Arcs:
 class ShortageFlow:
     """Answers whether amounts can be had together, by maximum flow on the merged round.
 
+    Each question starts from the flow of the one before.
+
     Attributes:
         work: flows computed.
+        at_once: every bottleneck of a flow gives a cut of its own.
     """
 
+    at_once = True
+
     def __init__(
-        self,
-        merged: Merged,
-        parent: IntArray,
-        groups: int,
-        terms: Terms,
-        totals: Sequence[int] | None = None,
+        self, merged: Merged, parent: IntArray, groups: int, terms: Terms, grain: int
     ) -> None:
-        """Build the network once.
+        """Build the network once; at first groups ask.
 
         Args:
             merged: the round; `is_plain_flow` holds.
             parent: ``(f,)`` group of each fellow.
             groups: how many there are.
             terms: fellow caps.
-            totals: grains that each group holds when fellows share; None when groups share.
+            grain: grains in a thousandth of the unit.
         """
         self.work = 0
+        self._grain = grain
         self._merged = merged
         self._parent = parent
-        self._totals = None if totals is None else tuple(totals)
+        self._totals: IntArray | None = None
         self._caps = {i: int(most) for (kind, i), most in terms.most.items() if kind == "fellow"}
         self._groups = groups
-        self._beyond = 2 * _total(merged) + 1
+        self._beyond = 2 * grain * whole_supply(merged) + 1
         self._pool_factor = merged.factor.max(axis=0, initial=0)
         self._net, self._arcs = self._build()
         self._residual = self._net.capacity.copy()
+        self._asks_at = np.concatenate((self._arcs.ask_group, self._arcs.ask_fellow))
+        pool, span = np.nonzero(merged.supply > 0)
+        first = 2 + groups + 2 * parent.shape[0] + merged.classes
+        self._cells: IntArray = first + pool * merged.spans + span
+        self._priced = np.column_stack((pool, span, self._pool_factor[pool]))
 
-    def cut(self, amounts: Sequence[int]) -> Cut | None:
-        """Return a cut that the amounts break, or None if they can be had together."""
+    def share(self, totals: IntArray) -> None:
+        """Let the fellows ask from now on, `totals` ``(g,)`` grains in each group."""
+        self._totals = totals
+
+    def cuts(self, amounts: IntArray) -> list[Cut]:
+        """Return cuts that the amounts break, none if they can be had together."""
         self.work += 1
-        net = self._net
-        residual = net.capacity.copy()
-        wanted = self._ask(residual, [min(amount, self._beyond) for amount in amounts])
-        pushed = augment(net.start, net.head, net.mate, residual)
-        self._residual = residual
-        if pushed == wanted:
-            return None
-        return self._as_cut(reached(net.start, net.head, residual))
+        net, residual = self._net, self._residual
+        wanted = self._asked(np.minimum(amounts, self._beyond))
+        ask(net.start, net.head, net.mate, net.capacity, residual, self._asks_at, wanted)
+        augment(net.start, net.head, net.mate, residual)
+        if not residual[self._asks_at].any():
+            return []
+        return self._as_cuts(reached(net.start, net.head, residual))
 
     def settle(self, cut: Cut) -> Cut:
         """Return the cut: its room is exact."""
         return cut
 
-    def kept(self, amount: int) -> int:
-        """Return the amount: flows are exact."""
-        return amount
-
-    def firm(self, lifts: Mapping[int, int]) -> set[int]:
-        """Return all agents: flows are exact."""
-        return set(lifts)
-
     def hours(self) -> IntArray:
         """Return ``(k,)`` thousandths of a GPU-hour of the last division, rounded down."""
         places = self._arcs.columns
         flow = self._residual[self._net.mate[places]]
-        hours: IntArray = flow // (self._pool_factor[self._merged.columns.pool] * (GRAIN // MILLI))
+        hours: IntArray = flow // (
+            self._pool_factor[self._merged.columns.pool] * (self._grain // MILLI)
+        )
         return hours
 
-    def _ask(self, residual: IntArray, amounts: Sequence[int]) -> int:
-        """Open the arcs that ask for the amounts; return their sum."""
+    def _asked(self, amounts: IntArray) -> IntArray:
+        """Return what the arcs from the source ask for, groups then fellows."""
         if self._totals is None:
-            residual[self._arcs.ask_group] = amounts
-            return sum(amounts)
-        rest = list(self._totals)
-        for group, amount in zip(self._parent.tolist(), amounts, strict=True):
-            rest[group] -= amount
-        shared = [max(amount, 0) for amount in rest]
-        residual[self._arcs.ask_fellow] = amounts
-        residual[self._arcs.ask_group] = shared
-        return sum(amounts) + sum(shared)
+            return np.concatenate((amounts, np.zeros(self._parent.shape[0], dtype=np.int64)))
+        rest = self._totals.copy()
+        np.subtract.at(rest, self._parent, amounts)
+        return np.concatenate((np.maximum(rest, 0), amounts))
 
-    def _as_cut(self, side: BoolArray) -> Cut:
-        """Read the cut off the source's side of the network."""
+    def _as_cuts(self, side: BoolArray) -> list[Cut]:
+        """Read cuts off the source's side of the network, one for each of its pieces."""
         net = self._net
-        tails = np.repeat(np.arange(net.start.shape[0] - 1), np.diff(net.start))
-        across = side[tails] & ~side[net.head] & (tails != SOURCE)
-        room = int(net.capacity[across].sum())
-        groups = side[2 : 2 + self._groups]
-        inner = 2 + self._groups
-        fellows = self._parent.shape[0]
-        reach_in = side[inner : inner + fellows]
-        reach_out = side[inner + fellows : inner + 2 * fellows]
-        capped = reach_in & ~reach_out
-        holders = []
+        piece, rooms = pieces(net.start, net.head, net.capacity, net.mate, side)
+        groups, fellows = self._groups, self._parent.shape[0]
+        of_group = piece[2 : 2 + groups]
+        held: list[IntArray] = []
+        whole: list[IntArray] = []
         if self._totals is None:
-            lifts = groups
+            lifted = _by_piece(of_group, rooms.shape[0])
         else:
-            lifts = reach_out & ~groups[self._parent]
-            own = capped & ~groups[self._parent]
-            room -= int(net.capacity[self._arcs.cap[own]].sum())
-            room -= sum(self._totals[g] for g in np.flatnonzero(groups))
-            holders += [("group", int(g), MILLI) for g in np.flatnonzero(groups)]
-        held = np.flatnonzero(capped & groups[self._parent])
-        holders += [("fellow", int(f), -MILLI) for f in held]
-        return Cut(
-            lifts=tuple((int(agent), MILLI) for agent in np.flatnonzero(lifts)),
-            room=room * MILLI,
-            unit=MILLI,
-            prices=self._prices(side[inner + 2 * fellows :]),
-            holders=tuple(holders),
-        )
-
-    def _prices(self, side: BoolArray) -> tuple[tuple[int, int, int], ...]:
-        """Return the pools and spans on the source's side, at their factor."""
-        pools, spans = self._merged.supply.shape
-        cells = side[self._merged.classes :][: pools * spans].reshape(pools, spans)
-        pool, span = np.nonzero(cells & (self._merged.supply > 0))
-        price = self._pool_factor[pool]
-        return tuple(zip(pool.tolist(), span.tolist(), price.tolist(), strict=True))
+            into, out = piece[2 + groups :][:fellows], piece[2 + groups + fellows :][:fellows]
+            own = of_group[self._parent] < 0
+            lifted = _by_piece(np.where(own, out, -1), rooms.shape[0])
+            held = _by_piece(np.where(~own & (out < 0), into, -1), rooms.shape[0])
+            whole = _by_piece(of_group, rooms.shape[0])
+            capped = np.flatnonzero(own & (out < 0) & (into >= 0))
+            np.subtract.at(rooms, into[capped], net.capacity[self._arcs.cap[capped]])
+        cells = _by_piece(piece[self._cells], rooms.shape[0])
+        cuts = []
+        for at, agents in enumerate(lifted):
+            if agents.size == 0:
+                continue
+            room = int(rooms[at])
+            holders: list[tuple[str, int, int]] = []
+            if self._totals is not None:
+                room -= int(self._totals[whole[at]].sum())
+                holders += [("group", group, 1) for group in whole[at].tolist()]
+                holders += [("fellow", fellow, -1) for fellow in held[at].tolist()]
+            cuts.append(
+                Cut(
+                    agents=agents,
+                    lifts=np.ones(agents.shape[0], dtype=np.int64),
+                    room=room,
+                    prices=self._priced[cells[at]],
+                    price_unit=MILLI,
+                    holders=tuple(holders),
+                )
+            )
+        return cuts
 
     def _build(self) -> tuple[Network, _Arcs]:
         """Lay the network out."""
@@ -187,8 +186,8 @@ class ShortageFlow:
         in_slot = slot_of >= 0
         column_tail = np.where(in_slot, slot[slot_of] if slot.size else 0, cls[columns.cls])
         own = (self._caps.get(f) for f in range(fellows))
-        caps = [ENDLESS if cap is None else min(cap * GRAIN, self._beyond) for cap in own]
-        grains = self._pool_factor * (GRAIN // MILLI)
+        caps = [ENDLESS if cap is None else min(cap * self._grain, self._beyond) for cap in own]
+        grains = self._pool_factor * (self._grain // MILLI)
         supply = merged.supply[columns.pool, columns.span]
         blocks = [
             (np.full(groups, SOURCE), group, np.zeros(groups, dtype=np.int64)),
@@ -219,7 +218,7 @@ class ShortageFlow:
             merged.speed[rows, pool].tolist(),
             strict=True,
         )
-        grains = [min(a * f * GRAIN // s, self._beyond) for a, f, s in asks]
+        grains = [min(a * f * self._grain // s, self._beyond) for a, f, s in asks]
         return np.array(grains, dtype=np.int64)
 
     def _slots(self) -> tuple[IntArray, IntArray, IntArray]:
@@ -239,9 +238,16 @@ class ShortageFlow:
         cls, span = places // spans, places % spans
         pool = (merged.speed > 0).argmax(axis=1)[cls]
         most = _scarce(merged.limit[cls] * merged.span_slots[span], merged.supply.sum(axis=0)[span])
-        return slot_of, cls, most * self._pool_factor[pool] * (GRAIN // MILLI)
+        return slot_of, cls, most * self._pool_factor[pool] * (self._grain // MILLI)
 
 
 def _scarce(most: IntArray, supply: IntArray) -> IntArray:
     """Return limits cut down to what a supply still cannot fill, so that they stay small."""
     return np.minimum(most, 2 * supply + 1)
+
+
+def _by_piece(piece: IntArray, pieces_: int) -> list[IntArray]:
+    """Return the indices in each piece, ascending; -1 is in none."""
+    order = np.argsort(piece, kind="stable")
+    bounds = np.searchsorted(piece[order], np.arange(pieces_ + 1))
+    return np.split(order, bounds)[1:-1]

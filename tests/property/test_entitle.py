@@ -152,7 +152,7 @@ def test_flow_and_program_agree(problem: Problem) -> None:
     """Where an hour costs everyone the same, the flow finds what the linear program finds."""
     by_flow = entitle(problem)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("solver.entitle.is_plain_flow", lambda _merged: False)
+        patch.setattr("solver.entitle.is_plain_flow", lambda _merged, _grain: False)
         by_program = entitle(problem)
     assert_near(amounts(by_program), amounts(by_flow))
 

@@ -1,0 +1,230 @@
+"""Filling up together below a set of cuts, in floating point: where each agent would stop.
+
+The weighted leximin of everything that some inequalities Σ lift·amount ≤ room allow: everyone
+rises together, whoever a full inequality blocks stays, the others go on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from solver.kernels import kernel
+from solver.problem import BoolArray, FloatArray, IntArray
+
+FIRM = 1e-4
+"""A lift smaller than the cut's largest by more than this factor blocks nobody yet."""
+EQUAL = 1e-15
+"""Part of a room or a level that is rounding."""
+STEPS = 60
+"""Newton steps on a level; far fewer are taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """Inequalities in rows: row c has the entries ``start[c] : start[c + 1]``.
+
+    Attributes:
+        start: ``(c + 1,)``; agent: ``(n,)``; lift: ``(n,)``; room: ``(c,)``.
+    """
+
+    start: IntArray
+    agent: IntArray
+    lift: FloatArray
+    room: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Filled:
+    """Where everyone stops.
+
+    Attributes:
+        amount: ``(n,)``.
+        event: ``(n,)`` the event that blocks an agent, -1 for who has all it can take.
+        row, level: ``(events,)`` inequality and level of each event, levels ascending.
+    """
+
+    amount: FloatArray
+    event: IntArray
+    row: IntArray
+    level: FloatArray
+
+
+def rows_of(
+    agents: Sequence[IntArray], lifts: Sequence[FloatArray], rooms: Sequence[float]
+) -> Rows:
+    """Put inequalities below each other."""
+    start = np.zeros(len(agents) + 1, dtype=np.int64)
+    np.cumsum([each.shape[0] for each in agents], out=start[1:])
+    if not agents:
+        return Rows(start=start, agent=start[1:], lift=np.zeros(0), room=np.zeros(0))
+    return Rows(
+        start=start,
+        agent=np.concatenate(agents),
+        lift=np.concatenate(lifts),
+        room=np.array(rooms, dtype=np.float64),
+    )
+
+
+def fill(rows: Rows, weight: FloatArray, low: FloatArray, high: FloatArray) -> Filled:
+    """Raise everyone together below the rows.
+
+    Args:
+        rows: what binds.
+        weight: ``(n,)`` non-negative; who has 0 stays at `low`.
+        low: ``(n,)`` where each starts.
+        high: ``(n,)`` where each stops.
+    """
+    moving = (weight > 0) & (low < high)
+    amount, event, row, level = _fill(
+        rows.start, rows.agent, rows.lift, rows.room, weight, low, high, moving
+    )
+    return Filled(amount=amount, event=event, row=row, level=level)
+
+
+@kernel
+def _fill(  # noqa: PLR0913, PLR0917 - arrays of one round
+    start: IntArray,
+    agent: IntArray,
+    lift: FloatArray,
+    room: FloatArray,
+    weight: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    moving: BoolArray,
+) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
+    """Freeze row after row; a row's level is worked out anew when it comes to be the lowest."""
+    agents, rows = weight.shape[0], room.shape[0]
+    free = moving.copy()
+    amount = low.copy()
+    event = np.full(agents, -1, dtype=np.int64)
+    reaches = np.empty(rows, dtype=np.float64)
+    known_at = np.zeros(rows, dtype=np.int64)
+    event_row = np.empty(agents, dtype=np.int64)
+    event_level = np.empty(agents, dtype=np.float64)
+    events = 0
+    last = 0.0
+    for c in range(rows):
+        reaches[c] = _level(start, agent, lift, room, weight, low, high, free, amount, c, last)
+    while rows:
+        c = int(np.argmin(reaches))
+        if reaches[c] == np.inf:
+            break
+        if known_at[c] < events:
+            known_at[c] = events
+            reaches[c] = _level(start, agent, lift, room, weight, low, high, free, amount, c, last)
+            continue
+        last = max(last, reaches[c])
+        if not _freeze(start, agent, lift, weight, low, high, free, amount, event, c, last, events):
+            reaches[c] = np.inf
+            continue
+        event_row[events] = c
+        event_level[events] = last
+        events += 1
+    for a in range(agents):
+        if free[a]:
+            amount[a] = high[a]
+    return amount, event, event_row[:events], event_level[:events]
+
+
+@kernel
+def _freeze(  # noqa: PLR0913, PLR0917 - arrays of one round
+    start: IntArray,
+    agent: IntArray,
+    lift: FloatArray,
+    weight: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    free: BoolArray,
+    amount: FloatArray,
+    event: IntArray,
+    c: int,
+    level: float,
+    now: int,
+) -> bool:
+    """Freeze whom a full row blocks; say whether there was anybody."""
+    top = 0.0
+    for k in range(start[c], start[c + 1]):
+        a = agent[k]
+        if free[a] and weight[a] * level < high[a]:
+            top = max(top, lift[k] * high[a])
+    for k in range(start[c], start[c + 1]):
+        a = agent[k]
+        if free[a] and weight[a] * level < high[a] and lift[k] * high[a] >= top * FIRM:
+            free[a] = False
+            amount[a] = max(low[a], weight[a] * level)
+            event[a] = now
+    return top > 0.0
+
+
+@kernel
+def _level(  # noqa: PLR0913, PLR0917 - arrays of one round
+    start: IntArray,
+    agent: IntArray,
+    lift: FloatArray,
+    room: FloatArray,
+    weight: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    free: BoolArray,
+    amount: FloatArray,
+    c: int,
+    last: float,
+) -> float:
+    """Return the highest level that a row allows, not below `last`; infinite if any.
+
+    Newton on a piecewise linear function that grows; bends inwards (least amounts) could make it
+    jump too far, so it stays inside a bracket.
+    """
+    most = 0.0
+    full = 0.0
+    for k in range(start[c], start[c + 1]):
+        a = agent[k]
+        if free[a]:
+            most += lift[k] * high[a]
+            full = max(full, high[a] / weight[a])
+        else:
+            most += lift[k] * amount[a]
+    if most <= room[c]:
+        return np.inf
+    below, above = last, max(full, last)
+    level = last
+    for _ in range(STEPS):
+        sum_, slope = _reached(start, agent, lift, weight, low, high, free, amount, c, level)
+        over = sum_ - room[c]
+        if over > 0.0:
+            above = level
+        else:
+            below = level
+        step = level - over / slope if slope > 0.0 else -1.0
+        if abs(over) <= EQUAL * room[c] or step == level or above - below <= EQUAL * above:
+            break
+        level = step if below <= step <= above else below + (above - below) / 2.0
+    return max(level, last)
+
+
+@kernel
+def _reached(  # noqa: PLR0913, PLR0917 - arrays of one round
+    start: IntArray,
+    agent: IntArray,
+    lift: FloatArray,
+    weight: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    free: BoolArray,
+    amount: FloatArray,
+    c: int,
+    level: float,
+) -> tuple[float, float]:
+    """Return the left side of a row at a level, and how fast it grows there."""
+    sum_, slope = 0.0, 0.0
+    for k in range(start[c], start[c + 1]):
+        a = agent[k]
+        if not free[a]:
+            sum_ += lift[k] * amount[a]
+            continue
+        wanted = weight[a] * level
+        if low[a] <= wanted < high[a]:
+            slope += lift[k] * weight[a]
+        sum_ += lift[k] * min(high[a], max(low[a], wanted))
+    return sum_, slope

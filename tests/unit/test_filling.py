@@ -1,0 +1,56 @@
+"""Filling up below given cuts, against the same by small steps."""
+
+import numpy as np
+import pytest
+
+from solver.fluid.filling import fill, rows_of
+
+
+def slow_fill(rows, weight, low, high):
+    """Raise everyone in exact steps from event to event."""
+    agents = weight.shape[0]
+    free = (weight > 0) & (low < high)
+    amount = low.astype(np.float64)
+    level = 0.0
+    while free.any():
+        events = [(high[a] / weight[a], -1) for a in range(agents) if free[a]]
+        for c, (who, lift, room) in enumerate(rows):
+            if not free[who].any():
+                continue
+            below, above = level, 1e9
+            for _ in range(200):
+                middle = (below + above) / 2
+                at = np.where(free, np.clip(weight * middle, low, high), amount)
+                below, above = (
+                    (middle, above) if (lift * at[who]).sum() <= room else (below, middle)
+                )
+            events.append((below, c))
+        level, c = max((min(events)[0], level), (0.0, 0))[0], min(events)[1]
+        at = np.where(free, np.clip(weight * level, low, high), amount)
+        stopped = free & (at >= high * (1 - 1e-12))
+        if c >= 0:
+            stopped[rows[c][0]] |= free[rows[c][0]]
+        amount[stopped] = at[stopped]
+        free &= ~stopped
+    return amount
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_filling_up_equals_its_slow_twin(seed: int) -> None:
+    """Amounts are those of raising everyone step by step, with unequal weights and own limits."""
+    rng = np.random.default_rng(seed)
+    agents, cuts = int(rng.integers(1, 8)), int(rng.integers(0, 6))
+    weight = rng.integers(0, 4, agents).astype(np.float64)
+    low = rng.integers(0, 3, agents) * rng.integers(0, 2) * 1.0
+    high = low + rng.integers(0, 30, agents)
+    rows = []
+    for _ in range(cuts):
+        who = np.flatnonzero(rng.random(agents) < 0.6)
+        lift = rng.integers(1, 4, who.shape[0]).astype(np.float64)
+        room = float((lift * low[who]).sum() + rng.integers(0, 40))
+        rows.append((who, lift, room))
+    filled = fill(
+        rows_of(*zip(*rows, strict=True)) if rows else rows_of([], [], []), weight, low, high
+    )
+    assert filled.amount == pytest.approx(slow_fill(rows, weight, low, high), rel=1e-9, abs=1e-9)
+    assert (np.diff(filled.level) >= 0).all()
