@@ -144,49 +144,6 @@ def _take_back(  # noqa: PLR0913, PLR0917 - one network and its flow
 
 
 @kernel
-def pieces(
-    start: IntArray, head: IntArray, capacity: IntArray, mate: IntArray, side: BoolArray
-) -> tuple[IntArray, IntArray]:
-    """Split one side of a cut into pieces that no arc joins; each is a cut of its own.
-
-    Args:
-        start: of the network.
-        head: of the network.
-        capacity: of the network.
-        mate: of the network.
-        side: ``(nodes,)`` the source's side.
-
-    Returns:
-        ``(nodes,)`` piece of each node or -1, source and sink in none; ``(pieces,)`` what leaves
-        each piece.
-    """
-    nodes = start.shape[0] - 1
-    piece = np.full(nodes, -1, dtype=np.int64)
-    stack = np.empty(nodes, dtype=np.int64)
-    room = np.zeros(nodes, dtype=np.int64)
-    count = 0
-    for root in range(2, nodes):
-        if not side[root] or piece[root] >= 0:
-            continue
-        piece[root] = count
-        stack[0] = root
-        height = 1
-        while height:
-            height -= 1
-            node = stack[height]
-            for arc in range(start[node], start[node + 1]):
-                to = head[arc]
-                if not side[to]:
-                    room[count] += capacity[arc]
-                elif to > 1 and piece[to] < 0 and capacity[arc] + capacity[mate[arc]] > 0:
-                    piece[to] = count
-                    stack[height] = to
-                    height += 1
-        count += 1
-    return piece, room[:count]
-
-
-@kernel
 def augment(start: IntArray, head: IntArray, mate: IntArray, residual: IntArray) -> int:
     """Push as much as possible from source to sink, in place.
 

@@ -41,6 +41,7 @@ class Cut:
         unit: what lifts and multipliers are divided by.
         prices: ``(m, 3)`` pool, slot or span, price: unit per GPU-hour times `price_unit`.
         holders: (kind, index, integer) of the other rows that the inequality rests on.
+        nodes: ascending, the oracle's own picture of the cut.
     """
 
     agents: IntArray
@@ -50,6 +51,7 @@ class Cut:
     prices: IntArray = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
     price_unit: int = 1
     holders: tuple[tuple[str, int, int], ...] = ()
+    nodes: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 class Oracle(Protocol):
@@ -60,8 +62,13 @@ class Oracle(Protocol):
     at_once: bool
     """Whether one question about many levels brings a cut for each, not one that mixes them."""
 
-    def cuts(self, amounts: IntArray) -> list[Cut]:
-        """Return cuts that the amounts (grains) break, none if they can be had together."""
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:
+        """Return cuts that the amounts (grains) break, none if they can be had together.
+
+        Args:
+            amounts: grains of each agent.
+            full: cuts that the amounts fill, lowest level first.
+        """
 
     def settle(self, cut: Cut) -> Cut:
         """Return the cut with exact room and the prices as the certificate states them."""
@@ -128,7 +135,8 @@ def leximin(agents: Agents, oracle: Oracle) -> tuple[IntArray, tuple[Level, ...]
         filled = pool.fill()
         level = np.inf if oracle.at_once else _next_level(filled, reached)
         trial = filled.amount if level == np.inf else pool.up_to(level, filled.amount)
-        found = oracle.cuts(np.floor(trial * (1.0 - NOISE)).astype(np.int64))
+        full = [pool.cuts[row] for row in filled.row.tolist()]
+        found = oracle.cuts(np.floor(trial * (1.0 - NOISE)).astype(np.int64), full)
         if pool.takes(found, trial):
             continue
         if level == np.inf:

@@ -78,7 +78,7 @@ class ShortageProgram:
         self._numbers = np.array([row.number for row in self._asked], dtype=np.int64)
         self._scales = np.array([row.scale for row in self._asked])
 
-    def cuts(self, amounts: IntArray) -> list[Cut]:
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:  # noqa: ARG002
         """Return a cut that the amounts break, none if they can be had together."""
         self.work += 1
         wanted = np.asarray(amounts[self._index] * ((1.0 - SPARED) / self._grain), dtype=np.float64)

@@ -6,14 +6,16 @@ is asked by an arc of its own from the source; what a group holds beyond the amo
 flows through the group.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from solver.fluid.flow import ENDLESS, SINK, SOURCE, Network, ask, augment, network, pieces, reached
+from solver.fluid.flow import ENDLESS, SINK, SOURCE, Network, ask, augment, network, reached
 from solver.fluid.leximin import Cut, Terms
 from solver.fluid.merging import Merged
-from solver.problem import MILLI, BoolArray, IntArray
+from solver.fluid.uncrossing import uncrossed
+from solver.problem import MILLI, IntArray
 
 
 def is_plain_flow(merged: Merged, grain: int) -> bool:
@@ -97,7 +99,7 @@ class ShortageFlow:
         """Let the fellows ask from now on, `totals` ``(g,)`` grains in each group."""
         self._totals = totals
 
-    def cuts(self, amounts: IntArray) -> list[Cut]:
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:
         """Return cuts that the amounts break, none if they can be had together."""
         self.work += 1
         net, residual = self._net, self._residual
@@ -106,7 +108,12 @@ class ShortageFlow:
         augment(net.start, net.head, net.mate, residual)
         if not residual[self._asks_at].any():
             return []
-        return self._as_cuts(reached(net.start, net.head, residual))
+        asked = np.zeros(net.start.shape[0] - 1, dtype=np.int64)
+        asked[2 : 2 + wanted.shape[0]] = wanted
+        side = reached(net.start, net.head, residual)
+        sets = uncrossed(net, asked, side, [cut.nodes for cut in full])
+        cuts = (self._as_cut(nodes, int(asked[nodes].sum()) - over) for nodes, over in sets)
+        return [cut for cut in cuts if cut.agents.size]
 
     def settle(self, cut: Cut) -> Cut:
         """Return the cut: its room is exact."""
@@ -129,46 +136,40 @@ class ShortageFlow:
         np.subtract.at(rest, self._parent, amounts)
         return np.concatenate((np.maximum(rest, 0), amounts))
 
-    def _as_cuts(self, side: BoolArray) -> list[Cut]:
-        """Read cuts off the source's side of the network, one for each of its pieces."""
-        net = self._net
-        piece, rooms = pieces(net.start, net.head, net.capacity, net.mate, side)
+    def _as_cut(self, nodes: IntArray, room: int) -> Cut:
+        """Write a node set down as the inequality that it is.
+
+        Args:
+            nodes: ascending, closed under endless arcs.
+            room: grains that can leave them.
+        """
         groups, fellows = self._groups, self._parent.shape[0]
-        of_group = piece[2 : 2 + groups]
-        held: list[IntArray] = []
-        whole: list[IntArray] = []
-        if self._totals is None:
-            lifted = _by_piece(of_group, rooms.shape[0])
-        else:
-            into, out = piece[2 + groups :][:fellows], piece[2 + groups + fellows :][:fellows]
-            own = of_group[self._parent] < 0
-            lifted = _by_piece(np.where(own, out, -1), rooms.shape[0])
-            held = _by_piece(np.where(~own & (out < 0), into, -1), rooms.shape[0])
-            whole = _by_piece(of_group, rooms.shape[0])
-            capped = np.flatnonzero(own & (out < 0) & (into >= 0))
-            np.subtract.at(rooms, into[capped], net.capacity[self._arcs.cap[capped]])
-        cells = _by_piece(piece[self._cells], rooms.shape[0])
-        cuts = []
-        for at, agents in enumerate(lifted):
-            if agents.size == 0:
-                continue
-            room = int(rooms[at])
-            holders: list[tuple[str, int, int]] = []
-            if self._totals is not None:
-                room -= int(self._totals[whole[at]].sum())
-                holders += [("group", group, 1) for group in whole[at].tolist()]
-                holders += [("fellow", fellow, -1) for fellow in held[at].tolist()]
-            cuts.append(
-                Cut(
-                    agents=agents,
-                    lifts=np.ones(agents.shape[0], dtype=np.int64),
-                    room=room,
-                    prices=self._priced[cells[at]],
-                    price_unit=MILLI,
-                    holders=tuple(holders),
-                )
-            )
-        return cuts
+        edges = 2 + np.array([0, groups, groups + fellows, groups + 2 * fellows])
+        at = np.searchsorted(nodes, edges)
+        whole, into, out = (nodes[at[i] : at[i + 1]] - edges[i] for i in range(3))
+        holders: list[tuple[str, int, int]] = []
+        agents = whole
+        if self._totals is not None:
+            inside = np.zeros(groups, dtype=np.bool_)
+            inside[whole] = True
+            agents = out[~inside[self._parent[out]]]
+            capped = np.setdiff1d(into, out, assume_unique=True)
+            own = ~inside[self._parent[capped]]
+            room -= int(self._totals[whole].sum())
+            room -= int(self._net.capacity[self._arcs.cap[capped[own]]].sum())
+            holders += [("group", group, 1) for group in whole.tolist()]
+            holders += [("fellow", fellow, -1) for fellow in capped[~own].tolist()]
+        rest = nodes[at[3] :]
+        cells = self._cells[np.isin(self._cells, rest, assume_unique=True)]
+        return Cut(
+            agents=agents,
+            lifts=np.ones(agents.shape[0], dtype=np.int64),
+            room=room,
+            prices=self._priced[np.searchsorted(self._cells, cells)],
+            price_unit=MILLI,
+            holders=tuple(holders),
+            nodes=nodes,
+        )
 
     def _build(self) -> tuple[Network, _Arcs]:
         """Lay the network out."""
@@ -244,10 +245,3 @@ class ShortageFlow:
 def _scarce(most: IntArray, supply: IntArray) -> IntArray:
     """Return limits cut down to what a supply still cannot fill, so that they stay small."""
     return np.minimum(most, 2 * supply + 1)
-
-
-def _by_piece(piece: IntArray, pieces_: int) -> list[IntArray]:
-    """Return the indices in each piece, ascending; -1 is in none."""
-    order = np.argsort(piece, kind="stable")
-    bounds = np.searchsorted(piece[order], np.arange(pieces_ + 1))
-    return np.split(order, bounds)[1:-1]
