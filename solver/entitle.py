@@ -1,7 +1,9 @@
 """Entitlements: the weighted leximin of the fluid round, groups first, then their fellows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from operator import itemgetter
 
 import numpy as np
 
@@ -22,6 +24,9 @@ from solver.problem import (
     Unit,
     as_int,
 )
+
+EXACT = 2.0**62
+"""Sums below it are exact in 64 bits."""
 
 
 def entitle(problem: Problem) -> Entitlement:
@@ -62,13 +67,15 @@ def fellow_weights(problem: Problem) -> IntArray:
         return problem.fellow_weight
     if rule is FellowWeight.EQUAL:
         return np.ones(problem.fellows, dtype=np.int64)
-    asked, points = [0] * problem.fellows, [0] * problem.fellows
-    for r in np.flatnonzero(problem.eligible):
-        fellow, ask = int(problem.fellow[r]), int(problem.ask[r])
-        asked[fellow] += ask
-        points[fellow] += ask * int(problem.score[r])
-    means = ((2 * p + a) // (2 * a) if a else 0 for p, a in zip(points, asked, strict=True))
-    return as_int([max(1, mean) for mean in means])
+    scored = problem.score * problem.eligible
+    ask = problem.ask * problem.eligible
+    if float(ask.sum(dtype=np.float64)) * 4.0 * float(scored.max(initial=1)) >= EXACT:
+        ask = ask.astype(object)
+    asked, points = np.zeros((2, problem.fellows), dtype=ask.dtype)
+    np.add.at(asked, problem.fellow, ask)
+    np.add.at(points, problem.fellow, ask * scored)
+    means: IntArray = ((2 * points + asked) // np.maximum(2 * asked, 1)).astype(np.int64)
+    return np.maximum(means, 1)
 
 
 def _sums(index: IntArray, amounts: IntArray, count: int) -> IntArray:
@@ -121,6 +128,7 @@ class _Entitling:
         self.group_weight = group_weights(problem)
         self.fellow_weight = fellow_weights(problem)
         self.taking = self._taking_part()
+        self.units = reach(problem) * self.taking
         self.merged = merge(problem, self.taking)
         self.alone = self._alone()
         self.grain = grains(max(whole_supply(self.merged), int(self.alone.fellows.sum())))
@@ -139,8 +147,7 @@ class _Entitling:
     def _alone(self) -> _Alone:
         """Sum up what each can take."""
         problem = self.problem
-        units = reach(problem) * self.taking
-        fellows = _capped(_sums(problem.fellow, units, problem.fellows), problem.fellow_cap)
+        fellows = _capped(_sums(problem.fellow, self.units, problem.fellows), problem.fellow_cap)
         groups = _sums(problem.fellow_group, fellows, problem.groups)
         return _Alone(fellows, _capped(groups, problem.group_cap))
 
@@ -159,29 +166,30 @@ class _Entitling:
         groups, group_levels = self._groups()
         fellows, fellow_levels, hours = self._fellows(groups)
         held = as_int(fellows // self.grain)
+        slots = [np.flatnonzero(self.merged.span == s).tolist() for s in range(self.merged.spans)]
         return Entitlement(
             groups=as_int(groups // self.grain),
             fellows=held,
             fluid=expand(self.problem, self.merged, hours, held),
-            levels=tuple(self._by_slot(level) for level in group_levels + fellow_levels),
+            levels=tuple(self._by_slot(level, slots) for level in group_levels + fellow_levels),
             work=self.work,
         )
 
-    def _by_slot(self, level: Level) -> Level:
+    def _by_slot(self, level: Level, slots: Sequence[Sequence[int]]) -> Level:
         """Return the level with prices by slot instead of by span, and the group it is in."""
-        groups: set[int] = set()
+        parent = NOBODY
         if level.stage == "fellows":
-            groups.update(self.problem.fellow_group[list(level.agents)].tolist())
-        slots = [np.flatnonzero(self.merged.span == s).tolist() for s in range(self.merged.spans)]
+            groups = set(self.problem.fellow_group[list(level.agents)].tolist())
+            parent = groups.pop() if len(groups) == 1 else NOBODY
         rows = [(p, slot, price) for p, span, price in level.pool_slots for slot in slots[span]]
-        parent = groups.pop() if len(groups) == 1 else NOBODY
-        return replace(level, parent=parent, pool_slots=tuple(sorted(rows)))
+        rows.sort(key=itemgetter(0, 1))
+        return replace(level, parent=parent, pool_slots=tuple(rows))
 
     def _terms(self) -> Terms:
         """Return floors and caps that may bind."""
         problem = self.problem
         terms = Terms(members=self.members, least={}, most={})
-        units = reach(problem) * self.taking
+        units = self.units
         sums = {
             "fellow": _sums(problem.fellow, units, problem.fellows),
             "group": _sums(problem.fellow_group, self.alone.fellows, problem.groups),
@@ -195,12 +203,13 @@ class _Entitling:
             "track": (problem.track_floor, problem.track_cap),
         }
         for kind, (floors, caps) in stated.items():
-            for index, cap in enumerate(caps.tolist()):
-                total = int(sums[kind][index]) if index < len(sums[kind]) else 0
-                if cap != NO_CAP and cap < total:
-                    terms.most[kind, index] = Fraction(cap)
-                if floors is not None and min(int(floors[index]), total) > 0:
-                    terms.least[kind, index] = Fraction(min(int(floors[index]), total))
+            total = np.zeros(caps.shape[0], dtype=np.int64)
+            total[: sums[kind].shape[0]] = sums[kind]
+            for index in np.flatnonzero((caps != NO_CAP) & (caps < total)).tolist():
+                terms.most[kind, index] = Fraction(int(caps[index]))
+            least = np.minimum(floors, total) if floors is not None else np.zeros_like(total)
+            for index in np.flatnonzero(least > 0).tolist():
+                terms.least[kind, index] = Fraction(int(least[index]))
         return terms
 
     def _oracle(self, kind: str, high: IntArray, terms: Terms) -> ShortageFlow | ShortageProgram:

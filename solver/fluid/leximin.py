@@ -10,7 +10,6 @@ the levels of the cuts that bind in the end are then worked out exactly.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
 from operator import mul
 from typing import Protocol
 
@@ -27,6 +26,10 @@ FINEST = 10**6
 NOISE = 1e-12
 """Part of an amount that the search leaves out, so that rounding alone breaks no cut."""
 
+EXACT = 2.0**62
+"""Products and sums below it are exact in 64 bits."""
+PATIENCE = 4
+"""Broken trials of all levels together before fewer are tried at a time."""
 CLOSE = 1e-9
 """Part of a level that two levels differ by at least."""
 
@@ -130,27 +133,26 @@ def leximin(agents: Agents, oracle: Oracle) -> tuple[IntArray, tuple[Level, ...]
     pool = _Pool(agents)
     for cut in agents.known:
         pool.add(cut)
-    reached = 0.0
+    reached, stride, misses = 0.0, len(agents.weight) if oracle.at_once else 1, 0
     while True:
         filled = pool.fill()
-        level = np.inf if oracle.at_once else _next_level(filled, reached)
-        trial = filled.amount if level == np.inf else pool.up_to(level, filled.amount)
+        ahead = filled.level[filled.level > reached * (1.0 + CLOSE)]
+        last = ahead.shape[0] < stride
+        trial = filled.amount if last else pool.up_to(ahead[stride - 1], filled.amount)
         full = [pool.cuts[row] for row in filled.row.tolist()]
         found = oracle.cuts(np.floor(trial * (1.0 - NOISE)).astype(np.int64), full)
         if pool.takes(found, trial):
-            continue
-        if level == np.inf:
+            misses += 1
+            if misses > PATIENCE:
+                stride = max(1, min(stride, ahead.shape[0]) // 2)
+        elif last:
             break
-        reached = level
+        else:
+            reached = ahead[stride - 1]
+            stride *= 2 if oracle.at_once else 1
     while pool.settle(filled, oracle):
         filled = pool.fill()
     return _Ladder(agents, filled, pool.cuts).climb()
-
-
-def _next_level(filled: Filled, reached: float) -> float:
-    """Return the first level above one that can be had; infinite when there is none."""
-    above = filled.level[filled.level > reached * (1.0 + CLOSE)]
-    return float(above[0]) if above.shape[0] else np.inf
 
 
 class _Pool:
@@ -210,14 +212,13 @@ class _Ladder:
     def __init__(self, agents: Agents, filled: Filled, cuts: Sequence[Cut]) -> None:
         self.agents, self.filled, self.cuts = agents, filled, cuts
         self.held = agents.low.copy()
-        self.weight: list[int] = agents.weight.tolist()
-        self.high: list[int] = agents.high.tolist()
         moving = (agents.weight > 0) & (agents.low < agents.high)
         self.free = moving
         self.event = np.where(moving, filled.event, NOBODY)
         full = np.flatnonzero(moving & (filled.event < 0))
         ends = agents.high[full] / agents.weight[full]
-        self.waiting: list[int] = full[np.argsort(ends, kind="stable")].tolist()
+        order = np.argsort(ends, kind="stable")
+        self.waiting, self.ends = full[order], ends[order]
         self.first = 0
 
     def climb(self) -> tuple[IntArray, tuple[Level, ...]]:
@@ -231,9 +232,10 @@ class _Ladder:
             blocked: IntArray = order[bounds[at] : bounds[at + 1]]
             last = max(last, self._exact(self.cuts[row], at))
             levels.append(self._freeze(last, self.cuts[row], blocked))
-        if self.first < len(self.waiting):
+        if self.first < self.waiting.shape[0]:
             rest = self.waiting[self.first :]
-            last = max(last, *(Fraction(self.high[a], self.weight[a]) for a in rest))
+            pairs = zip(self.agents.high[rest], self.agents.weight[rest], strict=True)
+            last = max(last, *(Fraction(int(high), int(weight)) for high, weight in pairs))
             levels.append(self._freeze(last, None, np.zeros(0, dtype=np.int64)))
         return self.held, tuple(levels)
 
@@ -254,29 +256,40 @@ class _Ladder:
 
     def _freeze(self, level: Fraction, cut: Cut | None, agents: IntArray) -> Level:
         """Freeze who is blocked, and who has all it can take, at an exact level."""
-        numerator, denominator = level.numerator, level.denominator
-        blocked: list[int] = []
-        full: list[int] = []
-        for agent in agents.tolist():
-            wanted = self.weight[agent] * numerator // denominator
-            (full if wanted >= self.high[agent] else blocked).append(agent)
-            self.held[agent] = min(max(wanted, int(self.held[agent])), self.high[agent])
-        while self.first < len(self.waiting):
-            agent = self.waiting[self.first]
-            if self.weight[agent] * numerator < self.high[agent] * denominator:
-                break
-            self.held[agent] = self.high[agent]
-            full.append(agent)
-            self.first += 1
+        own = self.agents
+        wanted = _raised(own.weight[agents], level)
+        reaches = wanted >= own.high[agents]
+        self.held[agents] = np.clip(wanted, own.low[agents], own.high[agents])
+        near = int(np.searchsorted(self.ends, float(level) * (1.0 + CLOSE), side="right"))
+        near = max(near, self.first)
+        filled = self.waiting[self.first : near]
+        short = np.flatnonzero(_raised(own.weight[filled], level) < own.high[filled])
+        filled = filled[: short[0]] if short.shape[0] else filled
+        self.first += filled.shape[0]
+        self.held[filled] = own.high[filled]
+        full: list[int] = agents[reaches].tolist() + filled.tolist()
+        blocked: list[int] = agents[~reaches].tolist()
         self.free[agents] = False
         self.free[full] = False
         return _level(self.agents.stage, level / self.agents.grain, cut, blocked, full)
 
 
+def _raised(weight: IntArray, level: Fraction) -> IntArray:
+    """Return weight times level, rounded down, exactly."""
+    whole, rest = divmod(level.numerator, level.denominator)
+    largest = float(weight.max(initial=1)) * max(whole, rest, 1)
+    if max(largest, level.denominator) < EXACT:
+        return weight * whole + weight * rest // level.denominator
+    numerator, denominator = level.numerator, level.denominator
+    most = np.iinfo(np.int64).max
+    raised = (min(w * numerator // denominator, most) for w in weight.tolist())
+    return np.fromiter(raised, dtype=np.int64, count=weight.shape[0])
+
+
 def _sum(lifts: IntArray, amounts: IntArray) -> int:
     """Return Σ lift·amount exactly."""
     largest = float(lifts.max(initial=0)) * float(np.abs(amounts).sum(dtype=np.float64))
-    if largest < 2.0**62:
+    if largest < EXACT:
         return int(lifts @ amounts)
     return sum(map(mul, lifts.tolist(), amounts.tolist()))
 
@@ -289,10 +302,14 @@ def _level(
     multipliers: tuple[tuple[str, int, Fraction], ...] = ()
     if cut is not None and blocked:
         own = stage.removesuffix("s")
-        rows = [(own, agent, lift) for agent, lift in _pairs(cut)]
-        rows += cut.holders
-        multipliers = tuple((kind, index, _part(value, cut.unit)) for kind, index, value in rows)
-        prices = tuple((p, s, _part(value, cut.price_unit)) for p, s, value in cut.prices.tolist())
+        lifts = _parts(cut.lifts.tolist(), cut.unit)
+        others = [(kind, index, Fraction(value, cut.unit)) for kind, index, value in cut.holders]
+        multipliers = (
+            *((own, a, m) for a, m in zip(cut.agents.tolist(), lifts, strict=True)),
+            *others,
+        )
+        pools, slots, values = cut.prices.T.tolist()
+        prices = tuple(zip(pools, slots, _parts(values, cut.price_unit), strict=True))
     return Level(
         stage=stage,
         parent=NOBODY,
@@ -304,12 +321,7 @@ def _level(
     )
 
 
-def _pairs(cut: Cut) -> Iterable[tuple[int, int]]:
-    """Return (agent, lift) of a cut."""
-    return zip(cut.agents.tolist(), cut.lifts.tolist(), strict=True)
-
-
-@lru_cache(maxsize=4096)
-def _part(value: int, unit: int) -> Fraction:
-    """Return a rational; the same few come again and again."""
-    return Fraction(value, unit)
+def _parts(values: Sequence[int], unit: int) -> list[Fraction]:
+    """Return rationals; the same few values come again and again."""
+    known = {value: Fraction(value, unit) for value in set(values)}
+    return [known[value] for value in values]

@@ -283,12 +283,40 @@ def _columns(
 ) -> Columns:
     """List where each class can take hours."""
     ask, limit = bounds
-    first, end = window
-    spans = np.arange(span_slots.shape[0])
-    open_spans = (first[:, None] <= spans) & (spans < end[:, None])
-    cells = open_spans[:, :, None] & (speed > 0)[:, None, :] & (supply.T > 0)[None, :, :]
-    cls, span, pool = (index.astype(np.int64) for index in np.nonzero(cells))
+    cls, span, pool = _listed(
+        np.ascontiguousarray(speed), np.ascontiguousarray(supply), window[0], window[1]
+    )
     by_ask = -(-ask[cls] * MILLI // speed[cls, pool])
     most = np.minimum(limit[cls] * span_slots[span], by_ask)
     size = np.minimum(most, supply[pool, span])
     return Columns(cls=cls, pool=pool, span=span, most=most, size=size)
+
+
+@kernel
+def _listed(
+    speed: IntArray, supply: IntArray, first: IntArray, end: IntArray
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Return class, span and pool of every place with supply where a class may run."""
+    classes, pools = speed.shape
+    open_pools = np.empty(pools, dtype=np.int64)
+    most = 0
+    for c in range(classes):
+        most += (end[c] - first[c]) * np.count_nonzero(speed[c])
+    cls = np.empty(most, dtype=np.int64)
+    span = np.empty(most, dtype=np.int64)
+    pool = np.empty(most, dtype=np.int64)
+    n = 0
+    for c in range(classes):
+        count = 0
+        for p in range(pools):
+            if speed[c, p] > 0:
+                open_pools[count] = p
+                count += 1
+        for s in range(first[c], end[c]):
+            for p in open_pools[:count]:
+                if supply[p, s] > 0:
+                    cls[n] = c
+                    span[n] = s
+                    pool[n] = p
+                    n += 1
+    return cls[:n], span[:n], pool[:n]

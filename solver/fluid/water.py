@@ -186,15 +186,16 @@ class ShortageFlow:
         at = cell[columns.pool * merged.supply.shape[1] + columns.span]
         in_slot = slot_of >= 0
         column_tail = np.where(in_slot, slot[slot_of] if slot.size else 0, cls[columns.cls])
-        own = (self._caps.get(f) for f in range(fellows))
-        caps = [ENDLESS if cap is None else min(cap * self._grain, self._beyond) for cap in own]
+        caps = np.full(fellows, ENDLESS)
+        for capped, most in self._caps.items():
+            caps[capped] = min(most * self._grain, self._beyond)
         grains = self._pool_factor * (self._grain // MILLI)
         supply = merged.supply[columns.pool, columns.span]
         blocks = [
             (np.full(groups, SOURCE), group, np.zeros(groups, dtype=np.int64)),
             (np.full(fellows, SOURCE), fellow, np.zeros(fellows, dtype=np.int64)),
             (group[self._parent], fellow, np.full(fellows, ENDLESS)),
-            (fellow, beyond, np.array(caps, dtype=np.int64)),
+            (fellow, beyond, caps),
             (beyond[merged.fellow], cls, self._asks()),
             (cls[slot_cls], slot, slot_most),
             (column_tail, at, _scarce(columns.most, supply) * grains[columns.pool]),
@@ -213,14 +214,11 @@ class ShortageFlow:
         merged = self._merged
         pool = (merged.speed > 0).argmax(axis=1)
         rows = np.arange(merged.classes)
-        asks = zip(
-            merged.ask.tolist(),
-            merged.factor[rows, pool].tolist(),
-            merged.speed[rows, pool].tolist(),
-            strict=True,
-        )
-        grains = [min(a * f * self._grain // s, self._beyond) for a, f, s in asks]
-        return np.array(grains, dtype=np.int64)
+        factor, speed = merged.factor[rows, pool], merged.speed[rows, pool]
+        most = float(merged.ask.max(initial=0)) * float(factor.max(initial=0)) * self._grain
+        ask = merged.ask if most < float(ENDLESS) else merged.ask.astype(object)
+        grains: IntArray = np.minimum(ask * factor * self._grain // speed, self._beyond)
+        return grains.astype(np.int64)
 
     def _slots(self) -> tuple[IntArray, IntArray, IntArray]:
         """Give a node to each class and span where several pools share the slot limit.
