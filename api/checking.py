@@ -5,7 +5,7 @@ from typing import Any
 
 from scheduler.domain.events import Json
 from scheduler.domain.scenarios import Scenario
-from scheduler.operations.decisions import Evidence
+from scheduler.operations.evidence import Evidence
 from solver.canonical import digest
 from solver.checking.verdict import Verdict, Witness
 from solver.verify import verify

@@ -11,6 +11,8 @@ from api.etags import etag
 
 MAKING: Final = frozenset({201, 202})
 """Statuses of answers to something created."""
+PYTHON: Final = "text/x-python"
+"""Media type of a program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,15 @@ def reply(
 def document(text: str, name: str) -> Reply:
     """Return a kept JSON document as it is kept, to be saved as a file."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.json"'}
+    return Reply(status=200, body=text.encode(), headers=headers)
+
+
+def script(text: str, name: str) -> Reply:
+    """Return a program in Python, to be saved as a file."""
+    headers = {
+        "Content-Type": f"{PYTHON}; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{name}.py"',
+    }
     return Reply(status=200, body=text.encode(), headers=headers)
 
 

@@ -4,19 +4,18 @@ Knows neither the solver nor any of its data: round, plan and certificate are re
 documents, and everything a plan must keep is looked at in plain integers.
 """
 
-import gzip
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from solver.checking import feasible, figures, limits
 from solver.checking.case import Case, broken
 from solver.checking.claims import digest_of, names, read_plan
+from solver.checking.feasible import CELL_RULES, cells
+from solver.checking.figures import FIGURE_RULES
 from solver.checking.levels import division, levels
+from solver.checking.limits import HOLDER_RULES
 from solver.checking.proofs import (
     StatedCertificate,
     binding,
@@ -27,8 +26,12 @@ from solver.checking.proofs import (
     read_certificate,
 )
 from solver.checking.reading import read_round
+from solver.checking.report import parse, verdict_text
 from solver.checking.rows import Unreadable
 from solver.checking.verdict import Checks, Tally, Verdict
+
+STANDARD = "-"
+"""Standard input, as a path."""
 
 
 def verify(
@@ -84,8 +87,8 @@ def _check(
         return tally.verdict()
     if not case.plan.is_plan:
         _run(tally, nothing_proposed, case)
-    elif _run(tally, feasible.cells, case):
-        for rule in (*feasible.RULES, *limits.RULES, *figures.RULES):
+    elif _run(tally, cells, case):
+        for rule in (*CELL_RULES, *HOLDER_RULES, *FIGURE_RULES):
             _run(tally, rule, case)
         if certificate is not None:
             return _prove(
@@ -143,34 +146,37 @@ def nothing_proposed(case: Case) -> Checks:
     yield None
 
 
-def read_json(path: str) -> object:
-    """Read a JSON file, gzipped or not, with exact decimals."""
-    raw = Path(path).read_bytes()
-    text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    return json.loads(text, parse_float=Decimal)
+def main(program: str, arguments: Sequence[str]) -> int:
+    """Check files where nothing but Python is installed.
 
-
-def main(arguments: Sequence[str]) -> int:
-    """Check files where nothing but Python is installed: ``python -m solver.verify ROUND PLAN``.
+    Args:
+        program: what the usage calls this program.
+        arguments: paths of round, plan and certificate, gzipped or not; ``-`` is standard input.
 
     Returns:
         0 when every rule holds, 7 when one is broken, 2 when a file cannot be read.
     """
-    if len(arguments) not in (2, 3):
-        sys.stderr.write("Usage: python -m solver.verify ROUND PLAN [CERTIFICATE]\n")
+    if len(arguments) not in (2, 3) or arguments.count(STANDARD) > 1:
+        sys.stderr.write(f"Usage: python {program} ROUND PLAN [CERTIFICATE]\n")
         return 2
-    try:
-        documents = [read_json(path) for path in arguments]
-    except (OSError, EOFError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    documents = []
+    for path in arguments:
+        try:
+            documents.append(parse(_content(path)))
+        except (OSError, ValueError) as error:
+            sys.stderr.write(f"{path}: {error}\n")
+            return 2
     verdict = verify(*documents)
-    for rule in verdict.rules:
-        sys.stdout.write(f"{rule.rule}: {rule.checks} checks, {rule.broken} broken\n")
+    sys.stdout.write(verdict_text(verdict) + "\n")
     for witness in verdict.witnesses:
         sys.stderr.write(f"broken: {witness.rule}: {witness.text}\n")
     return 0 if verdict.holds else 7
 
 
+def _content(path: str) -> bytes:
+    """Return the bytes of a file, or of standard input."""
+    return sys.stdin.buffer.read() if path == STANDARD else Path(path).read_bytes()
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[0], sys.argv[1:]))

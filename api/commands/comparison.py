@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from api.commands.tables import columns, number, percent
+from api.commands.tables import columns, number
 from scheduler.snapshot import Document, Snapshot
+from solver.checking.report import percent
 
 Measures: TypeAlias = Mapping[str, Any]
 UNKNOWN = "–"

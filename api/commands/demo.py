@@ -29,9 +29,9 @@ from api.commands.grammar import single, with_examples
 from api.commands.profiles import keep_private
 from api.commands.rounds import read_snapshot
 from api.commands.session import said_plainly
-from api.commands.tables import percent
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 from scheduler.snapshot import Document, Snapshot, parse_document, read_round
+from solver.checking.report import percent
 
 app = single()
 

@@ -7,8 +7,9 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from api.commands.tables import number, percent
+from api.commands.tables import number
 from api.commands.terminal import Terminal
+from solver.checking.report import percent
 
 STAGES = (
     "entitle",

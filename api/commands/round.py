@@ -10,10 +10,11 @@ from api.commands.documents import STANDARD, read_document, write_documents
 from api.commands.grammar import commands
 from api.commands.progress import SolveProgress
 from api.commands.session import Session, reading, writing
-from api.commands.tables import columns, number, percent
+from api.commands.tables import columns, number
 from api.commands.terminal import CommandRefused, ExitCode
 from api.plain_json import encode
 from scheduler.snapshot import Document, parse_document, read_round
+from solver.checking.report import percent
 
 app = commands(
     "From the frozen round to the published decision.",

@@ -17,11 +17,12 @@ from api.commands.grammar import (
 )
 from api.commands.progress import SolveProgress
 from api.commands.rounds import read_question
-from api.commands.tables import columns, number, percent
+from api.commands.tables import columns, number
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 from api.plain_json import encode
 from api.solving import Question, Solution, answer, conflict_texts, written
 from scheduler.domain.messages import Language
+from solver.checking.report import percent
 from solver.pipeline import Limits, Progress
 
 app = single()

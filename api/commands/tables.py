@@ -6,7 +6,6 @@ from collections.abc import Sequence
 GAP = "  "
 WIDE = frozenset({"W", "F"})
 THOUSAND = 1000
-LEAST_PERCENT = 0.0001
 
 
 def columns(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
@@ -40,13 +39,3 @@ def number(value: float) -> str:
     if abs(value) >= THOUSAND or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.4g}"
-
-
-def percent(share: float) -> str:
-    """Return a share in percent; small ones with the places that tell them from zero."""
-    scaled = 100 * share
-    if scaled == 0:
-        return "0 %"
-    if abs(scaled) < LEAST_PERCENT:
-        return f"< {LEAST_PERCENT} %"
-    return f"{scaled:.1f} %" if abs(scaled) >= 1 else f"{scaled:.2g} %"

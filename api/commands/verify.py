@@ -1,24 +1,45 @@
 """`dure verify`: re-check a plan with plain integers; needs no solver installed."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from api.commands.documents import STANDARD, read_document
 from api.commands.grammar import JsonOption, QuietOption, RoundArgument, single, with_examples
-from api.commands.tables import columns, percent
 from api.commands.terminal import CommandRefused, ExitCode, terminal_of
 from api.plain_json import encode
-from solver.checking.verdict import Verdict, verdict_document
+from solver.checking.report import verdict_text
+from solver.checking.verdict import verdict_document
+from solver.standalone import program
 from solver.verify import verify as check
 
 app = single()
+
+
+def _write_program(asked: bool) -> None:  # noqa: FBT001 - typer hands it over by place
+    """Print the standalone checker and end."""
+    if asked:
+        sys.stdout.write(program())
+        raise typer.Exit
+
+
+StandaloneOption = Annotated[
+    bool,
+    typer.Option(
+        "--standalone",
+        help="Print the checker as one file that needs nothing but Python, and end.",
+        is_eager=True,
+        callback=_write_program,
+    ),
+]
 
 
 @app.command(
     help=with_examples(
         "Re-check every rule of a plan and every bound of its certificate, without any solver.",
         "dure verify round.json plan.json certificate.json",
+        "dure verify --standalone > dure-verify.py",
     )
 )
 def verify(  # noqa: PLR0913 - one parameter an option
@@ -31,8 +52,10 @@ def verify(  # noqa: PLR0913 - one parameter an option
     *,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    standalone: StandaloneOption = False,
 ) -> None:
     """Check, and end with 7 when a rule is broken."""
+    del standalone  # its callback has ended the command
     terminal = terminal_of(context)
     if [round_, plan, certificate].count(STANDARD) > 1:
         raise CommandRefused("Only one file can come from standard input.", ExitCode.USAGE)
@@ -49,27 +72,3 @@ def verify(  # noqa: PLR0913 - one parameter an option
         for witness in verdict.witnesses:
             terminal.note(f"broken: {witness.rule}: {witness.text}")
         raise typer.Exit(ExitCode.VERIFICATION_FAILED)
-
-
-def verdict_text(verdict: Verdict) -> str:
-    """Return each rule with its count of checks, and what was proved."""
-    rows = [("rule", "meaning", "checks", "broken")]
-    rows += [
-        (each.rule, each.meaning, f"{each.checks:,}", f"{each.broken:,}") for each in verdict.rules
-    ]
-    parts = [columns(rows, left=2)]
-    if verdict.proved:
-        proofs = [("goal", "evidence", "objective", "bound", "gap")]
-        proofs += [
-            (
-                each.stage,
-                each.evidence,
-                f"{each.objective:,.6g}",
-                f"{each.bound:,.6g}",
-                percent(each.gap),
-            )
-            for each in verdict.proved
-        ]
-        parts.append(columns(proofs, left=2))
-    parts.append("Every rule holds." if verdict.holds else "Broken rules; see the witnesses.")
-    return "\n\n".join(parts)

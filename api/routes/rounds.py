@@ -28,8 +28,10 @@ from api.schemas.rounds import (
 from scheduler.domain.errors import Forbidden, ScenarioMismatch
 from scheduler.domain.rounds import Decision, Round, RoundState, Step
 from scheduler.operations import awards, decisions, round_files, rounds
+from scheduler.operations.evidence import Checked, approved_documents, check_documents
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
+from solver.standalone import program
 
 READ: Final = "scenario.read"
 FREEZE: Final = "round.freeze"
@@ -194,10 +196,11 @@ def reject_round(caller: Asking, round_id: RoundId, body: SignatureIn) -> Respon
 def publish_round(caller: Asking, round_id: RoundId, body: PublicationIn | None = None) -> Response:
     """Check the approved plan once more and offer its awards, all or nothing."""
     named = body.scenario_digest if body else None
+    checked = _checked(caller, round_id)
 
     def publish(tx: Transaction, act: Act) -> tuple[Round, Decision]:
         digest = named or _approved(tx, act, round_id)
-        return decisions.publish_round(tx, act, round_id, digest, verify=checking.broken_rules)
+        return decisions.publish_round(tx, act, round_id, digest, checked=checked)
 
     return _decide(caller, publish)
 
@@ -238,6 +241,14 @@ def _decide(
         return reply(shown_decision(decision), 201, address=f"{ADDRESS}/{round_.id}/decisions")
 
     return caller.act(decided)
+
+
+def _checked(caller: Caller, round_id: str) -> Checked | None:
+    """Run the checker before the writer is asked: it takes long, and others write meanwhile."""
+    kept = caller.read(lambda tx: approved_documents(tx, round_id))
+    if kept is None:
+        return None
+    return check_documents(kept, verify=checking.broken_rules, verifier=program())
 
 
 def _approved(tx: Transaction, act: Act, round_id: str) -> str:

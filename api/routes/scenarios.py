@@ -11,7 +11,7 @@ from api.door import Asking, Caller
 from api.explaining import shown_explanation
 from api.pagination import STANDARD, Cursor, Limit
 from api.permissions import declared
-from api.replies import Reply, document, reply
+from api.replies import PYTHON, Reply, document, reply, script
 from api.schemas.awards import ExplanationOut
 from api.schemas.common import Listing
 from api.schemas.scenarios import (
@@ -25,10 +25,11 @@ from api.schemas.scenarios import (
 from scheduler.domain.errors import Forbidden
 from scheduler.domain.messages import Language
 from scheduler.operations import scenarios
-from scheduler.operations.decisions import evidence_of
+from scheduler.operations.evidence import evidence_of
 from scheduler.ports.paging import Page
 from scheduler.ports.store import Transaction
 from scheduler.snapshot import parse_document
+from solver.standalone import program
 
 READ: Final = "scenario.read"
 ScenarioId = Annotated[str, Path(max_length=64)]
@@ -131,6 +132,22 @@ def export_certificate(caller: Asking, scenario_id: ScenarioId) -> Response:
         lambda tx: document(
             scenarios.export_certificate(tx, caller.permit, scenario_id),
             f"{scenario_id}-certificate",
+        )
+    )
+
+
+@router.get(
+    "/scenarios/{scenario_id}/verifier",
+    **declared("certificate.read", responses={200: {"content": {PYTHON: {}}}}),
+)
+def export_verifier(caller: Asking, scenario_id: ScenarioId) -> Response:
+    """Export the checker as one Python file that needs nothing else: `python dure-verify.py`.
+
+    A published scenario has the file that was kept, and logged by digest, with its publication.
+    """
+    return caller.show(
+        lambda tx: script(
+            scenarios.export_verifier(tx, caller.permit, scenario_id) or program(), "dure-verify"
         )
     )
 

@@ -1,10 +1,9 @@
 """Decisions: select a scenario, approve or reject it by digest, publish its awards."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
 
 from scheduler.domain.access import EVERYTHING
 from scheduler.domain.amounts import MILLI, number, thousandths
@@ -16,31 +15,12 @@ from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.requests import Request, RequestState
 from scheduler.domain.rounds import Decision, DecisionKind, Round, Step
 from scheduler.domain.scenarios import Scenario
+from scheduler.operations.evidence import Checked, Evidence
 from scheduler.operations.ledger import Offer, Publication, enter_publication, gpu_seconds
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import Document, parse_document
-from solver.canonical import digest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """The documents that a checker without a solver needs, decimals exact.
-
-    Attributes:
-        snapshot: `dure-round/1`; plan: `dure-plan/1`; certificate: `dure-certificate/1`.
-        policy: the keys of the policy file that the scenario was solved under.
-    """
-
-    snapshot: Document
-    policy: Document
-    plan: Document
-    certificate: Document
-
-
-Verify: TypeAlias = Callable[[Evidence], Sequence[Mapping[str, Json]]]
-"""Returns every broken rule with its witness; nothing when all rules hold."""
+from scheduler.snapshot import Document
 
 
 def select_scenario(
@@ -102,31 +82,42 @@ def reject_round(
 
 
 def publish_round(
-    tx: Transaction, act: Act, round_id: str, scenario_digest: str, *, verify: Verify
+    tx: Transaction, act: Act, round_id: str, scenario_digest: str, *, checked: Checked | None
 ) -> tuple[Round, Decision]:
-    """Offer the awards of the approved scenario, after checking the plan once more.
+    """Offer the awards of the approved scenario, whose plan was checked once more just before.
 
-    Awards, request states, reserve list, ledger and events are one transaction: all or nothing.
+    Awards, request states, reserve list, ledger and events are one transaction: all or nothing. It
+    does not check: that takes long, and the writer would serve nobody else meanwhile.
+
+    Args:
+        tx: the writer's transaction.
+        act: who publishes, and when.
+        round_id: the round.
+        scenario_digest: what was approved.
+        checked: what the checker said of what was approved then; None when nothing was.
 
     Raises:
-        ScenarioMismatch: If another scenario is approved.
-        NotVerified: If the checker finds a broken rule; they are its field `findings`.
+        ScenarioMismatch: If another scenario is approved, or is now.
+        NotVerified: If the checker found a broken rule, or a document is another one by now; they
+            are its field `findings`.
     """
     round_ = _round(tx, act, round_id)
     round_.refuse_unless(Step.PUBLISH)
     scenario = _selected(tx, round_)
-    evidence = evidence_of(tx, scenario)
-    broken = [*_altered(evidence, scenario), *verify(evidence)]
+    if checked is None or checked.kept.scenario != scenario:
+        raise ScenarioMismatch(round=round_id, expected=scenario.digest, got=scenario_digest)
+    broken = (*checked.findings, *checked.altered_since(tx))
     if broken:
-        raise NotVerified(
-            round=round_id, scenario=scenario.id, findings=tuple(broken), count=len(broken)
-        )
+        raise NotVerified(round=round_id, scenario=scenario.id, findings=broken, count=len(broken))
+    evidence = checked.evidence
     outcome = _outcome(tx, act, round_, evidence)
     facts: dict[str, Json] = {
         "awards": len(outcome.awards),
         "reserve": len(outcome.reserve),
         "gpu_hours": number(sum(award.awarded for award in outcome.awards)),
+        "verifier": checked.verifier_digest,
     }
+    tx.documents.put(checked.verifier_digest, checked.verifier)
     published, told = round_.publish(digest=scenario_digest, by=act.person, at=act.now, facts=facts)
     tx.awards.add(outcome.awards)
     tx.reserve.add(outcome.reserve)
@@ -159,48 +150,6 @@ def _publication(
         for award, told in offered
     )
     return Publication(call=call, supply=supply, offers=tuple(offers), event=event)
-
-
-def evidence_of(tx: Transaction, scenario: Scenario) -> Evidence:
-    """Return the documents of a scenario, for its checker."""
-
-    def read(name: str) -> Document:
-        return parse_document(tx.documents.text(name).encode())
-
-    return Evidence(
-        snapshot=read(scenario.snapshot),
-        policy=read(scenario.policy_digest),
-        plan=read(scenario.plan),
-        certificate=read(scenario.certificate),
-    )
-
-
-def altered_documents(evidence: Evidence, scenario: Scenario) -> tuple[str, ...]:
-    """Return the parts of a scenario that are no longer what was named and signed by digest.
-
-    The approval in the log holds the digest of the scenario, that binds the digests of its
-    documents, and those bind their content: whoever changes a row of the store is found here.
-    """
-    named = {
-        "round": (evidence.snapshot, scenario.snapshot),
-        "policy": (evidence.policy, scenario.policy_digest),
-        "plan": (evidence.plan, scenario.plan),
-        "certificate": (evidence.certificate, scenario.certificate),
-    }
-    digests = {name: kept for name, (_, kept) in named.items()}
-    altered = [name for name, (content, kept) in named.items() if digest(content) != kept]
-    if digest(digests) != scenario.digest:
-        altered.append("scenario")
-    return tuple(altered)
-
-
-def _altered(evidence: Evidence, scenario: Scenario) -> Iterator[Mapping[str, Json]]:
-    for name in altered_documents(evidence, scenario):
-        yield {
-            "pointer": f"#/{name}",
-            "code": "altered-document",
-            "message": f"The {name} is no longer what its digest names.",
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,16 @@ def export_certificate(tx: Transaction, permit: Permit, id_: str) -> str:
     return tx.documents.text(tx.scenarios.get(permit.scope, id_).certificate)
 
 
+def export_verifier(tx: Transaction, permit: Permit, id_: str) -> str | None:
+    """Return the program that was published with a visible scenario; nothing when it was not."""
+    scenario = tx.scenarios.get(permit.scope, id_)
+    for decision in tx.decisions.of(scenario.round):
+        named = decision.facts.get("verifier")
+        if decision.scenario == scenario.id and named is not None:
+            return tx.documents.text(str(named))
+    return None
+
+
 def explain_request(tx: Transaction, permit: Permit, id_: str, request: str) -> Mapping[str, Json]:
     """Return what a visible scenario says about a request, by its id or label."""
     scenario = tx.scenarios.get(permit.scope, id_)

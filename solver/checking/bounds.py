@@ -1,6 +1,6 @@
 """The value bound by weak duality, request by request, in exact numbers; standard library only.
 
-Prices on supply and multipliers on what holders receive turn the round into one question per
+ValuePrices on supply and multipliers on what holders receive turn the round into one question per
 request: what can it earn at most when it pays for its hours? Hours are whole and supply is whole,
 so for every plan that gives each holder at least its stated least
 
@@ -19,14 +19,14 @@ from solver.checking.figures import merit, value_parts
 from solver.checking.reading import Request
 from solver.checking.rows import MILLI
 
-Holder: TypeAlias = tuple[str, str]
+HolderName: TypeAlias = tuple[str, str]
 """Kind (``group``, ``fellow``, ``institute``, ``track``) and id."""
 Step: TypeAlias = tuple[int, int]
 """What an hour more earns apart from the award, and the thousandths of a reference hour it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prices:
+class ValuePrices:
     """A statement of prices.
 
     Attributes:
@@ -35,10 +35,10 @@ class Prices:
     """
 
     supply: Mapping[tuple[str, int], Fraction]
-    holders: Mapping[Holder, tuple[Fraction, Fraction]]
+    holders: Mapping[HolderName, tuple[Fraction, Fraction]]
 
 
-def value_bound(case: Case, prices: Prices) -> Fraction:
+def value_bound(case: Case, prices: ValuePrices) -> Fraction:
     """Return what the value of no plan exceeds that gives each holder its least.
 
     Raises:
@@ -49,13 +49,13 @@ def value_bound(case: Case, prices: Prices) -> Fraction:
 
 @dataclass(slots=True)
 class _Pricing:
-    """Prices brought to one denominator, and what hours earn at them."""
+    """ValuePrices brought to one denominator, and what hours earn at them."""
 
     case: Case
-    prices: Prices
+    prices: ValuePrices
     scale: int = 1
     hour_price: dict[tuple[str, int], int] = field(default_factory=dict)
-    worth: dict[Holder, int] = field(default_factory=dict)
+    worth: dict[HolderName, int] = field(default_factory=dict)
     steps: dict[tuple[object, ...], list[Step]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -104,7 +104,7 @@ class _Pricing:
             return 0
         return best if request.must_fund else max(best, 0)
 
-    def holders(self, request: Request) -> Iterator[Holder]:
+    def holders(self, request: Request) -> Iterator[HolderName]:
         """Return whom a request counts for."""
         fellow = self.case.round.fellows[request.fellow]
         yield "fellow", fellow.id

@@ -113,15 +113,15 @@ def level_to_document(level: LevelLike, names: Mapping[str, Sequence[str]]) -> d
     own = names[level.stage.removesuffix("s")]
     return {
         "stage": level.stage,
-        "value": _text(level.value),
+        "value": _ratio(level.value),
         "agents": sorted(own[agent] for agent in level.agents),
         "saturated": sorted(own[agent] for agent in level.saturated),
         "prices": [
-            [names["pool"][pool], first, end, _text(price)]
+            [names["pool"][pool], first, end, _ratio(price)]
             for pool, first, end, price in _ranges(level.pool_slots)
         ],
         "multipliers": sorted(
-            [kind, names[kind][index], _text(number)] for kind, index, number in level.multipliers
+            [kind, names[kind][index], _ratio(number)] for kind, index, number in level.multipliers
         ),
     }
 
@@ -156,7 +156,7 @@ def level_from_document(
         raise ValueError(f"A level of the certificate cannot be read: {error!r}.") from error
 
 
-def _text(number: Fraction) -> str:
+def _ratio(number: Fraction) -> str:
     """Return a rational as ``n/d``."""
     return f"{number.numerator}/{number.denominator}"
 

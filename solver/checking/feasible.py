@@ -251,7 +251,7 @@ def _same_gpus(case: Case, request: Request, award: StatedAward, rule: str) -> C
         )
 
 
-RULES: tuple[Callable[[Case], Checks], ...] = (
+CELL_RULES: tuple[Callable[[Case], Checks], ...] = (
     pools,
     windows,
     gangs,

@@ -337,5 +337,5 @@ def _mean(points: int, asked: int) -> int:
     return (2 * points + asked) // (2 * asked) if asked else 0
 
 
-RULES: tuple[Callable[[Case], Checks], ...] = (awards, order, reserve, measures, stages)
+FIGURE_RULES: tuple[Callable[[Case], Checks], ...] = (awards, order, reserve, measures, stages)
 """What a plan states about itself."""

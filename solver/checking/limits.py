@@ -168,5 +168,5 @@ def _reach(case: Case, what: str, name: str) -> int:
     )
 
 
-RULES: tuple[Callable[[Case], Checks], ...] = (guarantees, vetoes, after, caps, floors, kept)
+HOLDER_RULES: tuple[Callable[[Case], Checks], ...] = (guarantees, vetoes, after, caps, floors, kept)
 """What every plan owes, and to whom."""

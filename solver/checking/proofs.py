@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from solver.checking.bounds import Holder, Prices, value_bound
+from solver.checking.bounds import HolderName, ValuePrices, value_bound
 from solver.checking.case import Case, broken
 from solver.checking.claims import Policy, digest_of, read_policy
 from solver.checking.figures import CLOSE, gap_scale, mean_one_weights, objectives
@@ -46,7 +46,7 @@ class StatedCertificate:
     policy: Policy
     entitlement: StatedEntitlement
     bounds: Mapping[str, StatedBound]
-    prices: Prices | None
+    prices: ValuePrices | None
     slack: tuple[Fraction, Fraction]
 
 
@@ -121,7 +121,7 @@ def _bound(value: object, path: str, evidence: object) -> StatedBound:
     return StatedBound(objective=objective, bound=bound, gap=gap, evidence=str(kind))
 
 
-def _prices(evidence: object) -> tuple[Prices | None, tuple[Fraction, Fraction]]:
+def _prices(evidence: object) -> tuple[ValuePrices | None, tuple[Fraction, Fraction]]:
     """Read the prices behind the value bound."""
     nothing = Fraction(0), Fraction(0)
     if not isinstance(evidence, Mapping) or "prices" not in evidence:
@@ -132,7 +132,7 @@ def _prices(evidence: object) -> tuple[Prices | None, tuple[Fraction, Fraction]]
         (pool, slot): price
         for pool, slot, price in (_price(each, row.at("prices")) for each in row.items("prices"))
     }
-    holders: dict[Holder, tuple[Fraction, Fraction]] = {}
+    holders: dict[HolderName, tuple[Fraction, Fraction]] = {}
     for each in row.items("holders"):
         if not isinstance(each, list) or len(each) != 4:  # noqa: PLR2004 - with the least amount
             raise Unreadable(f"{path}: {each!r} is not [kind, id, multiplier, least].")
@@ -142,7 +142,7 @@ def _prices(evidence: object) -> tuple[Prices | None, tuple[Fraction, Fraction]]
     if slack and len(slack) != 2:  # noqa: PLR2004 - price and most
         raise Unreadable(f"{path}.fellow_shortfall: must be [price, most].")
     pair = [_rational(each, row.at("fellow_shortfall")) for each in slack]
-    return Prices(supply=supply, holders=holders), (pair[0], pair[1]) if pair else nothing
+    return ValuePrices(supply=supply, holders=holders), (pair[0], pair[1]) if pair else nothing
 
 
 def binding(

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 MILLI = 1000
 MOST = 10**12
 """No number of a round may exceed this."""
-MOST_DIGITS = 300
+MOST_PLACES = 300
 """No number at all has more digits before the point, or more zeros after it: no double has."""
 
 Cell: TypeAlias = tuple[str, int, int]
@@ -136,7 +136,7 @@ def exact(value: object, path: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise Unreadable(f"{path}: must be a number, not {value!r}.")
     number = Decimal(value)
-    if not number.is_finite() or (number and abs(number.adjusted()) > MOST_DIGITS):
+    if not number.is_finite() or (number and abs(number.adjusted()) > MOST_PLACES):
         raise Unreadable(f"{path}: must be a number of usual size, not {value}.")
     return number
 

@@ -1,7 +1,10 @@
 """A whole round over HTTP: from frozen requests to awards that fellows answer."""
 
 import gzip
+import hashlib
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,6 +80,41 @@ def test_the_documents_of_a_scenario_are_files(center: Center):
     certificate = center.get(f"scenarios/{scenario}/certificate", "appr").json()
     assert ("dure-plan/1", "dure-certificate/1") == (plan["schema"], certificate["schema"])
     assert 403 == center.get(f"scenarios/{scenario}/plan", "appr").status_code
+
+
+def test_a_publication_brings_its_checker(center: Center, tmp_path: Path):
+    """The program of a publication runs alone on its files; its digest is logged and it is public.
+
+    Publishing again with the same key gives the same answer, though nothing is left to check.
+    """
+    round_, _ = a_frozen_round(center)
+    scenario = a_scenario(center, round_)
+    path = f"rounds/{round_}"
+    assert 404 == center.get(f"scenarios/{scenario}/verifier", "kim").status_code
+    body = {"scenario_id": scenario, "reason": "Best."}
+    digest = center.change(path, f"{path}/selections", "op", body).json()["scenario_digest"]
+    signature = {"scenario_digest": digest, "reason": "Checked."}
+    center.change(path, f"{path}/approvals", "appr", signature)
+    key = {"Idempotency-Key": "published-once", "If-Match": center.get(path, "op").headers["ETag"]}
+    answers = [center.create(f"{path}/publications", "op", headers=key) for _ in range(2)]
+    assert [201, 201] == [each.status_code for each in answers]
+    assert answers[0].json() == answers[1].json()
+    facts = answers[0].json()["facts"]
+    program = center.get(f"scenarios/{scenario}/verifier", "kim")
+    assert program.headers["content-type"].startswith("text/x-python")
+    assert facts["verifier"] == hashlib.sha256(program.content).hexdigest()
+    files = {
+        "dure-verify.py": program.content,
+        "round.json": center.get(f"{path}/snapshot", "op").content,
+        "plan.json": center.get(f"scenarios/{scenario}/plan", "aud").content,
+        "certificate.json": center.get(f"scenarios/{scenario}/certificate", "kim").content,
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    command = [sys.executable, "-I", "-S", *files]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert done.stdout.endswith("Every rule holds.\n")
 
 
 def test_a_solve_is_watched_to_its_end(center: Center):

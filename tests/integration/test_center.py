@@ -8,11 +8,13 @@ from scheduler.domain.requests import RequestState
 from scheduler.operations.awards import accept_award, list_awards, list_reserve
 from scheduler.operations.decisions import approve_round, publish_round, select_scenario
 from scheduler.operations.directory import get_person, list_people
+from scheduler.operations.evidence import Evidence, approved_documents, check_documents
 from scheduler.operations.requests import (
     get_request,
     list_requests,
     patch_request,
     submit_request,
+    withdraw_request,
 )
 from scheduler.operations.rounds import export_round
 from scheduler.operations.scores import ScoreRow, import_scores, list_scores
@@ -31,6 +33,7 @@ from tests.unit.operations.center import (
     act,
     an_open_call,
     as_fellow,
+    publish,
     seen,
 )
 
@@ -56,9 +59,7 @@ def test_a_round_runs_from_request_to_accepted_award(store: SqlStore) -> None:
     store.write(
         lambda tx: approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
     )
-    store.write(
-        lambda tx: publish_round(tx, act(), round_.id, scenario.digest, verify=lambda _: ())
-    )
+    store.write(lambda tx: publish(tx, act(), round_.id, scenario.digest, verify=lambda _: ()))
     with store.read() as tx:
         (award,) = list_awards(tx, seen(Scope(own="mina"))).items
         assert [jun.id] == [one.request for one in list_reserve(tx, ALL, round_.id)]
@@ -71,6 +72,35 @@ def test_a_round_runs_from_request_to_accepted_award(store: SqlStore) -> None:
     with store.read() as tx:
         assert tx.events.of(award.id)[-1] == event
         assert tx.events.first_broken() is None
+
+
+def test_others_write_while_a_publication_is_checked(store: SqlStore) -> None:
+    """The checker runs outside of the writer: a fellow withdraws meanwhile and gets no offer."""
+    call = store.write(an_open_call)
+    mina, jun = (
+        store.write(lambda tx, name=name: a_submitted_request(tx, call, name))
+        for name in ("mina", "jun")
+    )
+    round_ = store.write(lambda tx: a_frozen_round(tx, call))
+    scenario = store.write(lambda tx: a_scenario(tx, round_, {mina.id: 800, jun.id: 100}))
+    store.write(lambda tx: select_scenario(tx, act(), round_.id, scenario.id, "Fairest."))
+    store.write(
+        lambda tx: approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
+    )
+
+    def slowly(evidence: Evidence) -> list:
+        """A checker during which somebody writes."""
+        assert evidence.plan["awards"]
+        store.write(lambda tx: withdraw_request(tx, as_fellow("mina", CLOSES), mina.id))
+        return []
+
+    with store.read() as tx:
+        kept = approved_documents(tx, round_.id)
+    assert kept is not None
+    checked = check_documents(kept, verify=slowly, verifier="pass\n")
+    store.write(lambda tx: publish_round(tx, act(), round_.id, scenario.digest, checked=checked))
+    with store.read() as tx:
+        assert [jun.id] == [award.request for award in list_awards(tx, ALL).items]
 
 
 def test_a_refused_command_leaves_nothing_behind(store: SqlStore) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from copy import deepcopy
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -10,30 +9,14 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from scheduler.formulate import formulate
-from scheduler.plan_file import plan_document
-from scheduler.policy import read_policy
-from scheduler.snapshot import read_round
 from solver.canonical import digest
-from solver.certificate import Documents, certificate
-from solver.measures import measure
-from solver.pipeline import solve
-from solver.plan import SolveStatus
 from solver.verify import verify
 from tests.plans import as_parsed
+from tests.proofs import Proof, prove
 from tests.rounds import Document, a_request, a_round, rounds
 
 SLOW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 QUICK = settings(max_examples=100, deadline=None)
-
-
-@dataclass(frozen=True)
-class Proof:
-    """The documents of a solved round, as read back."""
-
-    round: Document
-    plan: Document
-    certificate: Document
 
 
 @st.composite
@@ -54,20 +37,6 @@ def policies(draw: st.DrawFn) -> Document:
         document["groups"] = {"weight": draw(st.sampled_from(["weight", "demand", "fellows"]))}
         document["fellows"] = {"weight": draw(st.sampled_from(["score", "equal", "weight"]))}
     return document
-
-
-def prove(round_: Document, policy: Document) -> Proof | None:
-    """Solve a round and write everything down; nothing when there is no plan."""
-    parsed = as_parsed(round_)
-    formulation = formulate(read_round(parsed), read_policy(policy))
-    plan = solve(formulation.problem)
-    if plan.status not in (SolveStatus.OPTIMAL, SolveStatus.FEASIBLE):
-        return None
-    measures = measure(formulation.problem, plan)
-    written = as_parsed(plan_document(formulation, plan, measures, {}))
-    documents = Documents(round=parsed, policy=policy, plan=written)
-    proof = json.loads(json.dumps(certificate(documents, plan, formulation.names)))
-    return Proof(parsed, written, as_parsed(proof))
 
 
 @cache

@@ -2,7 +2,8 @@
 
 import pytest
 
-from api.commands.tables import columns, number, percent, width
+from api.commands.tables import columns, number, width
+from solver.checking.report import percent
 
 
 def test_columns_align_figures_to_the_right():

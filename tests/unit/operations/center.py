@@ -10,10 +10,12 @@ from scheduler.domain.calls import Call, CallTerms, Track
 from scheduler.domain.directory import Group, Institute, Person
 from scheduler.domain.pools import Calendar, Pool
 from scheduler.domain.requests import Request
-from scheduler.domain.rounds import Round
+from scheduler.domain.rounds import Decision, Round
 from scheduler.domain.scenarios import Scenario
 from scheduler.operations.calls import draft_call, open_call
+from scheduler.operations.decisions import publish_round
 from scheduler.operations.directory import put_group, put_institute, put_person
+from scheduler.operations.evidence import Verify, approved_documents, check_documents
 from scheduler.operations.policies import draft_policy, lock_policy_version
 from scheduler.operations.pools import put_pool
 from scheduler.operations.requests import create_request, submit_request
@@ -204,3 +206,12 @@ def a_scenario(
     labels = [*funded, *reserve]
     tx.scenarios.add(scenario, {label: {"request": label, "reasons": []} for label in labels})
     return scenario
+
+
+def publish(
+    tx: Transaction, acting: Act, round_: str, scenario: str, *, verify: Verify
+) -> tuple[Round, Decision]:
+    """Check what is approved and publish it, in one transaction for once."""
+    kept = approved_documents(tx, round_)
+    checked = kept and check_documents(kept, verify=verify, verifier="print('checked')\n")
+    return publish_round(tx, acting, round_, scenario, checked=checked)

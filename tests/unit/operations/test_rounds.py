@@ -1,6 +1,7 @@
 """Rounds: created, frozen, decided, published, answered."""
 
 import gzip
+import hashlib
 import json
 from datetime import timedelta
 from decimal import Decimal
@@ -35,12 +36,12 @@ from scheduler.operations.awards import (
     return_award,
 )
 from scheduler.operations.decisions import (
-    Evidence,
     approve_round,
     publish_round,
     reject_round,
     select_scenario,
 )
+from scheduler.operations.evidence import Evidence, approved_documents, check_documents
 from scheduler.operations.pools import (
     ProposedChange,
     approve_capacity_change,
@@ -62,6 +63,7 @@ from scheduler.operations.scenarios import (
     compare_scenarios,
     explain_request,
     export_certificate,
+    export_verifier,
     get_scenario,
     list_scenarios,
 )
@@ -79,6 +81,7 @@ from tests.unit.operations.center import (
     act,
     an_open_call,
     as_fellow,
+    publish,
     seen,
 )
 
@@ -100,7 +103,7 @@ def published(tx: Transaction):
     scenario = a_scenario(tx, round_, {mina.id: 800}, (jun.id,))
     select_scenario(tx, act("operator"), round_.id, scenario.id, "Fairest.")
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
-    round_, _ = publish_round(tx, act("operator"), round_.id, scenario.digest, verify=holds)
+    round_, _ = publish(tx, act("operator"), round_.id, scenario.digest, verify=holds)
     return round_, scenario, (mina, jun, ara)
 
 
@@ -227,7 +230,7 @@ def test_publication_is_refused_while_a_rule_is_broken(tx: Transaction) -> None:
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
     witness = {"rule": "supply", "pool": "h200", "slot": 0}
     with pytest.raises(NotVerified) as refusal:
-        publish_round(tx, act("operator"), round_.id, scenario.digest, verify=lambda _: [witness])
+        publish(tx, act("operator"), round_.id, scenario.digest, verify=lambda _: [witness])
     assert refusal.value.fields["findings"] == (witness,)
     assert get_round(tx, ALL, round_.id).state is RoundState.APPROVED
     assert list_awards(tx, ALL).items == ()
@@ -255,8 +258,63 @@ def test_publication_finds_whatever_was_altered_after_the_signature(
         )
     tx.documents._connection.execute(change)
     with pytest.raises(NotVerified) as refusal:
-        publish_round(tx, act("operator"), round_.id, scenario.digest, verify=lambda _: ())
+        publish(tx, act("operator"), round_.id, scenario.digest, verify=lambda _: ())
     assert [row["code"] for row in refusal.value.fields["findings"]] == ["altered-document"]
+
+
+@pytest.mark.parametrize("part", ["plan", "certificate", "snapshot", "policy_digest", "row"])
+def test_publication_finds_whatever_is_altered_after_the_check(tx: Transaction, part: str) -> None:
+    """The check runs before the transaction: what is another document by then is not published."""
+    call = an_open_call(tx)
+    mina = a_submitted_request(tx, call)
+    round_ = a_frozen_round(tx, call)
+    scenario = a_scenario(tx, round_, {mina.id: 800})
+    select_scenario(tx, act("operator"), round_.id, scenario.id, "Fairest.")
+    approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
+    kept = approved_documents(tx, round_.id)
+    assert kept is not None
+    checked = check_documents(kept, verify=holds, verifier="pass\n")
+    change = (
+        update(scenarios).values(seed=1).where(scenarios.c.id == scenario.id)
+        if part == "row"
+        else update(documents)
+        .values(body='{"awards":[],"schema":"dure-plan/1"}')
+        .where(documents.c.digest == getattr(scenario, part))
+    )
+    tx.documents._connection.execute(change)
+    refused = ScenarioMismatch if part == "row" else NotVerified
+    with pytest.raises(refused):
+        publish_round(tx, act("operator"), round_.id, scenario.digest, checked=checked)
+    assert list_awards(tx, ALL).items == ()
+
+
+def test_what_was_not_checked_is_not_published(tx: Transaction) -> None:
+    """An approval that came after the look at the round is published by the next attempt."""
+    call = an_open_call(tx)
+    mina = a_submitted_request(tx, call)
+    round_ = a_frozen_round(tx, call)
+    scenario = a_scenario(tx, round_, {mina.id: 800})
+    select_scenario(tx, act("operator"), round_.id, scenario.id, "Fairest.")
+    assert approved_documents(tx, round_.id) is None
+    approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
+    with pytest.raises(ScenarioMismatch):
+        publish_round(tx, act("operator"), round_.id, scenario.digest, checked=None)
+    publish(tx, act("operator"), round_.id, scenario.digest, verify=holds)
+
+
+def test_a_publication_keeps_the_program_that_checks_it(tx: Transaction) -> None:
+    """The program is kept and its digest logged; a scenario that is not published has none."""
+    round_, scenario, _ = published(tx)
+    other = a_scenario(tx, round_, {})
+    program = export_verifier(tx, ALL, scenario.id)
+    assert program is not None
+    (logged,) = [
+        decision.facts["verifier"]
+        for decision in list_decisions(tx, ALL, round_.id)
+        if decision.kind is DecisionKind.PUBLICATION
+    ]
+    assert logged == hashlib.sha256(program.encode()).hexdigest()
+    assert export_verifier(tx, ALL, other.id) is None
 
 
 def test_publication_writes_awards_states_and_reserve(tx: Transaction) -> None:
@@ -297,7 +355,7 @@ def test_a_fellow_who_withdrew_after_the_freeze_gets_no_offer(tx: Transaction) -
     withdraw_request(tx, as_fellow("mina", CLOSES), mina.id)
     select_scenario(tx, act("operator"), round_.id, scenario.id, "Fairest.")
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
-    publish_round(tx, act("operator"), round_.id, scenario.digest, verify=holds)
+    publish(tx, act("operator"), round_.id, scenario.digest, verify=holds)
     assert [jun.id] == [award.request for award in list_awards(tx, ALL).items]
     assert get_request(tx, ALL, mina.id).state is RequestState.WITHDRAWN
 
@@ -313,7 +371,7 @@ def test_only_what_is_published_is_public(tx: Transaction) -> None:
         export_certificate(tx, seen(PUBLISHED), chosen.id)
     select_scenario(tx, act("operator"), round_.id, chosen.id, "Fairest.")
     approve_round(tx, act("approver"), round_.id, chosen.digest, "Agreed.")
-    publish_round(tx, act("operator"), round_.id, chosen.digest, verify=holds)
+    publish(tx, act("operator"), round_.id, chosen.digest, verify=holds)
     assert [round_.id] == [one.id for one in list_rounds(tx, seen(PUBLISHED)).items]
     assert [chosen.id] == [one.id for one in list_scenarios(tx, seen(PUBLISHED)).items]
     assert "dure-certificate/1" in export_certificate(tx, seen(PUBLISHED), chosen.id)
@@ -373,7 +431,7 @@ def test_a_round_file_comes_back_as_it_went_in(tx: Transaction, name: str, reque
     scenario = a_scenario(tx, round_, {label: float(asked)})
     select_scenario(tx, act("operator"), round_.id, scenario.id, "Only one.")
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
-    publish_round(tx, act("operator"), round_.id, scenario.digest, verify=holds)
+    publish(tx, act("operator"), round_.id, scenario.digest, verify=holds)
     (award,) = list_awards(tx, ALL).items
     assert award.requested == award.awarded == int(asked * 1000)
     assert get_request(tx, ALL, award.request).label == label
