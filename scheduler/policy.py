@@ -9,6 +9,7 @@ from typing import Any
 
 from scheduler.snapshot import Document, Fields, InvalidRound
 from solver.problem import (
+    Fairness,
     FellowWeight,
     GroupWeight,
     Merit,
@@ -111,6 +112,7 @@ def _read(document: Document) -> Policy:
     minimum.choice("rule", ("all_or_nothing",), "all_or_nothing")
     rules = Rules(
         unit=Unit(fairness.choice("unit", list(Unit), Unit.SERVICE_UNITS)),
+        fairness=Fairness(fairness.choice("rule", list(Fairness), Fairness.LEXIMIN)),
         group_weight=GroupWeight(groups.choice("weight", list(GroupWeight), GroupWeight.WEIGHT)),
         fellow_weight=FellowWeight(
             fellows.choice("weight", list(FellowWeight), FellowWeight.SCORE)

@@ -9,12 +9,13 @@ import numpy as np
 from solver.audit import keeps_hard_rules, within_caps
 from solver.conflicts import find_conflicts
 from solver.divide import Division, divide
-from solver.entitle import entitle
 from solver.formula import apply_formula, rank
 from solver.leftover import use_leftover
+from solver.nash import market_stage
 from solver.plan import NO_CELLS, Conflict, Entitlement, Limit, Plan, SolveStatus, Stage
 from solver.prices import value_dual
 from solver.problem import IntArray, Method, Problem, Tier
+from solver.rights import rights
 from solver.select import Selection, select
 from solver.stages import asked_value, objectives, plain_stage, reserve, scales, tier_stage
 from solver.tiers.program import Effort
@@ -72,7 +73,7 @@ def solve(
     effort = _effort(limits or Limits(), seed)
     if problem.rules.method is not Method.OPTIMIZE:
         return _by_formula(problem, seed=seed)
-    entitlement = entitle(problem) if Tier.GROUPS in problem.rules.tiers else None
+    entitlement = rights(problem) if Tier.GROUPS in problem.rules.tiers else None
     report = _reporter(entitlement, progress)
     for margin in MARGINS:
         selection = select(
@@ -142,7 +143,7 @@ def _by_formula(problem: Problem, *, seed: int) -> Plan:
 
     Entitlements are a yardstick here: what the groups and fellows lack is reported against them.
     """
-    entitlement = entitle(problem) if Tier.GROUPS in problem.rules.tiers else None
+    entitlement = rights(problem) if Tier.GROUPS in problem.rules.tiers else None
     formula = apply_formula(problem)
     if not keeps_hard_rules(problem, formula.cells):
         return _no_plan(entitlement, proved=False, seed=seed)
@@ -217,6 +218,7 @@ def _stages(
     stages = [plain_stage("guarantees", float(kept))]
     if entitlement is not None:
         stages.insert(0, plain_stage("entitle", scale["fellows"], work=entitlement.work))
+        stages[1:1] = market_stage(entitlement, gap=gap)
     for tier in selection.tiers:
         rest = (tier.limit, tier.work, tier.evidence)
         name = tier.name

@@ -94,6 +94,10 @@ class Entitlement:
         groups: ``(g,)`` thousandths of the unit; fellows: ``(f,)`` the same.
         fluid: ``(n, 4)`` request, pool, slot, thousandths of a GPU-hour: a division of the fluid
             round that gives these amounts (empty when the policy has no fairness tier).
+        levels: what proves them; of a market one, with its prices and with what a unit more is
+            worth to each fellow, in parts of all money.
+        proportional: geometric mean weighted by money, and what no division's exceeds; None
+            unless the rule is that of a market.
     """
 
     groups: IntArray
@@ -101,6 +105,7 @@ class Entitlement:
     fluid: IntArray
     levels: tuple[Level, ...] = ()
     work: int = 0
+    proportional: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

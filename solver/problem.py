@@ -38,6 +38,15 @@ class Unit(StrEnum):
     """Pool hours times the request's speed there."""
 
 
+class Fairness(StrEnum):
+    """By which rule the fluid round is divided into entitlements."""
+
+    LEXIMIN = "leximin"
+    """The least share per weight is raised first, then the next: groups, then their fellows."""
+    NASH = "nash"
+    """Groups bring their weights as money, fellows spend it: the product of shares is largest."""
+
+
 class GroupWeight(StrEnum):
     """Entitlement of a group per unit of what."""
 
@@ -115,6 +124,7 @@ class Rules:
     """
 
     unit: Unit = Unit.SERVICE_UNITS
+    fairness: Fairness = Fairness.LEXIMIN
     group_weight: GroupWeight = GroupWeight.WEIGHT
     fellow_weight: FellowWeight = FellowWeight.SCORE
     value_of: ValueOf = ValueOf.HOURS

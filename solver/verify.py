@@ -16,6 +16,7 @@ from solver.checking.feasible import CELL_RULES, cells
 from solver.checking.figures import FIGURE_RULES
 from solver.checking.levels import division, levels
 from solver.checking.limits import HOLDER_RULES
+from solver.checking.market import proportional, proved_market
 from solver.checking.proofs import (
     StatedCertificate,
     binding,
@@ -104,8 +105,9 @@ def _prove(tally: Tally, case: Case, certificate: StatedCertificate, bindings: C
         return tally.verdict()
     _run(tally, levels, case, certificate.entitlement)
     _run(tally, division, case, certificate.entitlement)
+    _run(tally, proportional, case, certificate.entitlement)
     _run(tally, bounds, case, certificate)
-    return tally.verdict(proved(case, certificate))
+    return tally.verdict(proved(case, certificate) + proved_market(case, certificate.entitlement))
 
 
 def _run(tally: Tally, rule: Callable[..., Checks], *about: object) -> bool:

@@ -1,36 +1,8 @@
-"""A Problem in the checker's plain numbers."""
+"""A Problem in the checker's plain numbers, and what entitlements claim in it."""
 
 from solver.checking.pricing import Holder
-from solver.checking.stakes import PlainFellow, PlainHolder, PlainRequest, PlainRound
+from solver.plain import plain_round as plain_round  # noqa: PLC0414 - tests look for it here
 from solver.plan import Entitlement
-from solver.problem import Problem
-
-
-def plain_round(problem: Problem) -> PlainRound:
-    """Return the round of a Problem as the checker reads it."""
-    rules = problem.rules
-    return PlainRound(
-        slot_hours=problem.slot_hours,
-        supply=tuple(tuple(row) for row in problem.supply.tolist()),
-        charge=tuple(problem.charge.tolist()),
-        requests=tuple(_request(problem, r) for r in range(problem.requests)),
-        fellows=tuple(
-            PlainFellow(group=group, weight=weight, institute=_some(institute), cap=_some(cap))
-            for group, weight, institute, cap in zip(
-                problem.fellow_group.tolist(),
-                problem.fellow_weight.tolist(),
-                problem.fellow_institute.tolist(),
-                problem.fellow_cap.tolist(),
-                strict=True,
-            )
-        ),
-        groups=_holders(problem.group_floor, problem.group_cap, problem.group_weight),
-        institutes=_holders(problem.institute_floor, problem.institute_cap),
-        tracks=_holders(problem.track_floor, problem.track_cap),
-        unit=rules.unit.value,
-        group_rule=rules.group_weight.value,
-        fellow_rule=rules.fellow_weight.value,
-    )
 
 
 def claimed(entitlement: Entitlement) -> dict[Holder, int]:
@@ -38,33 +10,3 @@ def claimed(entitlement: Entitlement) -> dict[Holder, int]:
     groups = {("group", g): amount for g, amount in enumerate(entitlement.groups.tolist())}
     fellows = {("fellow", f): amount for f, amount in enumerate(entitlement.fellows.tolist())}
     return groups | fellows
-
-
-def _request(problem: Problem, r: int) -> PlainRequest:
-    speeds = enumerate(problem.speed[r].tolist())
-    return PlainRequest(
-        fellow=int(problem.fellow[r]),
-        ask=int(problem.ask[r]),
-        max_gpus=int(problem.max_gpus[r]),
-        first=int(problem.first[r]),
-        end=int(problem.end[r]),
-        speeds=tuple((pool, speed) for pool, speed in speeds if speed),
-        score=int(problem.score[r]),
-        track=_some(int(problem.track[r])),
-        eligible=not problem.vetoed[r],
-    )
-
-
-def _holders(floors, caps, weights=None) -> tuple[PlainHolder, ...]:
-    count = len(floors)
-    listed = zip(
-        floors.tolist(),
-        caps.tolist(),
-        [1000] * count if weights is None else weights.tolist(),
-        strict=True,
-    )
-    return tuple(PlainHolder(weight=w, floor=low, cap=_some(cap)) for low, cap, w in listed)
-
-
-def _some(value: int) -> int | None:
-    return None if value < 0 else value

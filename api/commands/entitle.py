@@ -10,7 +10,7 @@ from api.commands.rounds import read_question
 from api.commands.terminal import terminal_of
 from api.plain_json import encode
 from scheduler.plan_file import entitlement_document
-from solver.entitle import entitle as entitle_fluid
+from solver.rights import rights
 
 app = single()
 
@@ -34,7 +34,7 @@ def entitle(
 ) -> None:
     """Entitle and write unit, groups, fellows, levels as JSON."""
     formulation = read_question(round_, policy)
-    document = entitlement_document(formulation, entitle_fluid(formulation.problem))
+    document = entitlement_document(formulation, rights(formulation.problem))
     write_documents({output: f"{encode(document, indent=1)}\n".encode()})
     if output != STANDARD and not quiet:
         terminal_of(context).note(f"Written to {output}.")

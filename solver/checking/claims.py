@@ -75,6 +75,7 @@ class Policy:
 
     name: str
     unit: str
+    fairness: str
     group_weight: str
     fellow_weight: str
     value_of: str
@@ -222,7 +223,7 @@ def read_policy(document: object) -> Policy:
         "name",
         "fairness groups fellows minimum value select tracks institutes stability",
     )
-    fairness = Row(top.table("fairness"), "policy.fairness", "", "unit")
+    fairness = Row(top.table("fairness"), "policy.fairness", "", "rule unit")
     groups = Row(top.table("groups"), "policy.groups", "", "weight")
     fellows = Row(top.table("fellows"), "policy.fellows", "", "weight cap_share")
     value = Row(top.table("value"), "policy.value", "", "of merit")
@@ -233,6 +234,7 @@ def read_policy(document: object) -> Policy:
     return Policy(
         name=top.text("name"),
         unit=fairness.choice("unit", UNITS, UNITS[0]),
+        fairness=fairness.choice("rule", ("leximin", "nash"), "leximin"),
         group_weight=groups.choice("weight", ("weight", "demand", "fellows"), "weight"),
         fellow_weight=fellows.choice("weight", ("score", "equal", "weight"), "score"),
         value_of=value.choice("of", ("hours", "projects", "mix"), "hours"),

@@ -64,15 +64,13 @@ def _portion(value: object, path: str) -> tuple[str, str, int, int]:
 
 def levels(case: Case, stated: StatedEntitlement) -> Checks:
     """Forbids entitlements that are not the leximin which the certificate's prices prove."""
-    if not case.plan.groups and not stated.levels:
+    if by_market(case) or (not case.plan.groups and not stated.levels):
         return
-    names = _names(case)
-    indices = {kind: {name: at for at, name in enumerate(ids)} for kind, ids in names.items()}
+    names = names_of(case)
     claims: list[LevelClaim] = []
     for document in stated.levels:
         try:
-            _check_rows(document, case.round.slots)
-            claims.append(level_from_document(document, indices))
+            claims.append(read_level(case, names, document))
         except ValueError as error:
             yield broken("levels", str(error))
             return
@@ -83,6 +81,24 @@ def levels(case: Case, stated: StatedEntitlement) -> Checks:
     for fault in faults:
         yield _witness(fault, names)
     yield from (None for _ in range(len(amounts) + len(claims) - len(faults)))
+
+
+def by_market(case: Case) -> bool:
+    """Say whether the policy's entitlements are those of a market, which has a rule of its own."""
+    return case.policy is not None and case.policy.fairness == "nash" and bool(case.plan.groups)
+
+
+def read_level(
+    case: Case, names: Mapping[str, Sequence[str]], document: Mapping[str, object]
+) -> LevelClaim:
+    """Return a level with indices for names.
+
+    Raises:
+        ValueError: If it names what the round does not have, or states no number.
+    """
+    _check_rows(document, case.round.slots)
+    indices = {kind: {name: at for at, name in enumerate(ids)} for kind, ids in names.items()}
+    return level_from_document(document, indices)
 
 
 def _check_rows(document: Mapping[str, object], slots: int) -> None:
@@ -109,7 +125,7 @@ def _rows(value: object, length: int) -> Iterator[list[object]]:
         yield row
 
 
-def _names(case: Case) -> dict[str, list[str]]:
+def names_of(case: Case) -> dict[str, list[str]]:
     """Return the ids by index of every kind."""
     round_ = case.round
     of_fellows = {round_.institute_of(each) for each in round_.fellows.values()}

@@ -8,7 +8,7 @@ from solver.checking.bounds import HolderName, ValuePrices, value_bound
 from solver.checking.case import Case, broken
 from solver.checking.claims import Policy, digest_of, read_policy
 from solver.checking.figures import CLOSE, gap_scale, mean_one_weights, objectives
-from solver.checking.levels import StatedEntitlement, read_entitlement
+from solver.checking.levels import StatedEntitlement, by_market, read_entitlement
 from solver.checking.rows import MILLI, Row, Unreadable, exact
 from solver.checking.verdict import Checks, Proved, Witness, as_fraction
 
@@ -248,6 +248,8 @@ def _dual(
     """Check a bound that prices are said to prove."""
     if stage == "entitle" and certificate.entitlement.division is not None:
         return None  # levels and division are rules of their own
+    if stage == "nash" and by_market(case):
+        return None  # so are the prices of a market
     if stage != "value" or certificate.prices is None:
         return broken("bounds", f"Stage {stage} has no prices that prove its bound.")
     found = proved_value(case, certificate)

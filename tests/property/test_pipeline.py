@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api.solving import Question, answer, written
 from scheduler.formulate import formulate
-from scheduler.policy import find_policy
+from scheduler.policy import find_policy, presets
 from scheduler.snapshot import parse_document, read_round
 from solver.canonical import canonical
 from solver.pipeline import Limits, solve
@@ -21,7 +21,7 @@ from solver.verify import verify
 from tests.builders import a_problem
 from tests.rounds import Document, rounds
 
-POLICIES = ("entitlement", "merit", "whole_server", "rank_and_fund", "proportional", "rac_scaling")
+POLICIES = presets()
 
 
 @st.composite

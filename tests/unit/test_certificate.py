@@ -79,7 +79,7 @@ def broken(proof: Proof) -> set[str]:
     return {witness.rule for witness in found.witnesses}
 
 
-@pytest.mark.parametrize("name", ["entitlement", "merit", "whole_server", "rank_and_fund"])
+@pytest.mark.parametrize("name", ["entitlement", "merit", "nash", "whole_server", "rank_and_fund"])
 def test_what_is_solved_is_proved(name: str) -> None:
     """Plan and certificate of a solve hold under every kind of policy."""
     proof = proof_of(name)

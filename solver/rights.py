@@ -1,0 +1,12 @@
+"""What each holds by right, by the rule that the policy names."""
+
+from solver.entitle import entitle
+from solver.nash import equilibrium
+from solver.plan import Entitlement
+from solver.problem import Fairness, Problem, Tier
+
+
+def rights(problem: Problem) -> Entitlement:
+    """Return the entitlements of groups and fellows: their leximin, or those of a market."""
+    market = problem.rules.fairness is Fairness.NASH and Tier.GROUPS in problem.rules.tiers
+    return equilibrium(problem) if market else entitle(problem)
