@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from solver.checking.market import STAGE, Market, market, proved_mean
+from solver.checking.market import MARKET_STAGE, Market, market, proved_mean
 from solver.checking.stakes import stakes
 from solver.fluid.expanding import expand
 from solver.fluid.linear import INFINITE, FluidModel, LinearSolution, LinearSolver
@@ -81,7 +81,7 @@ def market_stage(entitlement: Entitlement, *, gap: float) -> tuple[Stage, ...]:
     status = SolveStatus.OPTIMAL if off <= gap else SolveStatus.FEASIBLE
     return (
         Stage(
-            name=STAGE,
+            name=MARKET_STAGE,
             status=status,
             objective=mean,
             bound=best,

@@ -91,7 +91,7 @@ def _utilization(case: Case, stated: Mapping[str, object]) -> Checks:
         figure = Fraction(exact(stated.get(pool.id), f"plan.measures.utilization.{pool.id}"))
         yield (
             None
-            if _close(figure, part)
+            if is_close(figure, part)
             else Witness(
                 rule="measures",
                 text=f"Use of pool {pool.id} is {float(part):.6f}; stated is {float(figure):.6f}.",
@@ -198,7 +198,7 @@ def _count(what: str, stated: int, truth: int) -> Checks:
     )
 
 
-def _close(stated: Fraction, truth: Fraction) -> bool:
+def is_close(stated: Fraction, truth: Fraction) -> bool:
     """Say whether a figure in floating point is the exact one."""
     return abs(stated - truth) <= CLOSE * max(Fraction(1), abs(truth))
 
@@ -231,7 +231,7 @@ def gap_scale(case: Case, stage: str) -> Fraction:
 
 def _figure(stage: str, what: str, stated: Fraction, truth: Fraction) -> Witness | None:
     """Check a figure of a stage."""
-    if _close(stated, truth):
+    if is_close(stated, truth):
         return None
     text = f"Stage {stage} has {what} of {float(truth):,.9g}; the plan states {float(stated):,.9g}."
     return broken("stages", text)

@@ -26,7 +26,7 @@ from math import exp, fsum, lcm, log
 from typing import Protocol
 
 from solver.checking.case import Case, broken
-from solver.checking.figures import CLOSE
+from solver.checking.figures import CLOSE, is_close
 from solver.checking.levels import (
     StatedEntitlement,
     by_market,
@@ -38,7 +38,7 @@ from solver.checking.pricing import MILLI, most_together
 from solver.checking.stakes import Stakes, reach, stakes
 from solver.checking.verdict import Checks, Proved, shown
 
-STAGE = "nash"
+MARKET_STAGE = "nash"
 """The stage whose objective is the weighted geometric mean of what fellows hold by right."""
 GRAIN = 10**30
 """Terms of the distance are rounded up to its part, so that their sum stays short."""
@@ -92,7 +92,7 @@ class Market:
             return None
         apart = sum(
             (
-                _apart(part, lifts[f], held[f], self.case.most_alone["fellow", f])
+                _left_open(part, lifts[f], held[f], self.case.most_alone["fellow", f])
                 for f, part in self.money.items()
             ),
             Fraction(0),
@@ -154,7 +154,7 @@ def market(case: Stakes) -> Market:
     )
 
 
-def _apart(part: Fraction, lift: Fraction, held: int, alone: int) -> Fraction:
+def _left_open(part: Fraction, lift: Fraction, held: int, alone: int) -> Fraction:
     """Return at most how far b·log u − λ·u can rise above where it is held, u at most `alone`.
 
     Below the top of the curve it rises to the end, by (b / held − λ) · (alone − held) at most.
@@ -176,7 +176,7 @@ def proved_mean(found: Market, held: Sequence[int], distance: Fraction | None) -
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
+class _JudgedMarket:
     """What the entitlements reach and what their prices prove."""
 
     objective: Fraction
@@ -188,19 +188,19 @@ def proportional(case: Case, stated: StatedEntitlement) -> Checks:
     """Forbids entitlements further from the proportionally fair ones than their prices prove."""
     if not by_market(case):
         return
-    yield from _sums(case)
-    stages = [stage for stage in case.plan.stages if stage.name == STAGE]
+    yield from _fellows_sums(case)
+    stages = [stage for stage in case.plan.stages if stage.name == MARKET_STAGE]
     yield (
         None
         if len(stages) == 1
-        else broken("proportional", f"The plan states {len(stages)} stages of name {STAGE}.")
+        else broken("proportional", f"The plan states {len(stages)} stages of name {MARKET_STAGE}.")
     )
-    judged = _judge(case, stated)
+    judged = _judge_market(case, stated)
     if judged.fault:
         yield broken("proportional", judged.fault)
     for stage in stages:
         for what, figure, fine in (
-            ("objective", judged.objective, _near(stage.objective, judged.objective)),
+            ("objective", judged.objective, is_close(stage.objective, judged.objective)),
             ("bound", judged.bound, stage.bound >= judged.bound * (1 - CLOSE)),
         ):
             yield (
@@ -208,7 +208,7 @@ def proportional(case: Case, stated: StatedEntitlement) -> Checks:
                 if fine
                 else broken(
                     "proportional",
-                    f"The {what} of stage {STAGE} is {float(figure):,.9g}; "
+                    f"The {what} of stage {MARKET_STAGE} is {float(figure):,.9g}; "
                     f"stated is {float(getattr(stage, what)):,.9g}.",
                 )
             )
@@ -218,11 +218,11 @@ def proved_market(case: Case, stated: StatedEntitlement) -> tuple[Proved, ...]:
     """Return what is known of the geometric mean, if the policy wants it large."""
     if not by_market(case):
         return ()
-    judged = _judge(case, stated)
+    judged = _judge_market(case, stated)
     size = max(judged.bound, judged.objective)
     return (
         Proved(
-            stage=STAGE,
+            stage=MARKET_STAGE,
             objective=float(judged.objective),
             bound=float(judged.bound),
             evidence="dual",
@@ -231,7 +231,7 @@ def proved_market(case: Case, stated: StatedEntitlement) -> tuple[Proved, ...]:
     )
 
 
-def _judge(case: Case, stated: StatedEntitlement) -> _Judged:
+def _judge_market(case: Case, stated: StatedEntitlement) -> _JudgedMarket:
     """Work out objective and bound from the round."""
     names = names_of(case)
     held = [case.plan.fellows.get(name, 0) for name in names["fellow"]]
@@ -244,14 +244,14 @@ def _judge(case: Case, stated: StatedEntitlement) -> _Judged:
         fault = str(error)
     if len(stated.levels) > 1:
         fault = f"There are {len(stated.levels)} sets of prices."
-    return _Judged(
+    return _JudgedMarket(
         objective=Fraction(found.mean(held)),
         bound=proved_mean(found, held, distance),
         fault=fault,
     )
 
 
-def _sums(case: Case) -> Checks:
+def _fellows_sums(case: Case) -> Checks:
     """Check that a group holds what its fellows hold together."""
     sums = dict.fromkeys(case.plan.groups, 0)
     for name, amount in case.plan.fellows.items():
@@ -266,8 +266,3 @@ def _sums(case: Case) -> Checks:
                 f"stated for it is {shown(amount)}.",
             )
         )
-
-
-def _near(stated: Fraction, truth: Fraction) -> bool:
-    """Say whether a figure in floating point is the exact one."""
-    return abs(stated - truth) <= CLOSE * max(Fraction(1), abs(truth))
