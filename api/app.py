@@ -27,6 +27,7 @@ from api.routes import (
     ledger,
     me,
     policies,
+    proposals,
     requests,
     roles,
     rounds,
@@ -34,6 +35,7 @@ from api.routes import (
     scores,
     service,
     solves,
+    usage,
     what_ifs,
 )
 from api.secret import read_secret
@@ -64,6 +66,8 @@ ROUTERS: Final = (
     scenarios.router,
     awards.router,
     ledger.router,
+    usage.router,
+    proposals.router,
     audit.router,
     metrics.router,
 )

@@ -34,7 +34,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "review": "Review scores: import, list.",
         "round": "From the frozen round to the published decision.",
         "award": "What was granted, and why; accept or return it.",
+        "usage": "What jobs used: import, list, correct.",
         "ledger": "Where every GPU-second is: balances, transfers, check.",
+        "pending": "Acts that wait for a second person.",
         "policy": "This year's meaning of fair: show, draft, lock.",
     },
     "On the host": {

@@ -43,6 +43,7 @@ def init(  # noqa: PLR0913 - one parameter an option
     reviewer: Annotated[list[str], typer.Option(help="Who scores.", default_factory=list)],
     auditor: Annotated[list[str], typer.Option(help="Who re-checks.", default_factory=list)],
     scraper: Annotated[list[str], typer.Option(help="Who reads metrics.", default_factory=list)],
+    collector: Annotated[list[str], typer.Option(help="Who brings usage.", default_factory=list)],
     days: DaysOption = 90,
     settings: SettingsOption = "",
     as_json: JsonOption = False,
@@ -55,6 +56,7 @@ def init(  # noqa: PLR0913 - one parameter an option
         Role.REVIEWER: reviewer,
         Role.AUDITOR: auditor,
         Role.SCRAPER: scraper,
+        Role.COLLECTOR: collector,
     }
     with open_host(terminal_of(context), settings) as host:
         tokens = found(host, named, days=days)

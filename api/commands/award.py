@@ -85,3 +85,37 @@ def give_back(
     sent = {"reason": reason, **({"gpu_hours": gpu_hours} if gpu_hours else {})}
     body = session.client.change(f"awards/{award}", f"awards/{award}/returns", sent).body
     session.show(body, f"{award}: returned.")
+
+
+@app.command()
+@writing
+def transfer(  # noqa: PLR0913 - the fields of a transfer
+    session: Session,
+    award: AwardArgument,
+    to: Annotated[str, typer.Argument(metavar="TO", help="Another award of the group.")],
+    *,
+    gpu_type: Annotated[str, typer.Option(help="Which GPUs.")],
+    gpu_seconds: Annotated[int, typer.Option(help="How much.", min=1)],
+    reason: Annotated[str, typer.Option(help="Why.")],
+) -> None:
+    """Hand hours to another award of the same group, as its lead."""
+    session.confirm(f"Hand {gpu_seconds:,} GPU-seconds of {award} to {to}?")
+    sent = {"to": to, "gpu_type": gpu_type, "gpu_seconds": gpu_seconds, "reason": reason}
+    body = session.client.change(f"awards/{award}", f"awards/{award}/transfers", sent).body
+    session.show(body, f"{award}: {gpu_seconds:,} GPU-seconds handed to {to}.")
+
+
+@app.command()
+@writing
+def adjust(
+    session: Session,
+    award: AwardArgument,
+    *,
+    gpu_type: Annotated[str, typer.Option(help="Which GPUs.")],
+    gpu_seconds: Annotated[int, typer.Option(help="More; less if negative.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+) -> None:
+    """Propose more from the director's reserve, or less; a second person decides."""
+    sent = {"gpu_type": gpu_type, "gpu_seconds": gpu_seconds, "reason": reason}
+    body = session.client.change(f"awards/{award}", f"awards/{award}/adjustments", sent).body
+    session.show(body, f"{body['id']} waits for a second person: dure pending approve {body['id']}")

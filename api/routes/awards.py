@@ -1,4 +1,4 @@
-"""Awards: list, read with the reason, accept, return."""
+"""Awards: list, read with the reason, accept, return, hand on, adjust."""
 
 from typing import Annotated, Any, Final
 
@@ -13,14 +13,16 @@ from api.pagination import STANDARD, Cursor, Limit
 from api.permissions import declared
 from api.receipts import receipt_of
 from api.replies import Reply, reply
+from api.routes.proposals import shown_proposal
 from api.routes.rounds import shown_decision
 from api.schemas.awards import AwardOut, AwardReceiptOut, ExplanationOut, ReturnIn
 from api.schemas.common import Listing
 from api.schemas.fields import Slug, milli_or_none
+from api.schemas.usage import AdjustmentIn, HandingIn, ProposalOut
 from scheduler.domain.awards import Award, AwardState
 from scheduler.domain.events import Event
 from scheduler.domain.messages import Language
-from scheduler.operations import awards
+from scheduler.operations import awards, movements
 from scheduler.ports.paging import AwardFilter
 from scheduler.ports.store import Transaction
 
@@ -121,6 +123,39 @@ def return_award(caller: Asking, award_id: AwardId, body: ReturnIn) -> Response:
             *awards.return_award(tx, caller.acting, award_id, reason=body.reason, gpu_hours=amount),
         )
     )
+
+
+@router.post(
+    "/awards/{award_id}/transfers",
+    **declared("award.transfer_within_group", AwardOut, ok=201, flags="IMW"),
+)
+def hand_on(caller: Asking, award_id: AwardId, body: HandingIn) -> Response:
+    """Hand hours to another award of the same group, as its lead."""
+    handing = movements.Handing(
+        to=body.to, gpu_type=body.gpu_type, gpu_seconds=body.gpu_seconds, reason=body.reason
+    )
+    return caller.act(
+        lambda tx: _changed(
+            tx, caller, *movements.transfer_award(tx, caller.acting, award_id, handing)
+        )
+    )
+
+
+@router.post(
+    "/awards/{award_id}/adjustments",
+    **declared("award.adjust", ProposalOut, ok=202, flags="IMW"),
+)
+def adjust_award(caller: Asking, award_id: AwardId, body: AdjustmentIn) -> Response:
+    """Propose more from the director's reserve, or less; a second person decides."""
+    wanted = movements.Adjustment(
+        gpu_type=body.gpu_type, gpu_seconds=body.gpu_seconds, reason=body.reason
+    )
+
+    def command(tx: Transaction) -> Reply:
+        _, proposal, event = movements.propose_adjustment(tx, caller.acting, award_id, wanted)
+        return shown_proposal(caller, proposal, 202, event)
+
+    return caller.act(command)
 
 
 def _one(

@@ -1,4 +1,4 @@
-"""The ledger: accounts, transfers, trial balance."""
+"""The ledger: accounts, transfers, trial balance, corrections by two people."""
 
 from typing import Annotated, Final
 
@@ -10,14 +10,17 @@ from api.door import Asking
 from api.pagination import STANDARD, Cursor, Limit
 from api.permissions import declared
 from api.replies import Reply, reply
+from api.routes.proposals import shown_proposal
 from api.schemas.common import Listing
 from api.schemas.ledger import AccountOut, TransferOut, TrialBalanceOut, TrialBalancesOut
+from api.schemas.usage import MovementIn, ProposalOut, ReserveIn
 from scheduler.domain.ledger import AccountKind
-from scheduler.operations import ledger
+from scheduler.operations import ledger, movements
 from scheduler.ports.paging import AccountFilter
 from scheduler.ports.store import Transaction
 
 READ: Final = "ledger.read"
+CORRECT: Final = "ledger.correct"
 LONGEST_ID: Final = 256
 router = APIRouter(route_class=StrictRoute, prefix="/api/v1/ledger", tags=["ledger"])
 
@@ -85,3 +88,30 @@ def read_trial_balance(caller: Asking) -> Response:
         return reply(TrialBalancesOut(holds=all(each.holds for each in found), items=items))
 
     return caller.show(query)
+
+
+@router.post("/corrections", **declared(CORRECT, ProposalOut, ok=202, flags="IW"))
+def correct_ledger(caller: Asking, body: MovementIn) -> Response:
+    """Propose to set a mistake right between two accounts; a second person decides."""
+    wanted = movements.Movement(
+        debit=body.debit, credit=body.credit, amount=body.gpu_seconds, reason=body.reason
+    )
+
+    def command(tx: Transaction) -> Reply:
+        proposal, event = movements.propose_correction(tx, caller.acting, wanted)
+        return shown_proposal(caller, proposal, 202, event)
+
+    return caller.act(command)
+
+
+@router.post("/reserves", **declared(CORRECT, ProposalOut, ok=202, flags="IW"))
+def move_reserve(caller: Asking, body: ReserveIn) -> Response:
+    """Propose to put hours of a call into the director's reserve, or back; a second decides."""
+
+    def command(tx: Transaction) -> Reply:
+        proposal, event = movements.propose_reserve(
+            tx, caller.acting, body.account, body.gpu_seconds, body.reason
+        )
+        return shown_proposal(caller, proposal, 202, event)
+
+    return caller.act(command)

@@ -11,8 +11,9 @@ from scheduler.domain.access import Role
 from scheduler.domain.directory import GrantState
 
 GRANTABLE = Literal[
-    "group_lead", "coordinator", "reviewer", "operator", "approver", "auditor", "scraper", "admin"
-]
+    "group_lead", "coordinator", "reviewer", "operator", "approver", "auditor", "scraper",
+    "collector", "admin",
+]  # fmt: skip
 
 
 class InstituteIn(Model):

@@ -46,6 +46,7 @@ class TrialBalanceOut(Shown):
     balances: dict[AccountKind, int]
     wrong: int
     named: list[str]
+    overdrawn: int
     holds: bool
 
 

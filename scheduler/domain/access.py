@@ -29,6 +29,8 @@ class Role(StrEnum):
     """Reads and re-checks."""
     SCRAPER = "scraper"
     """Reads metrics."""
+    COLLECTOR = "collector"
+    """Brings the usage of a cluster."""
     ADMIN = "admin"
     """Keeps people, roles and the machine."""
 

@@ -127,6 +127,17 @@ class Award:
         body = {"gpu_hours": number(given), "left": number(returned.held), "reason": why}
         return returned, Happening(kind="award.returned", subject=self.id, body=body)
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the fellow may still use it, or say so."""
+        return self.state in {AwardState.OFFERED, AwardState.ACCEPTED, AwardState.ACTIVE}
+
+    def expire(self) -> tuple["Award", Happening]:
+        """End the award with its round: what is not used lapses."""
+        assert self.is_live, "only what may be used can expire"
+        expired = replace(self, state=AwardState.EXPIRED, version=self.version + 1)
+        return expired, Happening(kind="award.expired", subject=self.id)
+
     def _refuse_unless_allowed(self, action: str) -> None:
         if action not in self.allowed:
             raise InvalidTransition(

@@ -14,7 +14,7 @@
     ├── PolicyNotLocked, InvalidPolicy
     ├── InvalidScores, InvalidRoundFile, NothingToFreeze
     ├── ScenarioMismatch, NotVerified
-    ├── ReturnTooLarge, BalanceTooSmall
+    ├── ReturnTooLarge, BalanceTooSmall, NoticeRunning, InvalidUsage
     ├── AlreadyFounded             the first administrators exist
     └── IdempotencyKeyReused, IdempotencyInFlight, LeaseLost, StoreBusy, StoreUnavailable
 
@@ -169,6 +169,18 @@ class BalanceTooSmall(DureError):
     """An account of the ledger does not hold as much. Fields: account, available, amount."""
 
     code = "balance-too-small"
+
+
+class NoticeRunning(DureError):
+    """What was announced takes no effect before its day. Fields: proposal, not_before."""
+
+    code = "notice-running"
+
+
+class InvalidUsage(DureError):
+    """A file of usage is refused, whole. Fields: row, value, rule."""
+
+    code = "invalid-usage"
 
 
 class AlreadyFounded(DureError):

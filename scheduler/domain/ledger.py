@@ -5,6 +5,9 @@ amount, so what all accounts of a type hold together is always nothing. An offer
 transfer: its amount is set aside, and is then posted when the fellow accepts, or voided. Balances
 beside the transfers are caches; `fold` derives them again.
 
+Use is a fact and is always entered: an award may be used beyond what it holds, and then stands
+below nothing until hours are moved there. Nothing else overdraws an account.
+
 Source:
     The form of accounts and two-phase transfers follows TigerBeetle's data model.
 """
@@ -13,25 +16,33 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import product
+from typing import Final
 
 from scheduler.domain.errors import BalanceTooSmall, InvalidValue
 
 SECONDS_PER_HOUR = 3600
 CENTER = "center"
-"""Who owns the supply accounts."""
+"""Who owns the supply accounts, and what was used outside any award."""
 
 
 class AccountKind(StrEnum):
     """What the GPU-seconds of an account are for."""
 
     SUPPLY = "supply"
-    """What the center's pools give; the only kind that goes below nothing."""
+    """What the center's pools give; below nothing."""
     CALL = "call"
     """What a call has to give and has not yet given."""
     GROUP = "group"
     """What a group was given and has not handed on to its fellows."""
     AWARD = "award"
-    """What the fellow of an award may use."""
+    """What the fellow of an award may use; below nothing when more was used."""
+    RESERVE = "reserve"
+    """What the director of the center keeps of a call, to give in need."""
+    CONSUMED = "consumed"
+    """What was used, of an award or outside any."""
+    LAPSED = "lapsed"
+    """What was not used in time."""
 
 
 class TransferCode(StrEnum):
@@ -45,6 +56,48 @@ class TransferCode(StrEnum):
     """From the group to an award."""
     RETURN = "return"
     """Given back to the call."""
+    USE = "use"
+    """Used, as the cluster says."""
+    REFUND = "refund"
+    """Use that is taken off again, by a correction."""
+    RECLAIM = "reclaim"
+    """Taken back unused, by a rule, to the director's reserve."""
+    MOVE = "move"
+    """From one holder to another, by two people."""
+    EXPIRE = "expire"
+    """Lapsed when its time was over."""
+    CORRECT = "correct"
+    """A mistake is set right, by two people with a reason."""
+
+
+_HOLDERS: Final = (AccountKind.CALL, AccountKind.GROUP, AccountKind.AWARD, AccountKind.RESERVE)
+FLOWS: Final[dict[TransferCode, frozenset[tuple[AccountKind, AccountKind]]]] = {
+    TransferCode.FUND: frozenset({(AccountKind.SUPPLY, AccountKind.CALL)}),
+    TransferCode.RESERVE: frozenset({(AccountKind.CALL, AccountKind.GROUP)}),
+    TransferCode.AWARD: frozenset({(AccountKind.GROUP, AccountKind.AWARD)}),
+    TransferCode.RETURN: frozenset(
+        product((AccountKind.GROUP, AccountKind.AWARD), (AccountKind.CALL,))
+    ),
+    TransferCode.USE: frozenset(
+        product(
+            (AccountKind.AWARD, AccountKind.SUPPLY, AccountKind.LAPSED), (AccountKind.CONSUMED,)
+        )
+    ),
+    TransferCode.REFUND: frozenset(
+        product(
+            (AccountKind.CONSUMED,), (AccountKind.AWARD, AccountKind.SUPPLY, AccountKind.LAPSED)
+        )
+    ),
+    TransferCode.RECLAIM: frozenset({(AccountKind.AWARD, AccountKind.RESERVE)}),
+    TransferCode.MOVE: frozenset(product(_HOLDERS, _HOLDERS)),
+    TransferCode.EXPIRE: frozenset(product(_HOLDERS, (AccountKind.LAPSED,))),
+    TransferCode.CORRECT: frozenset(product(AccountKind, AccountKind)),
+}
+"""Between which kinds of account, debited and credited, a code may move GPU-seconds."""
+BEYOND: Final = frozenset({(AccountKind.AWARD, AccountKind.CONSUMED)})
+"""Use is a fact: an award is debited whether it holds as much or not."""
+BELOW_NOTHING: Final = frozenset({AccountKind.SUPPLY, AccountKind.AWARD})
+"""Kinds whose accounts may hold less than nothing: what the center gave, and overspent awards."""
 
 
 class TransferStep(StrEnum):
@@ -122,6 +175,24 @@ def account_id(kind: AccountKind, owner: str, gpu_type: str) -> str:
     return f"{kind}:{owner}:{gpu_type}"
 
 
+def parts(account: Account) -> tuple[AccountKind, str, str]:
+    """Return kind, owner and GPU type of an account: what its id is made of."""
+    return account.kind, account.owner, account.gpu_type
+
+
+def read_account_id(id_: str) -> tuple[AccountKind, str, str]:
+    """Return kind, owner and GPU type that an account's id names.
+
+    Raises:
+        InvalidValue: If it names none.
+    """
+    kind, _, rest = id_.partition(":")
+    owner, _, gpu_type = rest.partition(":")
+    if kind not in set(AccountKind) or not owner or not gpu_type:
+        raise InvalidValue(field="/account", value=id_, rule="KIND:OWNER:GPU-TYPE")
+    return AccountKind(kind), owner, gpu_type
+
+
 @dataclass(slots=True)
 class Book:
     """Accounts that are being written on.
@@ -153,8 +224,10 @@ class Book:
             BalanceTooSmall: If the debited account does not hold as much.
         """
         debited, credited = (self._account(each) for each in (transfer.debit, transfer.credit))
+        flow = debited.kind, credited.kind
+        assert flow in FLOWS[transfer.code], f"{transfer.code} does not go from {flow}"
         takes = transfer.step in {TransferStep.POSTED, TransferStep.PENDING}
-        bounded = debited.kind is not AccountKind.SUPPLY
+        bounded = debited.kind is not AccountKind.SUPPLY and flow not in BEYOND
         if takes and bounded and transfer.amount > debited.available:
             raise BalanceTooSmall(
                 account=debited.id, available=debited.available, amount=transfer.amount
@@ -224,6 +297,7 @@ class TrialBalance:
         pending: set aside by offers that wait for an answer.
         wrong: how many accounts hold another amount than their transfers make, or too little.
         named: those accounts.
+        overdrawn: used beyond what the awards held.
     """
 
     gpu_type: str
@@ -234,6 +308,7 @@ class TrialBalance:
     balances: dict[AccountKind, int]
     wrong: int
     named: tuple[str, ...]
+    overdrawn: int
 
     @property
     def holds(self) -> bool:
@@ -265,7 +340,7 @@ def _trial(
     wrong = [
         each.id
         for each in ours
-        if stored[each.id] != each or (each.available < 0 and each.kind is not AccountKind.SUPPLY)
+        if stored[each.id] != each or (each.available < 0 and each.kind not in BELOW_NOTHING)
     ]
     kept = [stored[each.id] for each in ours]
     return TrialBalance(
@@ -277,4 +352,5 @@ def _trial(
         balances=balances,
         wrong=len(wrong),
         named=tuple(sorted(wrong)),
+        overdrawn=sum(max(-each.balance, 0) for each in ours if each.kind is AccountKind.AWARD),
     )

@@ -221,6 +221,14 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
             "{account}에서 쓸 수 있는 양은 {available} GPU초인데 {amount} GPU초를 옮기려 했습니다.",
         ),
     ),
+    "notice-running": _Texts(
+        ("The notice is not over.", "Proposal {proposal} takes effect from {not_before} on."),
+        ("예고 기간이 끝나지 않았습니다.", "제안 {proposal}은(는) {not_before}부터 시행됩니다."),
+    ),
+    "invalid-usage": _Texts(
+        ("The usage file is refused.", "Row {row}: {value}; the rule: {rule}. Nothing was taken."),
+        ("사용 기록을 받을 수 없습니다.", "{row}행: {value}. 규칙: {rule}. 반영된 것은 없습니다."),
+    ),
     "already-founded": _Texts(
         ("The center is founded.", "The first administrators exist; they grant further roles."),
         ("이미 설치된 센터입니다.", "첫 관리자가 있습니다. 역할은 관리자가 부여합니다."),

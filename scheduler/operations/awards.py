@@ -63,7 +63,7 @@ def return_award(
     )
     tx.awards.save(returned)
     event = record(tx, act, told)
-    enter_return(tx, act, _call(tx, returned), returned, event)
+    enter_return(tx, act, award, returned, event)
     return returned, event
 
 
@@ -101,12 +101,6 @@ def award_receipt(tx: Transaction, permit: Permit, id_: str) -> AwardReceipt:
 def list_reserve(tx: Transaction, permit: Permit, round_id: str) -> tuple[ReserveEntry, ...]:
     """Return the visible part of a round's reserve list, by rank."""
     return tuple(tx.reserve.of(permit.scope, round_id))
-
-
-def _call(tx: Transaction, award: Award) -> str:
-    round_ = tx.rounds.find(award.round)
-    assert round_ is not None, "an award belongs to a round"
-    return round_.call
 
 
 def _explanation(tx: Transaction, scenario: str, request: str) -> Mapping[str, Json]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from scheduler.domain.access import EVERYTHING, Permit
 from scheduler.domain.awards import Award
@@ -12,13 +12,13 @@ from scheduler.domain.ledger import (
     SECONDS_PER_HOUR,
     Account,
     AccountKind,
-    Book,
     Transfer,
     TransferCode,
     TransferStep,
     TrialBalance,
     trial_balances,
 )
+from scheduler.operations.entering import Entry
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import (
     ALL_ACCOUNTS,
@@ -81,7 +81,7 @@ def enter_publication(tx: Transaction, act: Act, publication: Publication) -> No
     Raises:
         BalanceTooSmall: If more is offered than the call holds.
     """
-    entry, call, event = _Entry(tx, act), publication.call, publication.event
+    entry, call, event = Entry(tx, act), publication.call, publication.event
     for gpu_type, amount in sorted(publication.supply.items()):
         source = entry.open(AccountKind.SUPPLY, CENTER, gpu_type)
         fund = entry.open(AccountKind.CALL, call, gpu_type)
@@ -106,50 +106,80 @@ def enter_publication(tx: Transaction, act: Act, publication: Publication) -> No
 
 def enter_acceptance(tx: Transaction, act: Act, award: Award, event: Event) -> None:
     """Post what was set aside for an award."""
-    entry = _Entry(tx, act)
-    for account in tx.ledger.of_owner(award.id):
-        offer = _open_offer(tx, account)
+    entry = Entry(tx, act)
+    for account in award_accounts(tx, award.id):
+        offer = open_offer(tx, account)
         assert offer is not None, "an offered award has a pending transfer"
         entry.settle(offer, TransferStep.POST, event=event.seq)
     entry.keep()
 
 
-def enter_return(tx: Transaction, act: Act, call: str, award: Award, event: Event) -> None:
+def enter_return(tx: Transaction, act: Act, before: Award, award: Award, event: Event) -> None:
     """Give back to the call what an award holds no longer.
 
     GPU-seconds follow the reference hours in proportion, rounded in favour of the fellow; who
-    returns everything keeps nothing.
+    returns everything gives back all that is not used.
 
     Args:
         tx: the transaction of the return.
         act: of the return.
-        call: that gets the hours.
-        award: after the return.
+        before: the award as it was.
+        award: as it is after the return.
         event: of the return.
+
+    Raises:
+        BalanceTooSmall: If a part of what is returned is used already.
     """
-    entry = _Entry(tx, act)
-    for account in tx.ledger.of_owner(award.id):
-        held = -(-_granted(tx, account) * award.held // award.awarded)
-        offer = _open_offer(tx, account)
-        before = account.balance if offer is None else offer.amount
-        if before == held:
+    entry, call = Entry(tx, act), call_of(tx, award)
+    for account in award_accounts(tx, award.id):
+        offer = open_offer(tx, account)
+        if offer is None:
+            amount = _returned(tx, account, before, award)
+            source = entry.open(AccountKind.AWARD, award.id, account.gpu_type)
+        else:
+            amount = offer.amount - _share(_granted(tx, account), award, award.held)
+            source = offer.debit
+        if not amount:
             continue
-        source = entry.open(AccountKind.AWARD, award.id, account.gpu_type)
         if offer is not None:
             entry.settle(offer, TransferStep.VOID, event=event.seq)
-            source = offer.debit
         fund = entry.open(AccountKind.CALL, call, account.gpu_type)
-        entry.move(TransferCode.RETURN, source, fund, before - held, event=event.seq)
-        if offer is not None and held:
+        entry.move(TransferCode.RETURN, source, fund, amount, event=event.seq)
+        if offer is not None and offer.amount > amount:
             entry.move(
                 TransferCode.AWARD,
                 source,
                 account.id,
-                held,
+                offer.amount - amount,
                 event=event.seq,
                 step=TransferStep.PENDING,
             )
     entry.keep()
+
+
+def award_accounts(tx: Transaction, award: str) -> tuple[Account, ...]:
+    """Return what an award may use, by GPU type; what it has used stands elsewhere."""
+    return tuple(each for each in tx.ledger.of_owner(award) if each.kind is AccountKind.AWARD)
+
+
+def call_of(tx: Transaction, award: Award) -> str:
+    """Return the call that an award was granted in."""
+    round_ = tx.rounds.find(award.round)
+    assert round_ is not None, "an award belongs to a round"
+    return round_.call
+
+
+def _returned(tx: Transaction, account: Account, before: Award, award: Award) -> int:
+    """Return the GPU-seconds that an accepted award gives back of one GPU type."""
+    if not award.held:
+        return max(account.available, 0)
+    granted = _granted(tx, account)
+    return _share(granted, award, before.held) - _share(granted, award, award.held)
+
+
+def _share(granted: int, award: Award, held: int) -> int:
+    """Return the GPU-seconds that stand for reference hours held, rounded up."""
+    return -(-granted * held // award.awarded)
 
 
 def get_account(tx: Transaction, permit: Permit, id_: str) -> Account:
@@ -184,69 +214,7 @@ def check_ledger(tx: Transaction, permit: Permit) -> tuple[TrialBalance, ...]:
     return tuple(replace(each, named=()) for each in found)
 
 
-@dataclass(slots=True)
-class _Entry:
-    """Transfers that are entered together or not at all."""
-
-    tx: Transaction
-    act: Act
-    transfers: list[Transfer] = field(default_factory=list)
-    book: Book = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.book = Book(find=self.tx.ledger.find)
-
-    def open(self, kind: AccountKind, owner: str, gpu_type: str) -> str:
-        """Make an account unless there is one, and return its id."""
-        return self.book.open(kind, owner, gpu_type)
-
-    def move(  # noqa: PLR0913 - the fields of a transfer
-        self,
-        code: TransferCode,
-        debit: str,
-        credit: str,
-        amount: int,
-        *,
-        event: int,
-        step: TransferStep = TransferStep.POSTED,
-    ) -> None:
-        """Enter a transfer that settles none."""
-        self._enter(
-            Transfer(
-                id=self.act.new("trf"),
-                at=self.act.now,
-                event=event,
-                code=code,
-                step=step,
-                gpu_type=self.book.accounts[debit].gpu_type,
-                debit=debit,
-                credit=credit,
-                amount=amount,
-            )
-        )
-
-    def settle(self, pending: Transfer, step: TransferStep, *, event: int) -> None:
-        """Post or void a pending transfer whole."""
-        transfer = replace(
-            pending,
-            id=self.act.new("trf"),
-            at=self.act.now,
-            event=event,
-            step=step,
-            settles=pending.id,
-        )
-        self._enter(transfer, pending)
-
-    def keep(self) -> None:
-        """Write everything down."""
-        self.tx.ledger.enter(self.transfers, self.book.accounts.values())
-
-    def _enter(self, transfer: Transfer, pending: Transfer | None = None) -> None:
-        self.book.enter(transfer, pending)
-        self.transfers.append(transfer)
-
-
-def _open_offer(tx: Transaction, account: Account) -> Transfer | None:
+def open_offer(tx: Transaction, account: Account) -> Transfer | None:
     """Return the pending transfer of an award's account that nobody has answered yet."""
     pending = [each for each in tx.ledger.credited(account.id) if each.step is TransferStep.PENDING]
     settled = tx.ledger.settled(each.id for each in pending)
@@ -255,4 +223,7 @@ def _open_offer(tx: Transaction, account: Account) -> Transfer | None:
 
 def _granted(tx: Transaction, account: Account) -> int:
     """Return the GPU-seconds that were first offered on an award's account."""
-    return max(each.amount for each in tx.ledger.credited(account.id))
+    offers = (
+        each.amount for each in tx.ledger.credited(account.id) if each.code is TransferCode.AWARD
+    )
+    return max(offers, default=0)

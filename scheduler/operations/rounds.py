@@ -13,6 +13,7 @@ from scheduler.domain.requests import IN_ROUND, AskShape, Request, Submission
 from scheduler.domain.reviews import ReviewScore, score_of
 from scheduler.domain.rounds import Decision, Round, RoundState
 from scheduler.operations.calls import get_call
+from scheduler.operations.movements import expire_round
 from scheduler.operations.pools import supplies
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
@@ -92,12 +93,13 @@ def activate_round(tx: Transaction, act: Act, id_: str) -> Round:
 
 
 def close_round(tx: Transaction, act: Act, id_: str) -> Round:
-    """End an active round."""
+    """End an active round; what its awards have not used lapses."""
     round_ = get_round(tx, act.permit, id_)
     act.expect("round", id_, round_.version)
     closed, told = round_.close()
     tx.rounds.save(closed)
     record(tx, act, told)
+    expire_round(tx, act, closed)
     return closed
 
 

@@ -26,6 +26,7 @@ from scheduler.ports.directory import (
 from scheduler.ports.kept import Events, Idempotency, Jobs
 from scheduler.ports.ledger import Ledger
 from scheduler.ports.paging import T
+from scheduler.ports.usage import Proposals, Usage
 
 
 class Transaction(Protocol):
@@ -119,6 +120,16 @@ class Transaction(Protocol):
     @property
     def ledger(self) -> Ledger:
         """Accounts and transfers."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """What jobs used."""
+        ...
+
+    @property
+    def proposals(self) -> Proposals:
+        """Acts that wait for a second person."""
         ...
 
     @property

@@ -22,6 +22,7 @@ from scheduler.storage.directory import (
 )
 from scheduler.storage.ledger import SqlLedger
 from scheduler.storage.offers import SqlCalls, SqlCapacityChanges, SqlPolicies, SqlPools
+from scheduler.storage.usage import SqlProposals, SqlUsage
 
 
 class Repositories:
@@ -123,3 +124,13 @@ class Repositories:
     def ledger(self) -> SqlLedger:
         """Accounts and transfers."""
         return SqlLedger(self._connection)
+
+    @cached_property
+    def usage(self) -> SqlUsage:
+        """What jobs used."""
+        return SqlUsage(self._connection)
+
+    @cached_property
+    def proposals(self) -> SqlProposals:
+        """Acts that wait for a second person."""
+        return SqlProposals(self._connection)

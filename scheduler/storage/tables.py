@@ -24,8 +24,10 @@ from scheduler.domain.directory import GrantState
 from scheduler.domain.ledger import AccountKind, TransferCode, TransferStep
 from scheduler.domain.policies import PolicyState
 from scheduler.domain.pools import ChangeKind, ChangeState
+from scheduler.domain.proposals import ProposalKind, ProposalState
 from scheduler.domain.requests import RequestState
 from scheduler.domain.rounds import DecisionKind, RoundState
+from scheduler.domain.usage import UsageKind
 from scheduler.storage.codecs import (
     decode_cells,
     decode_extensions,
@@ -402,4 +404,41 @@ transfers = Table(
     _text("credit", index=True),
     _amount("amount"),
     Column("settles", Plain, unique=True),
+)
+
+usage = Table(
+    "usage_entries",
+    metadata,
+    _id(),
+    _text("cluster"),
+    _text("job"),
+    Column("begins_at", Instant, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("kind", Word(UsageKind), nullable=False),
+    _text("gpu_type"),
+    _amount("gpu_seconds"),
+    _text("person", index=True),
+    _maybe("award_id", key="award", index=True),
+    _text("reason"),
+    Column("event", BigInteger, nullable=False),
+    UniqueConstraint("cluster", "job", "begins_at", "revision"),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    _id(),
+    Column("kind", Word(ProposalKind), nullable=False),
+    _text("subject"),
+    Column("body", PLAIN, nullable=False),
+    _text("reason"),
+    Column("state", Word(ProposalState), nullable=False, index=True),
+    _text("proposed_by"),
+    Column("proposed_at", Instant, nullable=False),
+    Column("not_before", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    _maybe("decided_by"),
+    Column("decided_at", Instant),
+    _text("decision"),
+    _version(),
 )

@@ -19,7 +19,11 @@ from scheduler.storage.tables import (
     scores,
     tokens,
     transfers,
+    usage,
 )
+
+OF_AWARDS = (AccountKind.AWARD, AccountKind.CONSUMED, AccountKind.LAPSED)
+"""Kinds of account that an award may own."""
 
 
 def visible_people(scope: Scope) -> ColumnElement[bool]:
@@ -97,7 +101,7 @@ def visible_scenarios(scope: Scope) -> ColumnElement[bool]:
 
 
 def visible_accounts(scope: Scope) -> ColumnElement[bool]:
-    """Accounts: all, or those of visible awards and of led or coordinated groups."""
+    """Accounts: all, or those of visible awards, of led and of coordinated groups."""
     if scope.sees_all:
         return true()
     of_awards = select(awards.c.id).where(visible_awards(scope))
@@ -105,7 +109,7 @@ def visible_accounts(scope: Scope) -> ColumnElement[bool]:
         or_(groups.c.id.in_(scope.groups), groups.c.institute.in_(scope.institutes))
     )
     return or_(
-        and_(accounts.c.kind == AccountKind.AWARD, accounts.c.owner.in_(of_awards)),
+        and_(accounts.c.kind.in_(OF_AWARDS), accounts.c.owner.in_(of_awards)),
         and_(accounts.c.kind == AccountKind.GROUP, accounts.c.owner.in_(of_groups)),
     )
 
@@ -116,6 +120,14 @@ def visible_transfers(scope: Scope) -> ColumnElement[bool]:
         return true()
     seen = select(accounts.c.id).where(visible_accounts(scope))
     return or_(transfers.c.debit.in_(seen), transfers.c.credit.in_(seen))
+
+
+def visible_usage(scope: Scope) -> ColumnElement[bool]:
+    """Usage of visible people, and of visible awards whoever used them."""
+    if scope.sees_all:
+        return true()
+    of_awards = select(awards.c.id).where(visible_awards(scope))
+    return or_(_of_person(scope, usage.c.person), usage.c.award.in_(of_awards))
 
 
 def _of_person(scope: Scope, person: ColumnElement[str]) -> ColumnElement[bool]:

@@ -34,6 +34,7 @@ STAFF = {
     "adm2": Role.ADMIN,
     "rev": Role.REVIEWER,
     "scr": Role.SCRAPER,
+    "coll": Role.COLLECTOR,
 }
 FELLOWS = {"kim": "g1", "lee": "g1", "park": "g2"}
 

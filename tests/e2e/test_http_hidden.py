@@ -31,6 +31,8 @@ OWN = {
 }
 """Parameters that name somebody's own things, by the tag of their routes."""
 SAID = {"withdrawals": {"reason": "x"}, "returns": {"reason": "x"}, "endorsements": {"rank": 1}}
+SAID |= {"transfers": {"to": "x", "gpu_type": "H200", "gpu_seconds": 1, "reason": "x"}}
+SAID |= {"adjustments": {"gpu_type": "H200", "gpu_seconds": 1, "reason": "x"}}
 SAID |= {"eligibility-decisions": {"eligible": True, "reason": "x"}}
 OUTSIDERS = ("park", "rev", "lead")
 """Another group's fellow, a reviewer without assignments, and the lead of another group."""

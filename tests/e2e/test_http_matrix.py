@@ -20,6 +20,7 @@ HOLDERS = {
     Role.APPROVER: "appr",
     Role.AUDITOR: "aud",
     Role.SCRAPER: "scr",
+    Role.COLLECTOR: "coll",
     Role.ADMIN: "adm",
 }
 NAMING = {"/api/v1/rounds/{round_id}/snapshot", "/api/v1/scenarios/{scenario_id}/plan"}

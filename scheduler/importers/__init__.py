@@ -1,0 +1,1 @@
+"""What other programs wrote, read into the center's nouns."""

@@ -1,0 +1,123 @@
+"""Usage entries and proposals in SQL."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from itertools import islice
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, func, select
+
+from scheduler.domain.access import Scope
+from scheduler.domain.proposals import Proposal, ProposalKind, ProposalState
+from scheduler.domain.usage import UsageEntry
+from scheduler.ports.paging import FIRST, Page, Slice
+from scheduler.ports.usage import ALL_USAGE, UsageFilter
+from scheduler.storage import tables
+from scheduler.storage.rows import Rows, equal
+from scheduler.storage.visibility import visible_usage
+
+T = TypeVar("T")
+AT_ONCE: Final = 5000
+"""Jobs named in one query, rows inserted in one statement."""
+
+
+class SqlUsage:
+    """Usage entries over a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._rows = Rows(connection, tables.usage, UsageEntry, "usage entry")
+
+    def add(self, entries: Iterable[UsageEntry]) -> None:
+        """Keep new entries."""
+        for part in _parts(entries):
+            self._rows.insert(part)
+
+    def of_jobs(self, cluster: str, jobs: Iterable[str]) -> Sequence[UsageEntry]:
+        """Return the entries of some jobs of a cluster."""
+        table = tables.usage
+        return [
+            entry
+            for part in _parts(jobs)
+            for entry in self._rows.all(table.c.cluster == cluster, table.c.job.in_(part))
+        ]
+
+    def of_cluster(self, cluster: str) -> Sequence[UsageEntry]:
+        """Return the entries of a cluster."""
+        return self._rows.all(tables.usage.c.cluster == cluster)
+
+    def clusters(self) -> Sequence[str]:
+        """Return the clusters that entries speak of."""
+        query = select(tables.usage.c.cluster).distinct().order_by(tables.usage.c.cluster)
+        return list(self._connection.execute(query).scalars())
+
+    def totals(self) -> Mapping[tuple[str | None, str], int]:
+        """Return GPU-seconds by award, if any, and GPU type."""
+        table = tables.usage
+        query = select(table.c.award, table.c.gpu_type, func.sum(table.c.gpu_seconds)).group_by(
+            table.c.award, table.c.gpu_type
+        )
+        return {(award, kind): int(total) for award, kind, total in self._connection.execute(query)}
+
+    def by_day(self, award: str) -> Mapping[tuple[str, date], int]:
+        """Return GPU-seconds of an award by GPU type and day of use (UTC)."""
+        table = tables.usage
+        query = select(table.c.gpu_type, table.c.begins_at, table.c.gpu_seconds).where(
+            table.c.award == award
+        )
+        days: Counter[tuple[str, date]] = Counter()
+        for gpu_type, begins_at, gpu_seconds in self._connection.execute(query):
+            assert isinstance(begins_at, datetime), "instants are read as such"
+            days[gpu_type, begins_at.date()] += gpu_seconds
+        return days
+
+    def list(
+        self, scope: Scope, slice_: Slice = FIRST, *, where: UsageFilter = ALL_USAGE
+    ) -> Page[UsageEntry]:
+        """List visible entries."""
+        table = tables.usage
+        return self._rows.page(
+            slice_,
+            visible_usage(scope),
+            equal(table.c.award, where.award),
+            equal(table.c.person, where.person),
+            equal(table.c.cluster, where.cluster),
+            equal(table.c.job, where.job),
+        )
+
+
+class SqlProposals:
+    """Proposals over a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._rows = Rows(connection, tables.proposals, Proposal, "proposal")
+
+    def find(self, id_: str) -> Proposal | None:
+        """Return the proposal, whoever asks."""
+        return self._rows.find(tables.proposals.c.id == id_)
+
+    def add(self, proposal: Proposal) -> None:
+        """Keep a new proposal."""
+        self._rows.insert([proposal])
+
+    def save(self, proposal: Proposal) -> None:
+        """Keep the next version."""
+        self._rows.update(proposal)
+
+    def list(
+        self,
+        kinds: frozenset[ProposalKind],
+        slice_: Slice = FIRST,
+        *,
+        state: ProposalState | None = None,
+    ) -> Page[Proposal]:
+        """List proposals of some kinds."""
+        table = tables.proposals
+        return self._rows.page(slice_, table.c.kind.in_(sorted(kinds)), equal(table.c.state, state))
+
+
+def _parts(items: Iterable[T]) -> Iterator[list[T]]:
+    walk = iter(items)
+    while part := list(islice(walk, AT_ONCE)):
+        yield part
