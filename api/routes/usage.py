@@ -20,6 +20,7 @@ from api.schemas.fields import Slug
 from api.schemas.usage import (
     CSV_EXAMPLE,
     SACCT_EXAMPLE,
+    SACCT_JSON,
     ProposalOut,
     UsageBatchOut,
     UsageCorrectionIn,
@@ -48,7 +49,7 @@ router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["usage"])
         documented=documented(
             (CSV, {"type": "string", "examples": [CSV_EXAMPLE]}),
             (SACCT, {"type": "string", "examples": [SACCT_EXAMPLE]}),
-            (JSON, {"type": "object", "required": ["jobs"]}),
+            (JSON, SACCT_JSON),
         ),
     ),
 )

@@ -17,6 +17,27 @@ SACCT_EXAMPLE = (
     "4711|kim|vision|COMPLETED|30600|billing=64,cpu=64,gres/gpu:h200=8,gres/gpu=8,node=1"
     "|2027-01-05T09:00:00|2027-01-05T17:30:00|normal\n"
 )
+SACCT_JSON: dict[str, Any] = {
+    "type": "object",
+    "required": ["jobs"],
+    "properties": {"jobs": {"type": "array", "items": {"type": "object"}}},
+    "examples": [
+        {
+            "jobs": [
+                {
+                    "job_id": 4711,
+                    "user": "kim",
+                    "account": "vision",
+                    "qos": "normal",
+                    "state": {"current": "COMPLETED"},
+                    "time": {"start": 1799139600, "elapsed": 30600},
+                    "tres": {"allocated": [{"type": "gres", "name": "gpu:h200", "count": 8}]},
+                }
+            ]
+        }
+    ],
+}
+"""What `sacct --json` prints, as far as it is read."""
 
 
 class UsageBatchOut(Shown):
