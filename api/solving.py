@@ -1,20 +1,28 @@
 """A round answered: from a formulation to the documents that are kept and signed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from api.version import software_version
 from scheduler.domain.messages import Language
+from scheduler.export.otherwise import HEADING, Otherwise
 from scheduler.export.wording import Wording
 from scheduler.formulate import Formulation
 from scheduler.plan_file import plan_document
 from scheduler.snapshot import Document
 from solver.canonical import canonical
 from solver.certificate import Documents, certificate
+from solver.counterfactuals import counterfactuals
 from solver.explain import Explanation, explain
 from solver.measures import measure
 from solver.pipeline import Limits, Progress, solve
 from solver.plan import Plan, SolveStatus
+from solver.problem import MILLI
+from solver.spread import here
+from solver.whatif import Counterfactual
+
+ANSWERED_AHEAD = 1_000
+"""Requests up to which a solve answers ahead what would have changed each outcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +88,20 @@ def written(document: Document) -> bytes:
 
 
 def explanations(solution: Solution) -> dict[str, Document]:
-    """Return why each request got what it got: data, and text by language, by request id."""
-    formulation = solution.formulation
-    return {
-        formulation.names.requests[each.request]: explained(formulation, each)
-        for each in explain(formulation.problem, solution.plan)
-    }
+    """Return why each request got what it got: data, and text by language, by request id.
+
+    Rounds of up to `ANSWERED_AHEAD` requests are told what would have changed it, too; of the
+    plans that show it only figures are kept, for they name other people's requests.
+    """
+    formulation, problem = solution.formulation, solution.formulation.problem
+    told = [explained(formulation, each) for each in explain(problem, solution.plan)]
+    if problem.requests <= ANSWERED_AHEAD:
+        every = counterfactuals(problem, solution.plan, range(problem.requests), here())
+        told = [
+            with_counterfactuals(formulation, each, found, delta=False)
+            for each, found in zip(told, every, strict=True)
+        ]
+    return dict(zip(formulation.names.requests, told, strict=True))
 
 
 def explained(formulation: Formulation, explanation: Explanation) -> Document:
@@ -96,6 +112,44 @@ def explained(formulation: Formulation, explanation: Explanation) -> Document:
         for language in Language
     }
     return {**wording.explanation_document(formulation.problem, explanation), "text": texts}
+
+
+def with_counterfactuals(
+    formulation: Formulation,
+    told: Document,
+    found: Sequence[Counterfactual],
+    *,
+    delta: bool,
+) -> Document:
+    """Return an explanation with what would have changed it, in its data and its text.
+
+    Args:
+        formulation: the round and its policy.
+        told: an explanation as `explained` returns it.
+        found: the counterfactuals of its request.
+        delta: whether to tell the plans that show them, which name other requests.
+    """
+    if not found:
+        return {**told, "counterfactuals": []}
+    words = Otherwise(formulation.names, formulation.problem)
+    now = as_milli(told["gpu_hours"]["awarded"])
+    texts = {
+        language.value: "\n".join(
+            [
+                told["text"][language.value],
+                HEADING.in_language(language),
+                *(f"- {words.text(each, now, language)}" for each in found),
+            ]
+        )
+        for language in Language
+    }
+    rows = [words.document(each, now, delta=delta) for each in found]
+    return {**told, "counterfactuals": rows, "text": texts}
+
+
+def as_milli(amount: float) -> int:
+    """Return an amount with at most three places as thousandths."""
+    return round(amount * MILLI)
 
 
 def conflict_texts(solution: Solution, language: Language) -> list[str]:

@@ -1,11 +1,11 @@
-"""Hard rules that whole gang-hours can still break: floors, caps, guarantees, chains."""
+"""Rules of a plan over arrays: what whole gang-hours can still break, and all of them."""
 
 import numpy as np
 
 from solver.fluid.merging import reach
-from solver.placing.board import buckets, caps, floors
+from solver.placing.board import buckets, caps, floors, free_supply, most_hours
 from solver.plan import awarded_reference, received
-from solver.problem import NOBODY, BoolArray, IntArray, Problem
+from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem, Shape
 
 
 def keeps_hard_rules(problem: Problem, cells: IntArray) -> bool:
@@ -18,6 +18,83 @@ def keeps_hard_rules(problem: Problem, cells: IntArray) -> bool:
         and not missed_floors(problem, cells).any()
         and not broken_caps(problem, cells).any()
     )
+
+
+def is_lawful(problem: Problem, cells: IntArray) -> bool:
+    """Return whether cells keep every rule of a plan, as the checker would find.
+
+    Args:
+        problem: the round.
+        cells: ``(n, 4)`` request, pool, slot, whole GPU-hours; sorted, each place once.
+    """
+    return (
+        _lie_well(problem, cells)
+        and _total_well(problem, cells)
+        and _hold_their_shape(problem, cells)
+        and not problem.vetoed[cells[:, 0]].any()
+        and keeps_hard_rules(problem, cells)
+    )
+
+
+def _lie_well(problem: Problem, cells: IntArray) -> bool:
+    """Cells lie on acceptable pools, in the window, within supply, in whole gangs."""
+    request, pool, slot, hours = cells.T
+    places = (request * problem.pools + pool) * problem.slots + slot
+    inside = (slot >= problem.first[request]) & (slot < problem.end[request])
+    loose = problem.shape[request] == Shape.FLEXIBLE
+    whole = ~loose | (hours % problem.gang[request] == 0)
+    seated = np.zeros((problem.requests, problem.slots), dtype=np.int64)
+    np.add.at(seated, (request, slot), hours)
+    return bool(
+        (hours > 0).all()
+        and (np.diff(places) > 0).all()
+        and (inside & whole & (problem.speed[request, pool] > 0)).all()
+        and (free_supply(problem, cells) >= 0).all()
+        and (seated <= most_hours(problem)[:, None]).all()
+    )
+
+
+def _total_well(problem: Problem, cells: IntArray) -> bool:
+    """Awards reach the minimum and stay within a gang-hour of the ask."""
+    request, pool, _, hours = cells.T
+    total, fastest = np.zeros((2, problem.requests), dtype=np.int64)
+    np.add.at(total, request, hours * problem.speed[request, pool])
+    np.maximum.at(fastest, request, problem.speed[request, pool])
+    funded = total > 0
+    most = problem.ask + problem.gang * fastest
+    return bool(((total >= problem.minimum) & (total < most))[funded].all())
+
+
+def _hold_their_shape(problem: Problem, cells: IntArray) -> bool:
+    """Single pools, blocks and constants are what they have to be."""
+    at = np.searchsorted(cells[:, 0], np.arange(problem.requests + 1))
+    special = (problem.shape != Shape.FLEXIBLE) | problem.single_pool
+    for request in np.flatnonzero(special & (np.diff(at) > 0)).tolist():
+        rows = cells[at[request] : at[request + 1]]
+        if not _has_its_shape(problem, request, rows):
+            return False
+    return True
+
+
+def _has_its_shape(problem: Problem, request: int, rows: IntArray) -> bool:
+    """Return whether one request's cells have the shape it asks for."""
+    pools = np.unique(rows[:, 1])
+    if pools.size > 1 and (problem.single_pool[request] or problem.shape[request] == Shape.BLOCK):
+        return False
+    if problem.shape[request] == Shape.FLEXIBLE:
+        return True
+    first, length = int(rows[0, 2]), int(problem.block_slots[request])
+    if problem.shape[request] == Shape.CONSTANT:
+        first = int(problem.first[request])
+        length = int(problem.end[request]) - first
+    for pool in pools:
+        own = rows[rows[:, 1] == pool]
+        steady = np.array_equal(own[:, 2], np.arange(first, first + length))
+        gpus = int(own[0, 3]) * MILLI
+        step = int(problem.gang[request]) * problem.slot_hours
+        if not steady or (own[:, 3] != own[0, 3]).any() or gpus % step:
+            return False
+    return True
 
 
 def within_caps(problem: Problem, cells: IntArray) -> IntArray:

@@ -11,40 +11,50 @@ from api.commands.grammar import JsonOption, RoundArgument, single, with_example
 from api.commands.rounds import read_policy, read_snapshot
 from api.commands.terminal import CommandRefused, ExitCode, terminal_of
 from api.plain_json import encode
-from api.solving import explained
+from api.solving import explained, with_counterfactuals
 from scheduler.domain.messages import Language
 from scheduler.formulate import Formulation, formulate
 from scheduler.plan_file import SCHEMA
 from scheduler.policy import Policy, presets
 from scheduler.snapshot import Document, InvalidRound, Snapshot, as_milli
 from solver.canonical import digest
+from solver.counterfactuals import counterfactuals
 from solver.explain import explain as explain_plan
-from solver.plan import NO_CELLS, Entitlement, Plan, SolveStatus
+from solver.plan import NO_CELLS, Entitlement, Plan, SolveStatus, Stage
 from solver.problem import IntArray, as_int
+from solver.spread import Crew, here, processes
 
 app = single()
 
 
 @app.command(
     help=with_examples(
-        "Say why one request got what it got: the rules that decided, with their numbers.",
+        "Say why one request got what it got: the rules that decided, with their numbers, and what "
+        "would have changed it. Every such change is shown by a plan that has been checked.",
         "dure explain round.json plan.json q0042 --lang ko",
+        "dure explain round.json plan.json --workers 2 --json > everyone.json",
     )
 )
 def explain(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     round_: RoundArgument,
     plan: Annotated[str, typer.Argument(metavar="PLAN", help="A dure-plan/1 file, or -.")],
-    request: Annotated[str, typer.Argument(metavar="REQUEST", help="Id of a request.")],
+    request: Annotated[
+        str, typer.Argument(metavar="REQUEST", help="Id of a request; without it, every one.")
+    ] = "",
     *,
     lang: Annotated[str, typer.Option(metavar="ko|en", help="Else as the locale says.")] = "",
     policy: Annotated[
         str,
         typer.Option(metavar="FILE.toml", help="The plan's policy, when it is not a preset."),
     ] = "",
+    only_reasons: Annotated[
+        bool, typer.Option("--only-reasons", help="Leave out what would have changed it.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Processes that share the work.", min=1)] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Rebuild the question and its answer and explain one request."""
+    """Rebuild the question and its answer and explain one request, or every one."""
     terminal = terminal_of(context)
     if [round_, plan].count(STANDARD) > 1:
         raise CommandRefused("Only one file can come from standard input.", ExitCode.USAGE)
@@ -56,11 +66,39 @@ def explain(  # noqa: PLR0913 - one parameter an option
         answer = read_plan(formulation, document)
     except InvalidRound as error:
         raise malformed(plan, error) from error
-    if request not in formulation.names.requests:
+    asked = _asked(formulation, request)
+    crew = processes(workers) if workers > 1 else here()
+    told = _told(formulation, answer, asked, None if only_reasons else crew)
+    if as_json:
+        found = told[0] if request else {each["request"]: each for each in told}
+        terminal.data(encode(found, indent=2))
+    else:
+        terminal.data("\n\n".join(each["text"][language.value] for each in told))
+
+
+def _asked(formulation: Formulation, request: str) -> list[int]:
+    """Return which requests to explain."""
+    names = formulation.names.requests
+    if not request:
+        return sorted(range(len(names)), key=names.__getitem__)
+    if request not in names:
         raise CommandRefused(f"The round has no request {request!r}.", ExitCode.USAGE)
-    index = formulation.names.requests.index(request)
-    found = explained(formulation, explain_plan(formulation.problem, answer)[index])
-    terminal.data(encode(found, indent=2) if as_json else found["text"][language.value])
+    return [names.index(request)]
+
+
+def _told(
+    formulation: Formulation, plan: Plan, asked: Sequence[int], crew: Crew | None
+) -> list[Document]:
+    """Return explanations, with counterfactuals if there is a crew to look for them."""
+    reasons = explain_plan(formulation.problem, plan)
+    told = [explained(formulation, reasons[each]) for each in asked]
+    if crew is None:
+        return told
+    every = counterfactuals(formulation.problem, plan, asked, crew)
+    return [
+        with_counterfactuals(formulation, each, found, delta=True)
+        for each, found in zip(told, every, strict=True)
+    ]
 
 
 def policy_of(document: Document, path: str) -> Policy:
@@ -98,8 +136,25 @@ def read_plan(formulation: Formulation, document: Document) -> Plan:
         status=SolveStatus.FEASIBLE,
         cells=as_int(cells) if cells else NO_CELLS,
         reserve=reserve,
+        stages=tuple(_stage(row) for row in document.get("stages", ())),
         entitlement=_entitlement(formulation, _part(document, "entitlements")),
     )
+
+
+def _stage(row: Mapping[str, Any]) -> Stage:
+    """Return one stage of a plan file."""
+    try:
+        return Stage(
+            name=str(row["name"]),
+            status=SolveStatus(row["status"]),
+            objective=float(row["objective"]),
+            bound=float(row["bound"]),
+            gap=float(row["gap"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRound(
+            "#/stages", str(error), "Must state name, status and figures."
+        ) from error
 
 
 def _entitlement(formulation: Formulation, stated: Mapping[str, Any]) -> Entitlement | None:

@@ -194,6 +194,38 @@ def test_explain_speaks_both_languages(solved, lang, word):
     assert word in told.stdout
 
 
+def test_explain_shows_what_would_have_changed_it(solved):
+    """Counterfactuals come as data, each with its claim, its change and the plan that shows it."""
+    (round_, plan, _), _ = solved
+
+    everyone = json.loads(dure("explain", round_, plan, "--json").stdout)
+
+    assert {"r1", "r2"} == everyone.keys()
+    found = [each for told in everyone.values() for each in told["counterfactuals"]]
+    assert found
+    for each in found:
+        assert {"lever", "change", "claim", "gpu_hours", "goals", "delta", "text"} <= each.keys()
+
+
+def test_explain_can_leave_it_at_the_reasons(solved):
+    """`--only-reasons` looks for nothing."""
+    (round_, plan, _), _ = solved
+
+    told = json.loads(dure("explain", round_, plan, "r1", "--only-reasons", "--json").stdout)
+
+    assert "counterfactuals" not in told
+
+
+def test_several_workers_explain_alike(solved):
+    """The number of processes leaves no trace."""
+    (round_, plan, _), _ = solved
+
+    alone = dure("explain", round_, plan, "--json")
+    together = dure("explain", round_, plan, "--json", "--workers", "2")
+
+    assert alone.stdout == together.stdout
+
+
 def test_explain_gives_data_too(solved):
     """`--json` holds the same as data."""
     (round_, plan, _), _ = solved

@@ -1,0 +1,305 @@
+"""Counterfactuals: what a request could have stated otherwise, each with a plan that shows it.
+
+For an optimising policy the plan is held except for a trade (`solver.trials`). What comes out is
+set against the plan as it stands, in the changed round with its own entitlements: every rule, every
+goal, in exact arithmetic. For a formula the formula itself is run again. Smallest means: the
+smallest that this search finds.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from solver.audit import is_lawful
+from solver.entitle import entitle, fellow_weights
+from solver.formula import apply_formula
+from solver.placing.room import least_needed
+from solver.plan import Plan, awarded_reference
+from solver.problem import MILLI, Method, Problem, Shape
+from solver.spread import Crew, chunks, spread
+from solver.trials import Trial, standing
+from solver.whatif import (
+    NO_WORSE,
+    UNWEIGHED,
+    Change,
+    Claim,
+    Counterfactual,
+    Lever,
+    changed,
+    difference,
+    goals,
+    likely_speed,
+)
+
+MOST_SCORE = 100 * MILLI
+POINT = MILLI
+HALVINGS = 8
+"""Steps of a search for the smallest change."""
+SIZES = 64
+"""Parts of a minimum in which a smaller one is looked for."""
+MORE = 10
+"""A funded request looks for this part of its ask more: a tenth."""
+
+
+def counterfactuals(
+    problem: Problem,
+    plan: Plan,
+    requests: Sequence[int],
+    crew: Crew,
+    *,
+    done: Callable[[int], None] | None = None,
+) -> list[list[Counterfactual]]:
+    """Return the counterfactuals of some requests, in their order.
+
+    Args:
+        problem: the round.
+        plan: as it stands; its stages say what its proof leaves open.
+        requests: indices.
+        crew: who works.
+        done: told how many parts of the work are finished.
+    """
+    parts = chunks(len(requests), crew.workers, each=8)
+    tasks = [(problem, plan, tuple(requests[at] for at in part)) for part in parts]
+    found = spread(_explored, tasks, crew, done=done)
+    return [each for part in found for each in part]
+
+
+def _explored(
+    task: tuple[Problem, Plan, tuple[int, ...]],
+) -> list[list[Counterfactual]]:
+    """Explore some requests of one plan."""
+    problem, plan, requests = task
+    explorer = Explorer(problem, plan)
+    return [explorer.of(request) for request in requests]
+
+
+class Explorer:
+    """One plan, ready for questions about its requests."""
+
+    def __init__(self, problem: Problem, plan: Plan) -> None:
+        self.standing = standing(problem, plan)
+        self.problem, self.plan, self.awards = problem, plan, self.standing.awards
+        self.entitlement = self.standing.entitlement
+        self.by_formula = problem.rules.method is not Method.OPTIMIZE
+
+    def of(self, request: int) -> list[Counterfactual]:
+        """Return what would have changed a request's award, and what would not have."""
+        if self.problem.vetoed[request]:
+            return []
+        found = [*self._gains(request)]
+        if self.awards[request] and not self.by_formula:
+            found += self._margins(request)
+        return found
+
+    def _gains(self, request: int) -> Iterator[Counterfactual]:
+        """Yield changes that would have brought an award, or more of one."""
+        yield from self._as_it_is(request)
+        looks = (self._less, self._larger, self._wider, self._pools, self._gangs, self._score)
+        for look in looks:
+            yield from look(request)
+
+    def wanted(self, problem: Problem, request: int) -> int:
+        """Return the award that a gain has to bring: the minimum, or a tenth of the ask more."""
+        held = int(self.awards[request])
+        if not held:
+            return least_needed(problem, request)
+        step = max(int(problem.ask[request]) // MORE, 1)
+        return min(int(problem.ask[request]), held + step)
+
+    def _as_it_is(self, request: int) -> Iterator[Counterfactual]:
+        """Yield the cheapest way to fund the request unchanged; to add to it, if that is close."""
+        if self.by_formula or self.awards[request] >= self.problem.ask[request]:
+            return
+        accept = NO_WORSE | {Claim.WITHIN_GAP}
+        if not self.awards[request]:
+            accept |= {Claim.AT_A_COST}
+        change = Change(request=request, lever=Lever.NOTHING)
+        least = self.wanted(self.problem, request)
+        trial = Trial(self.standing, self.problem, change, self.entitlement, least)
+        found = trial.best(accept)
+        if found is not None:
+            yield found
+
+    def _less(self, request: int) -> Iterator[Counterfactual]:
+        """Yield the largest minimum, or the largest ask with it, that would have been funded."""
+        problem = self.problem
+        minimum, ask = int(problem.minimum[request]), int(problem.ask[request])
+        if self.awards[request] or minimum <= MILLI:
+            return
+
+        def at(step: int) -> Change:
+            least = max(minimum * (SIZES - step) // SIZES // MILLI * MILLI, 1)
+            if minimum == ask or self.by_formula:
+                return Change(
+                    request=request, lever=Lever.ASK, ask=max(least, MILLI), minimum=least
+                )
+            return Change(request=request, lever=Lever.MINIMUM, minimum=least)
+
+        yield from self.smallest(at, SIZES)
+
+    def _larger(self, request: int) -> Iterator[Counterfactual]:
+        """Yield what a larger ask would have brought to who has all that was asked."""
+        ask = int(self.problem.ask[request])
+        if self.awards[request] and self.awards[request] >= ask:
+            change = Change(request=request, lever=Lever.ASK, ask=ask + max(ask // MORE, MILLI))
+            found = self.tried(change)
+            if found is not None:
+                yield found
+
+    def _wider(self, request: int) -> Iterator[Counterfactual]:
+        """Yield the least widening of the window, on both sides, that would have helped."""
+        problem = self.problem
+        first, end = int(problem.first[request]), int(problem.end[request])
+        most = max(first, problem.slots - end)
+        constant = problem.shape[request] == Shape.CONSTANT
+        if constant or not most or self._has_all(request):
+            return
+        yield from self.smallest(
+            lambda step: Change(
+                request=request,
+                lever=Lever.WINDOW,
+                first=max(0, first - step),
+                end=min(problem.slots, end + step),
+            ),
+            most,
+        )
+
+    def _pools(self, request: int) -> Iterator[Counterfactual]:
+        """Yield each further pool that would have helped, as fast as its charge says."""
+        problem = self.problem
+        if self._has_all(request):
+            return
+        for pool in np.flatnonzero(problem.speed[request] == 0).tolist():
+            speed = likely_speed(problem, request, pool)
+            found = self.tried(Change(request=request, lever=Lever.POOL, pool=pool, speed=speed))
+            if found is not None:
+                yield found
+
+    def _gangs(self, request: int) -> Iterator[Counterfactual]:
+        """Yield the largest of the gangs by half, a quarter and so on that would have helped."""
+        gang = int(self.problem.gang[request])
+        halves = [gang >> part for part in range(1, gang.bit_length()) if not gang % (1 << part)]
+        if halves and not self._has_all(request):
+            sizes = [*halves, 1] if halves[-1] > 1 else halves
+
+            def at(step: int) -> Change:
+                return Change(request=request, lever=Lever.GANG, gang=sizes[step - 1])
+
+            yield from self.smallest(at, len(sizes))
+
+    def _score(self, request: int) -> Iterator[Counterfactual]:
+        """Yield the least whole score that would have been enough."""
+        score = int(self.problem.score[request])
+        steps = (MOST_SCORE - score + POINT - 1) // POINT
+        if not steps or self._has_all(request):
+            return
+        base = score // POINT * POINT
+        alone = Change(request=request, lever=Lever.SCORE)
+        for change in (alone, *self._with_less(request)):
+
+            def at(step: int, change: Change = change) -> Change:
+                return replace(change, score=min(base + step * POINT, MOST_SCORE))
+
+            found = [*self.smallest(at, (MOST_SCORE - base) // POINT)]
+            if found:
+                yield from found
+                return
+
+    def _with_less(self, request: int) -> Iterator[Change]:
+        """Yield half of what the fellow holds as minimum, for who needs more than that."""
+        problem = self.problem
+        if self.entitlement is None or self.awards[request]:
+            return
+        held = int(self.standing.start.held[problem.fellow[request]])
+        pools = problem.speed[request] > 0
+        per_unit = problem.speed[request, pools] / problem.factor[request, pools]
+        reach = int(held * float(per_unit.min())) // 2 // MILLI * MILLI
+        if 0 < reach < problem.minimum[request]:
+            yield Change(request=request, lever=Lever.BOTH, minimum=reach)
+
+    def _has_all(self, request: int) -> bool:
+        """Return whether a request has what it asked."""
+        return bool(self.awards[request] >= self.problem.ask[request])
+
+    def smallest(self, at: Callable[[int], Change], most: int) -> Iterator[Counterfactual]:
+        """Yield the smallest of the changes 1 … `most` that works, as halving finds it."""
+        best = self.tried(at(most))
+        low, high = 0, most
+        for _ in range(HALVINGS):
+            if best is None or high - low <= 1:
+                break
+            middle = (low + high) // 2
+            found = self.tried(at(middle))
+            low, high = (low, middle) if found else (middle, high)
+            best = found or best
+        if best is not None:
+            yield best
+
+    def tried(self, change: Change) -> Counterfactual | None:
+        """Return a change with the plan that shows what it brings, if there is one."""
+        problem = changed(self.problem, change)
+        least = self.wanted(problem, change.request)
+        if self.by_formula:
+            return self._rerun(problem, change, least)
+        due = self.entitlement
+        if due is not None and change.lever not in UNWEIGHED:
+            due = entitle(problem)
+        return Trial(self.standing, problem, change, due, least).first()
+
+    def _rerun(self, problem: Problem, change: Change, least: int) -> Counterfactual | None:
+        """Run the formula on the changed round."""
+        cells = apply_formula(problem).cells
+        awarded = int(awarded_reference(problem, cells)[change.request])
+        if awarded < least or not is_lawful(problem, cells):
+            return None
+        return Counterfactual(
+            change=change,
+            claim=Claim.FORMULA,
+            awarded=awarded,
+            delta=difference(self.plan.cells, cells),
+            losses={},
+            open={},
+            sizes={},
+        )
+
+    def _margins(self, request: int) -> Iterator[Counterfactual]:
+        """Yield changes that would have left the award as it is, in the same cells."""
+        problem, awarded = self.problem, int(self.awards[request])
+        rows = self.plan.cells[self.plan.cells[:, 0] == request]
+        if awarded > problem.minimum[request]:
+            yield from self.kept(Change(request=request, lever=Lever.MINIMUM, minimum=awarded))
+        if awarded < problem.ask[request]:
+            minimum = min(int(problem.minimum[request]), awarded)
+            change = Change(request=request, lever=Lever.ASK, ask=awarded, minimum=minimum)
+            yield from self.kept(change)
+        if problem.shape[request] == Shape.CONSTANT:
+            return
+        first, end = int(rows[:, 2].min()), int(rows[:, 2].max()) + 1
+        if (first, end) != (problem.first[request], problem.end[request]):
+            yield from self.kept(Change(request=request, lever=Lever.WINDOW, first=first, end=end))
+        per_slot = np.bincount(rows[:, 2], weights=rows[:, 3]).astype(np.int64)
+        gpus = -(-int(per_slot.max()) * MILLI // problem.slot_hours)
+        if problem.gang[request] <= gpus < problem.max_gpus[request]:
+            yield from self.kept(Change(request=request, lever=Lever.GPUS, gpus=gpus))
+
+    def kept(self, change: Change) -> Iterator[Counterfactual]:
+        """Yield a change under which the very same plan keeps every rule and every goal."""
+        problem, cells = changed(self.problem, change), self.plan.cells
+        entitlement = self.entitlement
+        if change.lever not in UNWEIGHED and entitlement is not None:
+            entitlement = entitle(problem)
+            same = np.array_equal(fellow_weights(problem), fellow_weights(self.problem))
+            if not same:
+                return
+        losses = goals(problem, entitlement, cells).losses(self.standing.goals)
+        if all(loss <= 0 for loss in losses.values()) and is_lawful(problem, cells):
+            yield Counterfactual(
+                change=change,
+                claim=Claim.SAME_PLAN,
+                awarded=int(self.awards[change.request]),
+                delta=cells[:0],
+                losses=losses,
+                open=self.standing.open,
+                sizes=self.standing.sizes,
+            )

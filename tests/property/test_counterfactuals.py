@@ -1,0 +1,85 @@
+"""Whatever the round: each counterfactual's plan passes the checker in the changed round."""
+
+from fractions import Fraction
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.solving import Question, answer
+from scheduler.export.otherwise import Otherwise
+from scheduler.formulate import Formulation, formulate
+from scheduler.policy import find_policy
+from scheduler.snapshot import read_round
+from solver.audit import is_lawful
+from solver.counterfactuals import Explorer
+from solver.entitle import entitle
+from solver.pipeline import Limits, solve
+from solver.verify import verify
+from solver.whatif import NO_WORSE, Claim, Counterfactual, apply, changed, goals
+from tests.plans import a_plan, as_parsed
+from tests.property.test_pipeline import ruled_rounds
+from tests.rounds import Document
+
+POLICIES = ("entitlement", "merit", "rank_and_fund", "proportional")
+
+
+def changed_round(round_: Document, name: str, keys: Document) -> Document:
+    """Return a round document with some keys of one request otherwise."""
+    requests = [each | keys if each["id"] == name else each for each in round_["requests"]]
+    return round_ | {"requests": requests}
+
+
+def broken(formulation: Formulation, found: Counterfactual, round_: Document, cells) -> list[str]:
+    """Return the rules that a counterfactual's plan breaks in the changed round."""
+    names = formulation.names
+    told = Otherwise(names, formulation.problem).document(found, 0, delta=True)
+    other = changed_round(round_, told_request(formulation, found), told["change"])
+    rows: dict[str, list[tuple[str, int, int]]] = {}
+    for request, pool, slot, hours in apply(cells, found.delta).tolist():
+        rows.setdefault(names.requests[request], []).append((names.pools[pool], slot, hours))
+    verdict = verify(as_parsed(other), a_plan(other, rows))
+    rules = {"figures", "measures"}
+    return [each.text for each in verdict.witnesses if each.rule not in rules]
+
+
+def told_request(formulation: Formulation, found: Counterfactual) -> str:
+    """Return the id of the request that is otherwise."""
+    return formulation.names.requests[found.change.request]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(round_=ruled_rounds(), policy=st.sampled_from(POLICIES))
+def test_what_is_shown_holds(round_: Document, policy: str) -> None:
+    """Rules by the checker, goals recomputed, the award as stated."""
+    formulation = formulate(read_round(as_parsed(round_)), find_policy(policy))
+    problem = formulation.problem
+    plan = solve(problem)
+    if not plan.cells.size:
+        return
+    explorer = Explorer(problem, plan)
+    for request in range(problem.requests):
+        for found in explorer.of(request):
+            assert [] == broken(formulation, found, round_, plan.cells)
+            other = changed(problem, found.change)
+            cells = apply(plan.cells, found.delta)
+            assert is_lawful(other, cells)
+            if found.claim in NO_WORSE:
+                due = entitle(other) if plan.entitlement is not None else None
+                before = goals(other, due, plan.cells)
+                losses = goals(other, due, cells).losses(before)
+                assert all(loss <= 0 for loss in losses.values())
+            if found.claim is Claim.WITHIN_GAP:
+                assert all(
+                    loss <= found.open.get(name, Fraction(0)) for name, loss in found.losses.items()
+                )
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(round_=ruled_rounds(), policy=st.sampled_from(POLICIES))
+def test_the_arrays_agree_with_the_checker(round_: Document, policy: str) -> None:
+    """Every plan of the solver is lawful to the quick check too."""
+    formulation = formulate(read_round(as_parsed(round_)), find_policy(policy))
+    question = Question(formulation=formulation, seed=0, gap=0.001, limits=Limits())
+    solution = answer(question, lambda _: None)
+    if solution.is_plan:
+        assert is_lawful(formulation.problem, solution.plan.cells)
