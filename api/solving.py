@@ -21,8 +21,10 @@ from solver.problem import MILLI
 from solver.spread import here
 from solver.whatif import Counterfactual
 
-ANSWERED_AHEAD = 1_000
-"""Requests up to which a solve answers ahead what would have changed each outcome."""
+ANSWERED_AHEAD = 60
+"""Requests up to which a solve answers ahead what would have changed each outcome.
+
+Each takes a tenth of a second, so a big round is asked when somebody wants to know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
