@@ -79,10 +79,11 @@ def timetable(  # noqa: PLR0913 - three of them are options
 ) -> Timetable:
     """Turn a fluid division into whole gang-hours that obey every rule of a plan.
 
-    Small rounds with shapes, predecessors or a previous plan are arranged as a whole by CP-SAT.
-    Else blocks and constants are placed first. Then everything flexible is rounded down to gangs,
-    needs are restored by chains of shifts, and what supply is left goes, tier by tier, to floors,
-    groups, fellows and value. What a previous plan awarded stays where it was if that is possible.
+    Small rounds whose division bends a shape, or that have a previous plan, are arranged as a whole
+    by CP-SAT. Else blocks and constants are placed first. Then everything flexible is rounded down
+    to gangs, needs are restored by chains of shifts, and what supply is left goes, tier by tier, to
+    floors, groups, fellows and value. What a previous plan awarded stays where it was if that is
+    possible.
 
     Args:
         problem: the round.
@@ -132,12 +133,8 @@ def _is_small(aims: Outline) -> bool:
     problem, funded = aims.problem, aims.funded
     lengths = problem.end - problem.first
     places = int((lengths * (problem.speed > 0).sum(axis=1))[funded].sum())
-    chained = bool((funded & (problem.after != NOBODY)).any())
-    several = (problem.speed > 0).sum(axis=1) > 1
-    picky = bool((funded & problem.single_pool & several).any())
-    shaped = laid_shapes(aims) is None
     stable = bool(problem.previous.size) and problem.rules.move_cost > 0
-    return places <= SMALL and (chained or picky or shaped or stable)
+    return places <= SMALL and (stable or laid_shapes(aims) is None)
 
 
 def _task(aims: Outline, members: IntArray, free: IntArray) -> Task:
