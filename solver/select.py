@@ -8,7 +8,8 @@ import numpy as np
 
 from solver.plan import Entitlement, Limit
 from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem, Tier
-from solver.tiers.engines import SETTLED, Engine, LinearEngine, MixedEngine, enough
+from solver.tiers.core import CoreEngine
+from solver.tiers.engines import SETTLED, Engine, LinearEngine, enough
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
@@ -99,7 +100,7 @@ class Search:
     ) -> None:
         self.model, self.problem, self.gap, self.report = model, model.problem, gap, report
         self.fair = None if entitlement is None else FairRows(self.model, entitlement)
-        kind = MixedEngine if self.model.hard.any() else LinearEngine
+        kind = CoreEngine if self.model.hard.any() else LinearEngine
         self.engine: Engine = kind(self.model, effort)
         if self.fair is not None:
             self.engine.restate = self.fair.restated
@@ -111,6 +112,7 @@ class Search:
 
     def run(self) -> Selection:
         """Improve tier after tier, keeping the ones before."""
+        self.values = self.engine.prepare(self.goals(), self.gap)
         for tier in self.problem.rules.tiers:
             if self.infeasible:
                 break
@@ -122,24 +124,38 @@ class Search:
                 self.value_vertex = self.improve(self.value_goal())
         return self.selection()
 
+    def goals(self) -> list[Goal]:
+        """Return what the tiers want, in their order."""
+        goals: list[Goal] = []
+        for tier in self.problem.rules.tiers:
+            if tier is Tier.VALUE:
+                goals.append(self.value_goal())
+            elif tier is Tier.GROUPS and self.fair is not None:
+                goals += [self.fair.worst_goal(), self.fair.total_goal()]
+            elif tier is Tier.FELLOWS and self.fair is not None:
+                goals.append(self.fair.fellows_goal())
+        return goals
+
     def improve_groups(self, fair: FairRows) -> None:
         """Least relative shortfall of any group, then least shortfall in all.
 
-        First it is asked whether no group needs to fall short at all; then both are proved by
-        arithmetic, and the fellows' tier starts from there.
+        Without a plan to start from it is first asked whether no group needs to fall short at all.
+        Where none does, both are proved by arithmetic.
         """
         none = np.full(fair.shortfall.size, self.gap / 10)
-        self.engine.cap(fair.shortfall, none)
-        settled = self.engine.settle(fair.fellows_goal(), self.gap)
-        if settled.values is not None:
-            self.values = settled.values
+        if self.values is None:
+            self.engine.cap(fair.shortfall, none)
+            self.head_start = self.engine.settle(fair.fellows_goal(), self.gap)
+            self.values = self.head_start.values
         worst, total = fair.group_shortfalls(self.values)
         if worst <= self.gap:
-            self.head_start = settled
+            work = 1 if self.head_start is None else self.head_start.work
+            self.engine.cap(fair.shortfall, np.maximum(none, worst + SLACK))
             for name, objective in (("groups", worst), ("groups_total", total)):
-                reached = Reached(name=name, objective=objective, bound=0.0, work=settled.work)
+                reached = Reached(name=name, objective=objective, bound=0.0, work=work)
                 self.note(replace(reached, evidence="arithmetic"))
             return
+        self.head_start = None
         self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
         self.improve(fair.worst_goal())
         self.improve(fair.total_goal())

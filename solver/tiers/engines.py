@@ -1,17 +1,16 @@
-"""Two ways to settle a tier: branching over a warm linear program, or a mixed-integer code."""
+"""What the tiers need of a way to solve, and the one for rounds where only funding is chosen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
-from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
 from solver.tiers.branching import Branching, Choices, Settled
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
-from solver.tiers.program import Answer, Effort, solve_program
+from solver.tiers.program import Effort
 from solver.tiers.relaxation import Relaxation, Vertex
 
 GOAL_SIZE = 1e4
@@ -31,6 +30,9 @@ class Engine(Protocol):
     """
 
     restate: Callable[[FloatArray], FloatArray]
+
+    def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:
+        """Return a plan to start from, good in all tiers; None when the tiers need none."""
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Return a solution with whole choices, and a bound; `known` is a solution to fall to."""
@@ -92,6 +94,11 @@ class LinearEngine:
         )
         self.kept: list[tuple[FloatArray, float]] = []
         self.restate: Callable[[FloatArray], FloatArray] = lambda values: values
+
+    def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:
+        """Each tier starts from its own relaxation: there is nothing to prepare."""
+        del goals, gap
+        return None
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Branch until the gap is a quarter of what was asked."""
@@ -168,119 +175,3 @@ class LinearEngine:
         for column in self.model.funded[self.model.extent.counted].tolist():
             self.relaxation.bound(column, round(values[column]), round(values[column]))
         return self.relaxation
-
-
-class MixedEngine:
-    """For rounds with GPU numbers, starts or pools to choose: a mixed-integer code per tier.
-
-    Who is funded becomes binary only where a solution has the choice broken. Without all binaries
-    a program is a relaxation, so its bound holds; when no choice is broken, its solution is one of
-    the whole program too.
-    """
-
-    restate: Callable[[FloatArray], FloatArray]
-
-    def __init__(self, model: RoundModel, effort: Effort) -> None:
-        self.restate = lambda values: values
-        self.model, self.effort, self.program = model, effort, model.program
-        self.core = model.hard
-        self.upper = self.program.column_bounds()[1]
-
-    def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
-        """Solve, make broken choices binary, solve again; round what is left in the end."""
-        del known
-        bound, work, last = -np.inf, 0, None
-        whole = np.pad(self.core, (0, self.program.columns - self.core.size))
-        for _ in range(ROUNDS):
-            answer = self._solve(goal, gap / 4 * _size(goal, last), whole)
-            work, bound = work + answer.work, max(bound, answer.bound)
-            if answer.infeasible:
-                return Settled(values=None, bound=bound, infeasible=True, work=work)
-            if answer.values is None:
-                break
-            last, self.core = answer.values, whole
-            loose = broken(self.model, last)
-            if not loose.any():
-                return Settled(
-                    values=made_whole(self.model, last),
-                    bound=bound,
-                    objective=answer.objective,
-                    work=work,
-                    limit=answer.limit,
-                )
-            whole = whole.copy()
-            whole[self.model.funded[loose]] = True
-        return self._rounded(goal, gap, last, Settled(values=None, bound=bound, work=work))
-
-    def _rounded(
-        self, goal: Goal, gap: float, last: FloatArray | None, settled: Settled
-    ) -> Settled:
-        """Hold every unbroken choice of a solution and decide the broken ones."""
-        settled = replace(settled, limit=Limit.WORK)
-        if last is None:
-            return settled
-        low, high = self.program.column_bounds()[0], self.upper.copy()
-        loose, yes = broken(self.model, last), enough(self.model, last)
-        sure = self.model.extent.counted & ~loose
-        low[self.model.funded[sure & yes]] = 1.0
-        high[self.model.funded[sure & ~yes & ~self.model.extent.kept]] = 0.0
-        whole = np.pad(self.model.hard, (0, self.program.columns - self.model.hard.size))
-        whole[self.model.funded[loose]] = True
-        answer = self._solve(goal, gap / 4 * _size(goal, last), whole, low, high)
-        if answer.values is None:
-            whole[self.model.funded[self.model.extent.counted]] = True
-            answer = self._solve(goal, gap / 4 * _size(goal, last), whole)
-        if answer.values is None:
-            return settled
-        values = made_whole(self.model, answer.values)
-        return replace(settled, values=values, objective=answer.objective)
-
-    def _solve(
-        self,
-        goal: Goal,
-        allowed: float,
-        whole: BoolArray,
-        low: FloatArray | None = None,
-        high: FloatArray | None = None,
-    ) -> Answer:
-        """Solve the program for a goal brought to a healthy size."""
-        size = goal.scale or float(np.abs(goal.weights).sum()) / 10
-        factor = GOAL_SIZE / max(size, 1e-12)
-        answer = solve_program(
-            self.program,
-            goal.weights * factor,
-            replace(self.effort, gap=max(allowed * factor, 1e-3)),
-            integer=whole,
-            lower=low,
-            upper=self.upper if high is None else high,
-        )
-        return replace(answer, objective=answer.objective / factor, bound=answer.bound / factor)
-
-    def keep(self, goal: Goal, most: float) -> None:
-        """Add the goal as a row, divided by its scale."""
-        scale = max(goal.scale or 0.0, abs(most), 1e-12)
-        used = np.flatnonzero(goal.weights)
-        row = self.program.add_rows(1, -np.inf, most / scale)
-        self.program.add_terms(row, used, goal.weights[used] / scale)
-
-    def cap(self, columns: IntArray, upper: FloatArray) -> None:
-        """Lower or raise upper bounds."""
-        self.upper[columns] = upper
-
-    def chosen(self, values: FloatArray) -> Relaxation:
-        """Hold who is funded, the pools, starts and GPU numbers."""
-        relaxation = Relaxation(self.program)
-        whole = self.model.hard
-        whole[self.model.funded[self.model.extent.counted]] = True
-        for column in np.flatnonzero(whole).tolist():
-            relaxation.bound(column, round(values[column]), round(values[column]))
-        open_ = np.flatnonzero(~whole[: self.upper.size] & (self.upper < relaxation.upper))
-        for column in open_.tolist():
-            relaxation.bound(column, relaxation.lower[column], self.upper[column])
-        return relaxation
-
-
-def _size(goal: Goal, values: FloatArray | None) -> float:
-    """Return the size of the goal that gaps are measured against."""
-    own = 0.0 if values is None else abs(float(goal.weights @ values[: goal.weights.size]))
-    return max(own, goal.scale or 0.0)

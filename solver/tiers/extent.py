@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.audit import kept_amounts
+from solver.placing.placement import most_gpus, whole_step
 from solver.problem import MILLI, NOBODY, BoolArray, FloatArray, IntArray, Problem, Shape, ValueOf
 
 
@@ -40,6 +41,7 @@ class Extent:
             a whole number of gang-hours or speeds differ.
         kept: ``(r,)`` requests that must be funded.
         counted: ``(r,)`` requests for which being funded is a question of its own.
+        reachable: ``(r,)`` requests that can get their least at all.
     """
 
     low: FloatArray
@@ -47,6 +49,7 @@ class Extent:
     last: FloatArray
     kept: BoolArray
     counted: BoolArray
+    reachable: BoolArray
 
 
 def find_spans(problem: Problem) -> Spans:
@@ -84,11 +87,50 @@ def find_extent(problem: Problem) -> Extent:
     step = np.maximum(fastest, 1)
     low = np.where(plain, -(-least // step) * step, least)
     top = np.where(plain, -(-problem.ask // step) * step, problem.ask + step - 1)
+    top = np.maximum(top, low)
     split = plain & (top > problem.ask) & (low < top)
+    reachable = np.ones(problem.requests, dtype=np.bool_)
+    for request in np.flatnonzero(_picks_one(problem)).tolist():
+        smallest = _smallest(problem, request, int(low[request]), int(top[request]))
+        reachable[request], low[request] = smallest is not None, smallest or low[request]
     return Extent(
         low=low / np.maximum(ask, 1),
-        top=np.maximum(top, low) / np.maximum(ask, 1),
+        top=top / np.maximum(ask, 1),
         last=np.where(split, step, 0) / np.maximum(ask, 1),
         kept=kept,
         counted=counted,
+        reachable=reachable,
     )
+
+
+def step_hours(problem: Problem, request: int, slots: int) -> int:
+    """Return thousandths of a GPU-hour that one step of a block or constant takes in all."""
+    return whole_step(problem, request) * problem.slot_hours * slots
+
+
+def shape_slots(problem: Problem, request: int) -> int:
+    """Return how many slots a block or constant touches."""
+    if problem.shape[request] == Shape.BLOCK:
+        return int(problem.block_slots[request])
+    return int(problem.end[request] - problem.first[request])
+
+
+def _picks_one(problem: Problem) -> BoolArray:
+    """Return ``(r,)`` blocks, and constants that lie in one pool: they get whole steps there."""
+    alone = problem.single_pool | ((problem.speed > 0).sum(axis=1) == 1)
+    blocks = problem.shape == Shape.BLOCK
+    picks = blocks | ((problem.shape == Shape.CONSTANT) & alone)
+    return np.asarray(picks & problem.eligible & (problem.ask > 0))
+
+
+def _smallest(problem: Problem, request: int, low: int, top: int) -> int | None:
+    """Return the smallest amount from `low` to `top` that whole steps in one pool make, or None."""
+    slots = shape_slots(problem, request)
+    hours, step = step_hours(problem, request, slots), whole_step(problem, request)
+    amounts = []
+    for pool in np.flatnonzero(problem.speed[request] > 0).tolist():
+        each = hours * int(problem.speed[request, pool])
+        steps = max(-(-low * MILLI // each), 1)
+        if steps * step <= most_gpus(problem, request, pool, slots):
+            amounts.append(min(max(steps * each // MILLI, low), top))
+    return min(amounts, default=None)

@@ -67,11 +67,10 @@ class RoundModel:
         self.spans = find_spans(problem)
         self.extent = find_extent(problem)
         eligible = problem.eligible & (problem.ask > 0)
-        lower = np.where(self.extent.kept | ~self.extent.counted, 1.0, 0.0)
-        self.funded = self.program.add_columns(
-            problem.requests, np.where(eligible, lower, 0.0), np.where(eligible, 1.0, 0.0)
-        )
-        self._hard: list[IntArray] = []
+        lower = np.where(eligible & (self.extent.kept | ~self.extent.counted), 1.0, 0.0)
+        upper = np.maximum(lower, eligible & self.extent.reachable)
+        self.funded = self.program.add_columns(problem.requests, lower, upper)
+        self._hard: list[tuple[IntArray, IntArray]] = []
         self._parts: list[Places] = []
         self._most: dict[int, float] = {}
         self._lay_flexible(eligible)
@@ -89,9 +88,16 @@ class RoundModel:
     def hard(self) -> BoolArray:
         """``(columns,)`` columns that have to be whole from the start."""
         mask = np.zeros(self.program.columns, dtype=np.bool_)
-        for part in self._hard:
-            mask[part] = True
+        for columns, _ in self._hard:
+            mask[columns] = True
         return mask
+
+    def choices(self) -> tuple[IntArray, IntArray]:
+        """Return the columns that have to be whole in a plan, and the request each belongs to."""
+        counted = np.flatnonzero(self.extent.counted)
+        parts = [(self.funded[counted], counted), *self._hard]
+        columns, owners = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return columns, owners
 
     def _lay_flexible(self, eligible: BoolArray) -> None:
         """One column per request, pool and span: the share of the ask served there."""
@@ -133,7 +139,7 @@ class RoundModel:
         if not owner.size:
             return
         chosen = self.program.add_columns(owner.size, 0.0, 1.0)
-        self._hard.append(chosen)
+        self._hard.append((chosen, owner))
         at = np.full(problem.speed.shape, -1, dtype=np.int64)
         at[owner, pool] = np.arange(owner.size)
         mine = at[part.request, part.pool]
@@ -182,7 +188,7 @@ class RoundModel:
             return None
         column = int(self.program.add_columns(1, 0.0, float(most))[0])
         self._most[column] = float(most)
-        self._hard.append(np.array([column]))
+        self._hard.append((np.array([column]), np.array([request])))
         hours = step * problem.slot_hours / MILLI
         total = hours * slots
         span = int(np.searchsorted(self.spans.start, window[0]))
@@ -207,7 +213,7 @@ class RoundModel:
         if not (always or self.problem.single_pool[request]) or not columns:
             return
         chosen = self.program.add_columns(len(columns), 0.0, 1.0)
-        self._hard.append(chosen)
+        self._hard.append((chosen, np.full(chosen.size, request)))
         row = self.program.add_rows(1, 0.0, 0.0)
         self.program.add_terms(row, chosen, 1.0)
         self.program.add_terms(row, self.funded[request], -1.0)
@@ -378,7 +384,7 @@ class RoundModel:
             row = self.program.add_rows(1, -np.inf, 0.0)
             self.program.add_terms(row, [self.funded[request], self.funded[before]], [1.0, -1.0])
             turn = self.program.add_columns(problem.slots, 0.0, 1.0)
-            self._hard.append(turn)
+            self._hard.append((turn, np.full(turn.size, request)))
             rows = self.program.add_rows(problem.slots - 1, -np.inf, 0.0)
             self.program.add_terms(rows, turn[:-1], 1.0)
             self.program.add_terms(rows, turn[1:], -1.0)

@@ -9,8 +9,9 @@ from datetime import timedelta
 
 import numpy as np
 from numpy.typing import ArrayLike
-from ortools.math_opt import model_pb2
+from ortools.math_opt import model_pb2, solution_pb2
 from ortools.math_opt.python import mathopt
+from ortools.math_opt.solvers.gscip import gscip_pb2
 
 from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
@@ -18,6 +19,8 @@ from solver.problem import BoolArray, FloatArray, IntArray
 TINY = 1e-9
 """Coefficients below this are dropped; HiGHS would do so itself, but with a warning."""
 NO_LIMIT = 0
+CUT_ROUNDS = 10
+"""Rounds of cuts at the root where only a bound is wanted."""
 STDOUT, STDERR = 1, 2
 
 
@@ -107,6 +110,7 @@ class Effort:
         programs: linear programs that a search of our own may solve per tier.
         time_seconds: wall clock, for callers who asked for one.
         seed: of the code's own choices.
+        bound_only: whether only a bound is wanted, from the root and a few rounds of cuts.
     """
 
     gap: float = 0.0
@@ -114,6 +118,7 @@ class Effort:
     programs: int = 200
     time_seconds: float | None = None
     seed: int = 0
+    bound_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -195,11 +200,28 @@ def to_proto(
     return proto
 
 
+def optimal_basis(proto: model_pb2.ModelProto) -> solution_pb2.BasisProto | None:
+    """Return an optimal basis of a linear program by HiGHS' interior point method, or None."""
+    model = mathopt.Model.from_model_proto(proto)
+    barrier = mathopt.SolveParameters(lp_algorithm=mathopt.LPAlgorithm.BARRIER)
+    try:
+        with _stdout_kept_clean():
+            result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=barrier)
+    except (RuntimeError, ValueError, AttributeError):  # codes err on some valid programs
+        return None
+    if result.termination.reason is not mathopt.TerminationReason.OPTIMAL:
+        return None
+    basis = result.solutions[0].basis
+    return None if basis is None else basis.to_proto()
+
+
 def _attempts(
     effort: Effort, *, mixed: bool
 ) -> list[tuple[mathopt.SolverType, mathopt.SolveParameters]]:
     """Return the codes to try in turn; a second one answers where the first one errs."""
     time = None if effort.time_seconds is None else timedelta(seconds=effort.time_seconds)
+    if mixed and effort.bound_only:
+        return [(mathopt.SolverType.GSCIP, _root_only(effort))]
     if not mixed:
         plain = mathopt.SolveParameters(time_limit=time)
         seeded = mathopt.SolveParameters(time_limit=time, random_seed=effort.seed)
@@ -220,6 +242,19 @@ def _attempts(
         node_limit=effort.nodes or None,
     )
     return [(mathopt.SolverType.HIGHS, first), (mathopt.SolverType.GSCIP, second)]
+
+
+def _root_only(effort: Effort) -> mathopt.SolveParameters:
+    """Return parameters for a bound from the root node, without any search for plans."""
+    cuts = gscip_pb2.GScipParameters()
+    cuts.int_params["separating/maxroundsroot"] = CUT_ROUNDS
+    return mathopt.SolveParameters(
+        random_seed=effort.seed,
+        threads=1,
+        node_limit=1,
+        heuristics=mathopt.Emphasis.OFF,
+        gscip=cuts,
+    )
 
 
 def _try(

