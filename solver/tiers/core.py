@@ -24,9 +24,9 @@ from solver.tiers.relaxation import Relaxation, Vertex
 
 STEP = 16.0
 """How much more an earlier tier counts than the next one in the compass."""
-SMALL = 5_000
+SMALL = 8_000
 """Columns up to which the code may decide everything at once."""
-NODES = 2_000_000
+NODES = 8_000_000
 """Nodes times columns of one search: small programs are searched longer."""
 NEAR = 0.005
 """Relative gap from which on a large round's bound is worth cuts."""

@@ -1,0 +1,72 @@
+"""Rounds with GPU numbers, starts and pools to choose."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.national_round import national_round
+from scheduler.formulate import formulate
+from scheduler.policy import find_policy
+from scheduler.snapshot import parse_document, read_round
+from solver.audit import keeps_hard_rules
+from solver.pipeline import solve
+from solver.problem import MILLI, Problem, Rules, Shape, Tier
+from solver.select import select
+from solver.tiers.extent import find_extent
+from solver.tiers.program import Effort
+from tests.builders import a_problem
+
+BY_VALUE = Rules(tiers=(Tier.VALUE,))
+
+
+def national(requests: int, seed: int) -> Problem:
+    """Return a national round under the default policy."""
+    document = parse_document(json.dumps(national_round(requests, seed)).encode())
+    return formulate(read_round(document), find_policy("entitlement")).problem
+
+
+def test_a_constant_that_whole_steps_overshoot_is_not_funded():
+    """Four GPUs over fifty hours pass an ask of 100 hours by more than a gang-hour."""
+    problem = a_problem(
+        requests=1,
+        slots=5,
+        supply=np.full((1, 5), 80 * MILLI),
+        ask=[100 * MILLI],
+        minimum=[100 * MILLI],
+        gang=[4],
+        shape=[Shape.CONSTANT],
+        rules=BY_VALUE,
+    )
+    assert not find_extent(problem).reachable[0]
+    selection = select(problem, None, gap=1e-3, effort=Effort(), report=lambda *_: None)
+    assert not selection.funded.any()
+
+
+def test_the_least_of_a_block_is_a_whole_number_of_steps():
+    """Two GPUs over twenty hours make 40 hours: a minimum of 50 means 80."""
+    problem = a_problem(
+        requests=1,
+        slots=5,
+        supply=np.full((1, 5), 80 * MILLI),
+        ask=[100 * MILLI],
+        minimum=[50 * MILLI],
+        gang=[2],
+        max_gpus=[8],
+        shape=[Shape.BLOCK],
+        block_slots=[2],
+        rules=BY_VALUE,
+    )
+    assert pytest.approx(0.8) == find_extent(problem).low[0]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_national_round_gets_a_valid_plan_that_repeats(seed):
+    """Every rule at once: the plan keeps them, bounds lie on the right side, bytes repeat."""
+    problem = national(16, seed)
+    plan, again = solve(problem), solve(problem)
+    assert keeps_hard_rules(problem, plan.cells)
+    assert plan.cells.tolist() == again.cells.tolist()
+    for stage in plan.stages:
+        sign = -1.0 if stage.name == "value" else 1.0
+        assert sign * (stage.objective - stage.bound) >= -1e-6 * max(abs(stage.bound), 1.0)
