@@ -4,7 +4,7 @@ import numpy as np
 
 from solver.fluid.merging import Merged, is_joint, slot_limit
 from solver.kernels import kernel
-from solver.problem import MILLI, NO_CAP, BoolArray, IntArray, Problem
+from solver.problem import MILLI, NO_CAP, BoolArray, IntArray, NarrowArray, Problem
 
 
 def expand(problem: Problem, merged: Merged, hours: IntArray, most: IntArray) -> IntArray:
@@ -68,9 +68,9 @@ def _spread(merged: Merged, used: IntArray, hours: IntArray) -> IntArray:
 def _parts(  # noqa: PLR0913, PLR0917 - arrays of one round
     used: IntArray,
     hours: IntArray,
-    cls: IntArray,
-    pool: IntArray,
-    span: IntArray,
+    cls: NarrowArray,
+    pool: NarrowArray,
+    span: NarrowArray,
     members: IntArray,
     member_start: IntArray,
     slots: IntArray,

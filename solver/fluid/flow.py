@@ -5,101 +5,110 @@ Source:
     Soviet Mathematics Doklady 11 (1970).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from solver.kernels import kernel
-from solver.problem import BoolArray, IntArray
+from solver.problem import BoolArray, IntArray, NarrowArray
 
 SOURCE, SINK = 0, 1
 ENDLESS = 1 << 61
 """A capacity that no flow reaches; sums of real capacities stay below."""
+Arcs: TypeAlias = tuple[IntArray | NarrowArray, IntArray | NarrowArray, IntArray]
+"""``(n,)`` node each arc leaves, node it leads to, what it takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Network:
     """Arcs sorted by tail, each with its reverse; node 0 is the source, node 1 the sink.
 
+    All other nodes stand in the order of flow: arcs lead to higher numbers or to the sink. What an
+    arc carries is what its reverse still takes; both together are its capacity.
+
     Attributes:
         start: ``(nodes + 1,)`` first arc of each node.
         head: ``(arcs,)`` node the arc leads to; mate: ``(arcs,)`` the arc back.
-        capacity: ``(arcs,)`` 0 for the arcs back.
-        place: ``(given arcs,)`` where each arc given to `network` stands now.
+        residual: ``(arcs,)`` what each arc still takes; changes as flow is pushed.
+        place: ``(n,)`` per block of arcs given, where each stands now.
     """
 
     start: IntArray
-    head: IntArray
-    mate: IntArray
-    capacity: IntArray
-    place: IntArray
+    head: NarrowArray
+    mate: NarrowArray
+    residual: IntArray
+    place: tuple[NarrowArray, ...]
 
 
-def network(nodes: int, tail: IntArray, head: IntArray, capacity: IntArray) -> Network:
-    """Lay out a network from its arcs.
+def network(nodes: int, blocks: Sequence[Arcs]) -> Network:
+    """Lay out a network from blocks of its arcs; in a node they keep the order given.
 
     Args:
-        nodes: how many, source and sink included.
-        tail: ``(n,)`` node each arc leaves.
-        head: ``(n,)`` node it leads to.
-        capacity: ``(n,)`` what it takes.
+        nodes: how many, source and sink included; fewer than two thousand million.
+        blocks: arcs.
     """
-    start, heads, mates, capacities, place = _laid_out(nodes, tail, head, capacity)
-    return Network(start=start, head=heads, mate=mates, capacity=capacities, place=place)
+    start = np.zeros(nodes + 1, dtype=np.int64)
+    for tail, head, _ in blocks:
+        _count(start, tail, head)
+    np.cumsum(start, out=start)
+    free = start[:nodes].copy()
+    arcs = int(start[nodes])
+    heads: NarrowArray = np.empty(arcs, dtype=np.int32)
+    mates: NarrowArray = np.empty(arcs, dtype=np.int32)
+    residual = np.empty(arcs, dtype=np.int64)
+    place = tuple(_put(free, *block, heads, mates, residual) for block in blocks)
+    return Network(start=start, head=heads, mate=mates, residual=residual, place=place)
 
 
 @kernel
-def _laid_out(
-    nodes: int, tail: IntArray, head: IntArray, capacity: IntArray
-) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
-    """Sort arcs and arcs back by tail, by counting; the given order is kept."""
-    count = tail.shape[0]
-    start = np.zeros(nodes + 1, dtype=np.int64)
-    for k in range(count):
+def _count(start: IntArray, tail: IntArray | NarrowArray, head: IntArray | NarrowArray) -> None:
+    """Count the arcs and arcs back of each node."""
+    for k in range(tail.shape[0]):
         start[tail[k] + 1] += 1
         start[head[k] + 1] += 1
-    for node in range(nodes):
-        start[node + 1] += start[node]
-    free = start[:nodes].copy()
-    heads = np.empty(2 * count, dtype=np.int64)
-    mates = np.empty(2 * count, dtype=np.int64)
-    capacities = np.zeros(2 * count, dtype=np.int64)
-    place = np.empty(count, dtype=np.int64)
-    for k in range(count):
-        at = free[tail[k]]
-        free[tail[k]] += 1
-        heads[at] = head[k]
-        capacities[at] = capacity[k]
-        place[k] = at
-    for k in range(count):
-        back = free[head[k]]
-        free[head[k]] += 1
-        heads[back] = tail[k]
-        mates[back] = place[k]
-        mates[place[k]] = back
-    return start, heads, mates, capacities, place
 
 
 @kernel
-def ask(  # noqa: PLR0913, PLR0917 - one network, its flow and its arcs from the source
-    start: IntArray,
-    head: IntArray,
-    mate: IntArray,
+def _put(  # noqa: PLR0913, PLR0917 - one block and the arrays of the network
+    free: IntArray,
+    tail: IntArray | NarrowArray,
+    head: IntArray | NarrowArray,
     capacity: IntArray,
+    heads: NarrowArray,
+    mates: NarrowArray,
     residual: IntArray,
-    arcs: IntArray,
+) -> NarrowArray:
+    """Put a block's arcs and arcs back where their nodes have room; return where."""
+    place: NarrowArray = np.empty(tail.shape[0], dtype=np.int32)
+    for k in range(tail.shape[0]):
+        at, back = free[tail[k]], free[head[k]]
+        free[tail[k]] += 1
+        free[head[k]] += 1
+        heads[at], heads[back] = head[k], tail[k]
+        mates[at], mates[back] = back, at
+        residual[at], residual[back] = capacity[k], 0
+        place[k] = at
+    return place
+
+
+@kernel
+def ask(  # noqa: PLR0913, PLR0917 - one network and its arcs from the source
+    start: IntArray,
+    head: NarrowArray,
+    mate: NarrowArray,
+    residual: IntArray,
+    arcs: NarrowArray,
     amounts: IntArray,
 ) -> None:
     """Set what arcs from the source take, in place; flow beyond it is taken back to the sink.
-
-    Arcs with flow lead towards the sink without a circle.
 
     Args:
         start: of the network.
         head: of the network.
         mate: of the network.
-        capacity: of the network.
-        residual: ``(arcs,)`` what each arc still takes; changed.
+        residual: of the network; changed.
         arcs: ``(n,)`` arcs of the network that leave the source.
         amounts: ``(n,)`` what they take from now on.
     """
@@ -111,15 +120,14 @@ def ask(  # noqa: PLR0913, PLR0917 - one network, its flow and its arcs from the
             continue
         residual[arc] = 0
         residual[mate[arc]] = amounts[k]
-        _take_back(start, head, mate, capacity, residual, head[arc], flow - amounts[k])
+        _take_back(start, head, mate, residual, head[arc], flow - amounts[k])
 
 
 @kernel
 def _take_back(  # noqa: PLR0913, PLR0917 - one network and its flow
     start: IntArray,
-    head: IntArray,
-    mate: IntArray,
-    capacity: IntArray,
+    head: NarrowArray,
+    mate: NarrowArray,
     residual: IntArray,
     node: int,
     amount: int,
@@ -133,37 +141,34 @@ def _take_back(  # noqa: PLR0913, PLR0917 - one network and its flow
         for arc in range(start[at], start[at + 1]):
             if left == 0:
                 break
-            if capacity[arc] > 0 and residual[mate[arc]] > 0:
+            to = head[arc]
+            if (to > at or to == 1) and residual[mate[arc]] > 0:
                 back = min(left, residual[mate[arc]])
                 residual[arc] += back
                 residual[mate[arc]] -= back
                 left -= back
-                if head[arc] != 1:
-                    nodes.append(head[arc])
+                if to != 1:
+                    nodes.append(to)
                     amounts.append(back)
 
 
 @kernel
-def augment(start: IntArray, head: IntArray, mate: IntArray, residual: IntArray) -> int:
-    """Push as much as possible from source to sink, in place.
+def augment(start: IntArray, head: NarrowArray, mate: NarrowArray, residual: IntArray) -> int:
+    """Push as much as possible from source to sink, in place; return how much.
 
     Args:
         start: of the network.
         head: of the network.
         mate: of the network.
-        residual: ``(arcs,)`` what each arc still takes; changed.
-
-    Returns:
-        What was pushed.
+        residual: of the network; changed.
     """
     nodes = start.shape[0] - 1
-    distance = np.empty(nodes, dtype=np.int64)
-    queue = np.empty(nodes, dtype=np.int64)
+    distance = np.empty(nodes, dtype=np.int32)
+    queue = np.empty(nodes, dtype=np.int32)
     current = np.empty(nodes, dtype=np.int64)
     path = np.empty(nodes, dtype=np.int64)
     pushed = 0
-    while _layer(start, head, mate, residual, distance, queue):
-        current[:] = start[:nodes]
+    while _layer(start, head, mate, residual, distance, queue, current):
         pushed += _block(start, head, mate, residual, distance, current, path)
     return pushed
 
@@ -171,11 +176,12 @@ def augment(start: IntArray, head: IntArray, mate: IntArray, residual: IntArray)
 @kernel
 def _layer(  # noqa: PLR0913, PLR0917 - one network and its scratch space
     start: IntArray,
-    head: IntArray,
-    mate: IntArray,
+    head: NarrowArray,
+    mate: NarrowArray,
     residual: IntArray,
-    distance: IntArray,
-    queue: IntArray,
+    distance: NarrowArray,
+    queue: NarrowArray,
+    current: IntArray,
 ) -> bool:
     """Set every node's distance to the sink; return whether the source has one."""
     distance[:] = -1
@@ -191,6 +197,7 @@ def _layer(  # noqa: PLR0913, PLR0917 - one network and its scratch space
             tail = head[arc]
             if distance[tail] < 0 and residual[mate[arc]] > 0:
                 distance[tail] = distance[node] + 1
+                current[tail] = start[tail]
                 queue[seen] = tail
                 seen += 1
     return bool(distance[0] >= 0)
@@ -199,58 +206,56 @@ def _layer(  # noqa: PLR0913, PLR0917 - one network and its scratch space
 @kernel
 def _block(  # noqa: PLR0913, PLR0917 - one network and its scratch space
     start: IntArray,
-    head: IntArray,
-    mate: IntArray,
+    head: NarrowArray,
+    mate: NarrowArray,
     residual: IntArray,
-    distance: IntArray,
+    distance: NarrowArray,
     current: IntArray,
     path: IntArray,
 ) -> int:
-    """Push along shortest paths until each has a full arc; return what was pushed."""
-    pushed = 0
+    """Push along shortest paths until each has a full arc; return what was pushed.
+
+    Depth first; a node hands on all that came to it before its arc is written down once.
+    """
+    last = distance[0]
+    came = np.zeros(last + 1, dtype=np.int64)
+    sent = np.zeros(last + 1, dtype=np.int64)
+    came[0] = ENDLESS
     depth = 0
     node = 0
     while True:
         if node == 1:
-            least = residual[path[0]]
-            for step in range(1, depth):
-                least = min(least, residual[path[step]])
-            cut = depth
-            for step in range(depth - 1, -1, -1):
-                arc = path[step]
-                residual[arc] -= least
-                residual[mate[arc]] += least
-                if residual[arc] == 0:
-                    cut = step
-            pushed += least
-            depth = cut
-            node = head[mate[path[cut]]]
-            continue
-        moved = False
-        while current[node] < start[node + 1]:
+            sent[depth] = came[depth]
+        elif came[depth] > sent[depth] and current[node] < start[node + 1]:
             arc = current[node]
-            if residual[arc] > 0 and distance[head[arc]] == distance[node] - 1:
+            if residual[arc] > 0 and distance[head[arc]] == last - depth - 1:
                 path[depth] = arc
+                came[depth + 1] = min(came[depth] - sent[depth], residual[arc])
                 depth += 1
+                sent[depth] = 0
                 node = head[arc]
-                moved = True
-                break
-            current[node] += 1
-        if moved:
+            else:
+                current[node] += 1
             continue
-        if node == 0:
-            return pushed
+        if depth == 0:
+            return int(sent[0])
+        passed = sent[depth]
         depth -= 1
-        node = head[mate[path[depth]]]
-        current[node] += 1
+        arc = path[depth]
+        node = head[mate[arc]]
+        residual[arc] -= passed
+        residual[mate[arc]] += passed
+        sent[depth] += passed
+        if sent[depth] < came[depth]:
+            current[node] += 1
 
 
 @kernel
-def reached(start: IntArray, head: IntArray, residual: IntArray) -> BoolArray:
+def reached(start: IntArray, head: NarrowArray, residual: IntArray) -> BoolArray:
     """Return ``(nodes,)`` whether something can still be pushed there from the source."""
     nodes = start.shape[0] - 1
     seen = np.zeros(nodes, dtype=np.bool_)
-    stack = np.empty(nodes, dtype=np.int64)
+    stack = np.empty(nodes, dtype=np.int32)
     seen[0] = True
     stack[0] = 0
     height = 1

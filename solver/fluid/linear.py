@@ -103,7 +103,7 @@ class FluidModel:
 
     def hours(self, values: FloatArray) -> FloatArray:
         """Return ``(k,)`` thousandths of a GPU-hour from the values of a solution."""
-        share = np.clip(values[: self.columns.size.shape[0]], 0.0, 1.0)
+        share = np.clip(values[: self.columns.cls.shape[0]], 0.0, 1.0)
         return share * self.columns.size
 
     def program(self) -> model_pb2.ModelProto:
@@ -150,7 +150,10 @@ class FluidModel:
         speed = merged.speed[columns.cls, columns.pool]
         per_hour = speed / MILLI / merged.ask[columns.cls]
         self._add_scarce(
-            columns.cls, merged.classes, columns.size * per_hour, columns.most * per_hour
+            columns.cls.astype(np.int64),
+            merged.classes,
+            columns.size * per_hour,
+            columns.most * per_hour,
         )
 
     def _add_slot_limits(self) -> None:

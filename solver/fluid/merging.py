@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.kernels import kernel
-from solver.problem import MILLI, BoolArray, IntArray, Problem, Unit
+from solver.problem import MILLI, BoolArray, IntArray, NarrowArray, Problem, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -19,14 +19,19 @@ class Columns:
     Attributes:
         cls, pool, span: ``(k,)`` indices.
         most: ``(k,)`` thousandths of a GPU-hour that limit and ask allow the class there.
-        size: ``(k,)`` the same, at most the supply.
+        supply: ``(p, s)`` as in `Merged`.
     """
 
-    cls: IntArray
-    pool: IntArray
-    span: IntArray
+    cls: NarrowArray
+    pool: NarrowArray
+    span: NarrowArray
     most: IntArray
-    size: IntArray
+    supply: IntArray
+
+    @property
+    def size(self) -> IntArray:
+        """``(k,)`` what is allowed there, at most the supply."""
+        return np.minimum(self.most, self.supply[self.pool, self.span])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -282,41 +287,48 @@ def _columns(
     window: tuple[IntArray, IntArray],
 ) -> Columns:
     """List where each class can take hours."""
-    ask, limit = bounds
-    cls, span, pool = _listed(
-        np.ascontiguousarray(speed), np.ascontiguousarray(supply), window[0], window[1]
+    cls, span, pool, most = _listed(
+        np.ascontiguousarray(speed), np.ascontiguousarray(supply), span_slots, *bounds, *window
     )
-    by_ask = -(-ask[cls] * MILLI // speed[cls, pool])
-    most = np.minimum(limit[cls] * span_slots[span], by_ask)
-    size = np.minimum(most, supply[pool, span])
-    return Columns(cls=cls, pool=pool, span=span, most=most, size=size)
+    return Columns(cls=cls, pool=pool, span=span, most=most, supply=supply)
 
 
 @kernel
-def _listed(
-    speed: IntArray, supply: IntArray, first: IntArray, end: IntArray
-) -> tuple[IntArray, IntArray, IntArray]:
-    """Return class, span and pool of every place with supply where a class may run."""
+def _listed(  # noqa: PLR0913, PLR0917 - arrays of one round
+    speed: IntArray,
+    supply: IntArray,
+    span_slots: IntArray,
+    ask: IntArray,
+    limit: IntArray,
+    first: IntArray,
+    end: IntArray,
+) -> tuple[NarrowArray, NarrowArray, NarrowArray, IntArray]:
+    """Return class, span, pool and most hours of every place with supply where a class may run."""
     classes, pools = speed.shape
     open_pools = np.empty(pools, dtype=np.int64)
-    most = 0
+    by_ask = np.empty(pools, dtype=np.int64)
+    count = 0
     for c in range(classes):
-        most += (end[c] - first[c]) * np.count_nonzero(speed[c])
-    cls = np.empty(most, dtype=np.int64)
-    span = np.empty(most, dtype=np.int64)
-    pool = np.empty(most, dtype=np.int64)
+        count += (end[c] - first[c]) * np.count_nonzero(speed[c])
+    cls = np.empty(count, dtype=np.int32)
+    span = np.empty(count, dtype=np.int32)
+    pool = np.empty(count, dtype=np.int32)
+    most = np.empty(count, dtype=np.int64)
     n = 0
     for c in range(classes):
         count = 0
         for p in range(pools):
             if speed[c, p] > 0:
                 open_pools[count] = p
+                by_ask[count] = -(-ask[c] * 1000 // speed[c, p])
                 count += 1
         for s in range(first[c], end[c]):
-            for p in open_pools[:count]:
-                if supply[p, s] > 0:
+            in_slots = limit[c] * span_slots[s]
+            for at in range(count):
+                if supply[open_pools[at], s] > 0:
                     cls[n] = c
                     span[n] = s
-                    pool[n] = p
+                    pool[n] = open_pools[at]
+                    most[n] = min(in_slots, by_ask[at])
                     n += 1
-    return cls[:n], span[:n], pool[:n]
+    return cls[:n], span[:n], pool[:n], most[:n]

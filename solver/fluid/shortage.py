@@ -73,7 +73,7 @@ class ShortageProgram:
         self._rows += [self._add_most(holder, float(most)) for holder, most in terms.most.items()]
         self._solver = LinearSolver(self._fluid.program())
         self._exact = fluid_round(merged, terms.members)
-        self._hours: FloatArray = np.zeros(merged.columns.size.shape[0])
+        self._hours: FloatArray = np.zeros(merged.columns.cls.shape[0])
         self._index = np.array([row.holder[1] for row in self._asked], dtype=np.int64)
         self._numbers = np.array([row.number for row in self._asked], dtype=np.int64)
         self._scales = np.array([row.scale for row in self._asked])

@@ -16,7 +16,7 @@ import numpy as np
 
 from solver.fluid.flow import Network
 from solver.kernels import kernel
-from solver.problem import BoolArray, IntArray
+from solver.problem import BoolArray, IntArray, NarrowArray
 
 
 def uncrossed(
@@ -38,7 +38,7 @@ def uncrossed(
     order = np.argsort(enters, kind="stable")
     order = order[(order > 1) & (enters[order] <= len(full) + 1)]
     start, members, over = _broken(
-        net.start, net.head, net.mate, net.capacity, asked, enters, order
+        net.start, net.head, net.mate, net.residual, asked, enters, order
     )
     return [
         (np.sort(members[start[at] : start[at + 1]]), excess)
@@ -49,9 +49,9 @@ def uncrossed(
 @kernel
 def _broken(  # noqa: PLR0913, PLR0917 - one network and the order of its nodes
     start: IntArray,
-    head: IntArray,
-    mate: IntArray,
-    capacity: IntArray,
+    head: NarrowArray,
+    mate: NarrowArray,
+    residual: IntArray,
     asked: IntArray,
     enters: IntArray,
     order: IntArray,
@@ -77,7 +77,7 @@ def _broken(  # noqa: PLR0913, PLR0917 - one network and the order of its nodes
         step = enters[order[first]]
         end = first
         while end < order.shape[0] and enters[order[end]] == step:
-            _let_in(start, head, mate, capacity, asked, root, follower, last, excess, order[end])
+            _let_in(start, head, mate, residual, asked, root, follower, last, excess, order[end])
             end += 1
         for node in order[first:end]:
             top = _find(root, node)
@@ -96,9 +96,9 @@ def _broken(  # noqa: PLR0913, PLR0917 - one network and the order of its nodes
 @kernel
 def _let_in(  # noqa: PLR0913, PLR0917 - one network and its pieces
     start: IntArray,
-    head: IntArray,
-    mate: IntArray,
-    capacity: IntArray,
+    head: NarrowArray,
+    mate: NarrowArray,
+    residual: IntArray,
     asked: IntArray,
     root: IntArray,
     follower: IntArray,
@@ -111,15 +111,18 @@ def _let_in(  # noqa: PLR0913, PLR0917 - one network and its pieces
     excess[node] = asked[node]
     for arc in range(start[node], start[node + 1]):
         to = head[arc]
-        if to <= 1 or root[to] < 0:
-            if to != 0:
-                excess[node] -= capacity[arc]
+        if to == 0:
             continue
-        back = capacity[mate[arc]]
-        if capacity[arc] + back == 0:
+        capacity = residual[arc] + residual[mate[arc]]
+        if to == 1 or root[to] < 0:
+            if to == 1 or to > node:
+                excess[node] -= capacity
+            continue
+        if capacity == 0:
             continue
         mine, other = _find(root, node), _find(root, to)
-        excess[other] += back
+        if to < node:
+            excess[other] += capacity
         if mine != other:
             root[other] = mine
             excess[mine] += excess[other]

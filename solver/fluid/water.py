@@ -7,7 +7,6 @@ flows through the group.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +14,8 @@ from solver.fluid.flow import ENDLESS, SINK, SOURCE, Network, ask, augment, netw
 from solver.fluid.leximin import Cut, Terms
 from solver.fluid.merging import Merged
 from solver.fluid.uncrossing import uncrossed
-from solver.problem import MILLI, IntArray
+from solver.kernels import kernel
+from solver.problem import MILLI, BoolArray, IntArray, NarrowArray
 
 
 def is_plain_flow(merged: Merged, grain: int) -> bool:
@@ -42,16 +42,6 @@ def whole_supply(merged: Merged) -> int:
     hours: list[int] = merged.supply.sum(axis=1).tolist()
     factor: list[int] = merged.factor.max(axis=0, initial=0).tolist()
     return -(-sum(h * f for h, f in zip(hours, factor, strict=True)) // MILLI)
-
-
-@dataclass(frozen=True, slots=True)
-class _Arcs:
-    """Positions of arcs in the network."""
-
-    ask_group: IntArray
-    ask_fellow: IntArray
-    cap: IntArray
-    columns: IntArray
 
 
 class ShortageFlow:
@@ -83,16 +73,18 @@ class ShortageFlow:
         self._merged = merged
         self._parent = parent
         self._totals: IntArray | None = None
-        self._caps = {i: int(most) for (kind, i), most in terms.most.items() if kind == "fellow"}
         self._groups = groups
         self._beyond = 2 * grain * whole_supply(merged) + 1
+        self._caps = np.full(parent.shape[0], ENDLESS)
+        for (kind, index), most in terms.most.items():
+            if kind == "fellow":
+                self._caps[index] = min(int(most) * grain, self._beyond)
         self._pool_factor = merged.factor.max(axis=0, initial=0)
-        self._net, self._arcs = self._build()
-        self._residual = self._net.capacity.copy()
-        self._asks_at = np.concatenate((self._arcs.ask_group, self._arcs.ask_fellow))
+        self._net, self._cells = self._build()
+        place = self._net.place
+        self._asks_at, self._columns_at = np.concatenate(place[1:3]), place[-1]
         pool, span = np.nonzero(merged.supply > 0)
-        first = 2 + groups + 2 * parent.shape[0] + merged.classes
-        self._cells: IntArray = first + pool * merged.spans + span
+        self._cells = self._cells[pool * merged.spans + span]
         self._priced = np.column_stack((pool, span, self._pool_factor[pool]))
 
     def share(self, totals: IntArray) -> None:
@@ -102,15 +94,15 @@ class ShortageFlow:
     def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:
         """Return cuts that the amounts break, none if they can be had together."""
         self.work += 1
-        net, residual = self._net, self._residual
+        net = self._net
         wanted = self._asked(np.minimum(amounts, self._beyond))
-        ask(net.start, net.head, net.mate, net.capacity, residual, self._asks_at, wanted)
-        augment(net.start, net.head, net.mate, residual)
-        if not residual[self._asks_at].any():
+        ask(net.start, net.head, net.mate, net.residual, self._asks_at, wanted)
+        augment(net.start, net.head, net.mate, net.residual)
+        if not net.residual[self._asks_at].any():
             return []
         asked = np.zeros(net.start.shape[0] - 1, dtype=np.int64)
         asked[2 : 2 + wanted.shape[0]] = wanted
-        side = reached(net.start, net.head, residual)
+        side = reached(net.start, net.head, net.residual)
         sets = uncrossed(net, asked, side, [cut.nodes for cut in full])
         cuts = (self._as_cut(nodes, int(asked[nodes].sum()) - over) for nodes, over in sets)
         return [cut for cut in cuts if cut.agents.size]
@@ -121,12 +113,9 @@ class ShortageFlow:
 
     def hours(self) -> IntArray:
         """Return ``(k,)`` thousandths of a GPU-hour of the last division, rounded down."""
-        places = self._arcs.columns
-        flow = self._residual[self._net.mate[places]]
-        hours: IntArray = flow // (
-            self._pool_factor[self._merged.columns.pool] * (self._grain // MILLI)
-        )
-        return hours
+        pool = self._merged.columns.pool
+        grains = self._grains_per_hour()
+        return _carried(self._net.mate, self._net.residual, self._columns_at, pool, grains)
 
     def _asked(self, amounts: IntArray) -> IntArray:
         """Return what the arcs from the source ask for, groups then fellows."""
@@ -156,7 +145,7 @@ class ShortageFlow:
             capped = np.setdiff1d(into, out, assume_unique=True)
             own = ~inside[self._parent[capped]]
             room -= int(self._totals[whole].sum())
-            room -= int(self._net.capacity[self._arcs.cap[capped[own]]].sum())
+            room -= int(self._caps[capped[own]].sum())
             holders += [("group", group, 1) for group in whole.tolist()]
             holders += [("fellow", fellow, -1) for fellow in capped[~own].tolist()]
         rest = nodes[at[3] :]
@@ -171,43 +160,42 @@ class ShortageFlow:
             nodes=nodes,
         )
 
-    def _build(self) -> tuple[Network, _Arcs]:
-        """Lay the network out."""
+    def _build(self) -> tuple[Network, IntArray]:
+        """Lay the network out; return it and the node of each pool and span."""
         merged, columns = self._merged, self._merged.columns
         groups, fellows = self._groups, self._parent.shape[0]
-        group = 2 + np.arange(groups)
-        fellow = 2 + groups + np.arange(fellows)
-        beyond = fellow + fellows
-        cls = 2 + groups + 2 * fellows + np.arange(merged.classes)
-        cell = 2 + groups + 2 * fellows + merged.classes + np.arange(merged.supply.size)
-        first = 2 + groups + 2 * fellows + merged.classes + merged.supply.size
-        slot_of, slot_cls, slot_most = self._slots()
-        slot = first + np.arange(slot_cls.shape[0])
-        at = cell[columns.pool * merged.supply.shape[1] + columns.span]
-        in_slot = slot_of >= 0
-        column_tail = np.where(in_slot, slot[slot_of] if slot.size else 0, cls[columns.cls])
-        caps = np.full(fellows, ENDLESS)
-        for capped, most in self._caps.items():
-            caps[capped] = min(most * self._grain, self._beyond)
-        grains = self._pool_factor * (self._grain // MILLI)
-        supply = merged.supply[columns.pool, columns.span]
+        asks = self._asks()
+        slot_of, slot_cls, slot_most = self._slots(asks)
+        counts = (2, groups, fellows, fellows, merged.classes, slot_cls.shape[0])
+        group, fellow, beyond, cls, slot, cell = np.cumsum(counts).tolist()
+        cells = cell + np.arange(merged.supply.size)
+        grains = self._grains_per_hour()
+        at_source = np.full(max(groups, fellows), SOURCE)
         blocks = [
-            (np.full(groups, SOURCE), group, np.zeros(groups, dtype=np.int64)),
-            (np.full(fellows, SOURCE), fellow, np.zeros(fellows, dtype=np.int64)),
-            (group[self._parent], fellow, np.full(fellows, ENDLESS)),
-            (fellow, beyond, caps),
-            (beyond[merged.fellow], cls, self._asks()),
-            (cls[slot_cls], slot, slot_most),
-            (column_tail, at, _scarce(columns.most, supply) * grains[columns.pool]),
-            (cell, np.full(cell.shape[0], SINK), (merged.supply * grains[:, None]).reshape(-1)),
+            (cells, np.full(cells.shape[0], SINK), (merged.supply * grains[:, None]).reshape(-1)),
+            (at_source[:groups], group + np.arange(groups), np.zeros(groups, dtype=np.int64)),
+            (at_source[:fellows], fellow + np.arange(fellows), np.zeros(fellows, dtype=np.int64)),
+            (group + self._parent, fellow + np.arange(fellows), np.full(fellows, ENDLESS)),
+            (fellow + np.arange(fellows), beyond + np.arange(fellows), self._caps),
+            (beyond + merged.fellow, cls + np.arange(merged.classes), asks),
+            (cls + slot_cls, slot + np.arange(slot_cls.shape[0]), slot_most),
+            _column_arcs(
+                columns.cls,
+                columns.pool,
+                columns.span,
+                columns.most,
+                merged.supply,
+                slot_of,
+                grains,
+                np.array([cls, slot, cell]),
+            ),
         ]
-        tail, head, capacity = (
-            np.concatenate([block[part] for block in blocks]) for part in range(3)
-        )
-        net = network(first + slot.shape[0], tail, head, capacity)
-        edges = np.cumsum([0] + [block[0].shape[0] for block in blocks])
-        where = [net.place[edges[i] : edges[i + 1]] for i in range(len(blocks))]
-        return net, _Arcs(where[0], where[1], where[3], where[6])
+        return network(cell + cells.shape[0], blocks), cells
+
+    def _grains_per_hour(self) -> IntArray:
+        """Return ``(p,)`` grains in a thousandth of a GPU-hour."""
+        grains: IntArray = self._pool_factor * (self._grain // MILLI)
+        return grains
 
     def _asks(self) -> IntArray:
         """Return ``(c,)`` grains that a class asks."""
@@ -220,26 +208,109 @@ class ShortageFlow:
         grains: IntArray = np.minimum(ask * factor * self._grain // speed, self._beyond)
         return grains.astype(np.int64)
 
-    def _slots(self) -> tuple[IntArray, IntArray, IntArray]:
-        """Give a node to each class and span where several pools share the slot limit.
+    def _slots(self, asks: IntArray) -> tuple[NarrowArray, IntArray, IntArray]:
+        """Give a node to each class and span where several pools share a slot limit that can bind.
+
+        Args:
+            asks: ``(c,)`` grains that a class asks.
 
         Returns:
-            ``(k,)`` node of each column or -1; ``(n,)`` class and grains of each node.
+            ``(c, s)`` node or -1; ``(n,)`` class and grains of each node.
         """
-        merged, columns = self._merged, self._merged.columns
-        spans = merged.span_slots.shape[0]
-        where = columns.cls * spans + columns.span
-        several = np.bincount(where, minlength=merged.classes * spans) > 1
-        shared = merged.joint[columns.cls] & several[where]
-        places, node = np.unique(where[shared], return_inverse=True)
-        slot_of = np.full(where.shape[0], -1, dtype=np.int64)
-        slot_of[shared] = node
-        cls, span = places // spans, places % spans
-        pool = (merged.speed > 0).argmax(axis=1)[cls]
-        most = _scarce(merged.limit[cls] * merged.span_slots[span], merged.supply.sum(axis=0)[span])
-        return slot_of, cls, most * self._pool_factor[pool] * (self._grain // MILLI)
+        merged = self._merged
+        per_hour = self._grains_per_hour()
+        cls, span, most = _slot_limits(
+            merged.speed,
+            merged.supply,
+            merged.span_slots,
+            merged.limit,
+            merged.joint,
+            merged.first,
+            merged.end,
+            asks,
+            per_hour,
+        )
+        slot_of: NarrowArray = np.full((merged.classes, merged.spans), -1, dtype=np.int32)
+        slot_of[cls, span] = np.arange(cls.shape[0])
+        return slot_of, cls, most
 
 
-def _scarce(most: IntArray, supply: IntArray) -> IntArray:
-    """Return limits cut down to what a supply still cannot fill, so that they stay small."""
-    return np.minimum(most, 2 * supply + 1)
+@kernel
+def _slot_limits(  # noqa: PLR0913, PLR0917 - arrays of one round
+    speed: IntArray,
+    supply: IntArray,
+    span_slots: IntArray,
+    limit: IntArray,
+    joint: BoolArray,
+    first: IntArray,
+    end: IntArray,
+    asks: IntArray,
+    grains: IntArray,
+) -> tuple[IntArray, IntArray, IntArray]:
+    """List class, span and grains of the slot limits over several pools that can bind."""
+    rows = 0
+    for c in range(speed.shape[0]):
+        if joint[c]:
+            rows += end[c] - first[c]
+    cls = np.empty(rows, dtype=np.int64)
+    span = np.empty(rows, dtype=np.int64)
+    most = np.empty(rows, dtype=np.int64)
+    n = 0
+    for c in range(speed.shape[0]):
+        if not joint[c]:
+            continue
+        for s in range(first[c], end[c]):
+            pools = 0
+            hours = 0
+            per_hour = 0
+            for p in range(speed.shape[1]):
+                if speed[c, p] > 0 and supply[p, s] > 0:
+                    pools += 1
+                    hours += supply[p, s]
+                    per_hour = grains[p]
+            limited = limit[c] * span_slots[s]
+            if pools > 1 and limited < hours and limited * per_hour < asks[c]:
+                cls[n] = c
+                span[n] = s
+                most[n] = limited * per_hour
+                n += 1
+    return cls[:n], span[:n], most[:n]
+
+
+@kernel
+def _column_arcs(  # noqa: PLR0913, PLR0917 - arrays of one round
+    cls: NarrowArray,
+    pool: NarrowArray,
+    span: NarrowArray,
+    most: IntArray,
+    supply: IntArray,
+    slot_of: NarrowArray,
+    grains: IntArray,
+    nodes: IntArray,
+) -> tuple[NarrowArray, NarrowArray, IntArray]:
+    """Return tail, head and grains of the arc of each column.
+
+    Limits are cut down to what a supply still cannot fill, so that they stay small; `nodes` are the
+    first of the classes, of the slot limits and of the cells.
+    """
+    columns = cls.shape[0]
+    tail: NarrowArray = np.empty(columns, dtype=np.int32)
+    head: NarrowArray = np.empty(columns, dtype=np.int32)
+    takes = np.empty(columns, dtype=np.int64)
+    for k in range(columns):
+        slot = slot_of[cls[k], span[k]]
+        tail[k] = nodes[1] + slot if slot >= 0 else nodes[0] + cls[k]
+        head[k] = nodes[2] + pool[k] * supply.shape[1] + span[k]
+        takes[k] = min(most[k], 2 * supply[pool[k], span[k]] + 1) * grains[pool[k]]
+    return tail, head, takes
+
+
+@kernel
+def _carried(
+    mate: NarrowArray, residual: IntArray, places: NarrowArray, pool: NarrowArray, grains: IntArray
+) -> IntArray:
+    """Return ``(k,)`` thousandths of a GPU-hour that arcs carry, rounded down."""
+    hours = np.empty(places.shape[0], dtype=np.int64)
+    for k in range(places.shape[0]):
+        hours[k] = residual[mate[places[k]]] // grains[pool[k]]
+    return hours
