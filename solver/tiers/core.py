@@ -112,7 +112,7 @@ class CoreEngine:
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Improve the known plan until it is near the bound, or nothing helps."""
-        factor = GOAL_SIZE / max(_size(goal), 1e-12)
+        factor = GOAL_SIZE / _size(goal)
         weights = np.pad(goal.weights, (0, self.program.columns - goal.weights.size)) * factor
         aim = Aim(weights=weights, factor=factor, size=GOAL_SIZE, gap=gap)
         root = self._relaxed(aim)
@@ -225,4 +225,4 @@ class CoreEngine:
 
 def _size(goal: Goal) -> float:
     """Return about how large a goal can be."""
-    return goal.scale or float(np.abs(goal.weights).sum()) / 10
+    return max(goal.scale or float(np.abs(goal.weights).sum()) / 10, 1e-12)

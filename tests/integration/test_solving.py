@@ -17,7 +17,7 @@ from api.trades import TRADES
 from api.worker import End, Station, Worker
 from scheduler.domain.access import EVERYTHING, Permit
 from scheduler.domain.jobs import JobState
-from scheduler.operations.decisions import evidence_of
+from scheduler.operations.evidence import evidence_of
 from scheduler.operations.round_files import import_round
 from scheduler.operations.solves import SolveOrder, get_solve, start_solve
 from scheduler.ports.acts import Act

@@ -14,7 +14,8 @@ from scheduler.domain.errors import (
     NotFound,
 )
 from scheduler.domain.jobs import SOLVE, Job, JobState
-from scheduler.operations.decisions import evidence_of, select_scenario
+from scheduler.operations.decisions import select_scenario
+from scheduler.operations.evidence import evidence_of
 from scheduler.operations.jobs import Hand, claim, expect, finish
 from scheduler.operations.rounds import create_round
 from scheduler.operations.scenarios import explain_request, export_plan, list_scenarios
