@@ -12,9 +12,9 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from api import metrics
 from api.door import House
 from api.middleware import Limits, Observe, Surroundings
+from api.monitoring.exposition import Metrics
 from api.openapi import text
 from api.permissions import declarations
 from api.problems import install
@@ -26,6 +26,7 @@ from api.routes import (
     directory,
     ledger,
     me,
+    metrics,
     policies,
     proposals,
     requests,
@@ -152,7 +153,7 @@ def assemble(
         generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
     )
     app.state.house = house
-    app.state.metrics = metrics.Metrics(
+    app.state.metrics = Metrics(
         house.store.read, version=house.version, now=house.clock, seconds=time.monotonic
     )
     app.state.observe_request = app.state.metrics.observe

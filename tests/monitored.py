@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
-from api.metrics import Metrics
+from api.monitoring.exposition import Metrics
 from scheduler.domain.jobs import JobState
 from scheduler.domain.ledger import AccountKind, Book, Transfer, TransferCode, TransferStep
 from scheduler.domain.requests import RequestState

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.metrics import KEEP_SECONDS
-from api.readings import demand_reading, scenario_reading
+from api.monitoring.collector import KEEP_SECONDS
+from api.monitoring.demand import demand_reading
+from api.monitoring.reader import scenario_reading
 from scheduler.snapshot import read_round
 from tests.monitored import ROUND, monitored
 

@@ -1,114 +1,40 @@
-"""What the monitoring wants to know of the center, read from the store in one snapshot."""
+"""Reads the center from the store in one snapshot."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from api.monitoring.demand import SECONDS_PER_MILLIHOUR, demand_reading
+from api.monitoring.readings import (
+    CallReading,
+    DemandReading,
+    PoolReading,
+    QueueReading,
+    Readings,
+    RoundReading,
+    ScenarioReading,
+)
 from scheduler.domain.access import Permit, Scope
 from scheduler.domain.awards import Award
 from scheduler.domain.calls import Call
 from scheduler.domain.jobs import JobState
-from scheduler.domain.ledger import TrialBalance
 from scheduler.domain.requests import RequestState
-from scheduler.domain.rounds import Round, RoundState
+from scheduler.domain.rounds import Round
 from scheduler.domain.scenarios import Scenario
 from scheduler.operations.ledger import check_ledger
 from scheduler.ports.paging import LARGEST_LIMIT, AwardFilter, Slice, everything
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import RoundRequest, Snapshot, read_round
+from scheduler.snapshot import read_round
 
 ALL: Final = Scope(everything=True)
 PERMIT: Final = Permit(action="metrics.scrape", person="collector")
-SECONDS_PER_MILLIHOUR: Final = 3.6
-"""GPU-seconds in a thousandth of a GPU-hour."""
 SECONDS_PER_HOUR: Final = 3600
 SUBMITTED: Final = tuple(state for state in RequestState if state is not RequestState.DRAFT)
 NO_GROUP: Final = "none"
 FORMULA: Final = "formula"
 """The stage of a plan that a formula made."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolReading:
-    """A pool as it stands."""
-
-    pool: str
-    gpu_type: str
-    gpus: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallReading:
-    """What a call has drawn so far.
-
-    Attributes:
-        requests: count by state.
-        requested_gpu_seconds: asked in reference hours, by state, without drafts.
-    """
-
-    call: str
-    requests: Mapping[str, int]
-    requested_gpu_seconds: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemandReading:
-    """Supply and demand of a frozen round, by pool, in GPU-seconds on the pool."""
-
-    capacity_gpu_seconds: Mapping[str, float]
-    requested_gpu_seconds: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioReading:
-    """The latest solve of a round under one policy; a formula has no gap and proves nothing."""
-
-    policy: str
-    gap: float | None
-    proven: bool
-    seconds: float | None
-    fairness: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundReading:
-    """A round as it stands.
-
-    Attributes:
-        awarded_gpu_seconds: held in reference hours, by group, once published.
-        allocated_gpu_seconds: on the pool, by pool, once published.
-    """
-
-    round: str
-    state: RoundState
-    demand: DemandReading | None
-    scenarios: tuple[ScenarioReading, ...]
-    awarded_gpu_seconds: Mapping[str, float] = field(default_factory=dict)
-    allocated_gpu_seconds: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueReading:
-    """Solve jobs by state, and since when the oldest one waits."""
-
-    jobs: Mapping[str, int]
-    oldest_queued_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readings:
-    """The whole center at one instant."""
-
-    pools: tuple[PoolReading, ...]
-    calls: tuple[CallReading, ...]
-    rounds: tuple[RoundReading, ...]
-    queue: QueueReading
-    ledger: tuple[TrialBalance, ...]
-    events: int
 
 
 class Reader:
@@ -186,42 +112,6 @@ def call_reading(tx: Transaction, call: Call) -> CallReading:
             state: milli * SECONDS_PER_MILLIHOUR for state, milli in asked.items()
         },
     )
-
-
-def demand_reading(snapshot: Snapshot) -> DemandReading:
-    """Return supply and demand by pool.
-
-    An ask that accepts several pools counts in each by the part of the supply in its window
-    that the pool gives, weighed by the speed there; so the pools' demands add up to the ask.
-    """
-    capacity = {pool.id: sum(pool.supply_gpu_hours) for pool in snapshot.pools}
-    supply = {pool.id: pool.supply_gpu_hours for pool in snapshot.pools}
-    requested = dict.fromkeys(capacity, 0.0)
-    for request in snapshot.requests:
-        for pool, hours in spread(request, supply):
-            requested[pool] += hours
-    return DemandReading(
-        capacity_gpu_seconds={
-            pool: milli * SECONDS_PER_MILLIHOUR for pool, milli in capacity.items()
-        },
-        requested_gpu_seconds={
-            pool: milli * SECONDS_PER_MILLIHOUR for pool, milli in requested.items()
-        },
-    )
-
-
-def spread(
-    request: RoundRequest, supply: Mapping[str, tuple[int, ...]]
-) -> Iterable[tuple[str, float]]:
-    """Return (pool, thousandths of a GPU-hour on the pool) that an ask stands for."""
-    weights = {
-        pool: speed * sum(supply[pool][request.first : request.end])
-        for pool, speed in request.speeds
-    }
-    total = sum(weights.values())
-    for pool, speed in request.speeds:
-        part = weights[pool] / total if total else 1 / len(weights)
-        yield pool, request.gpu_hours * part * 1000 / speed
 
 
 def scenario_reading(scenario: Scenario) -> ScenarioReading:

@@ -1,123 +1,16 @@
-"""`/metrics`: gauges that a collector reads from the store; nothing sets one in a decision."""
+"""Readings as metric families."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from fastapi import APIRouter
-from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
-from starlette.requests import Request
-from starlette.responses import Response
+from prometheus_client.core import GaugeMetricFamily, Metric
 
-from api.body import StrictRoute
-from api.permissions import declared
-from api.readings import QueueReading, Reader, Readings, RoundReading
+from api.monitoring.readings import QueueReading, Readings, RoundReading
 from scheduler.domain.ledger import TrialBalance
 from scheduler.domain.rounds import RoundState
-from scheduler.ports.store import Transaction
 
 Row = TypeVar("Row", bound=tuple[str, ...])
-
-KEEP_SECONDS: Final = 5.0
-"""How long one reading of the store serves every scrape."""
-LATENCY_BUCKETS: Final = (
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-)  # fmt: skip
-"""Seconds; the promise of the design is answers under 0.1 s."""
-
-
-class Metrics:
-    """The center's metrics: one collector over the store, one histogram of this process.
-
-    Args:
-        read: opens a read snapshot of the store.
-        version: of the software.
-        now: the wall clock.
-        seconds: a clock that only runs forward, for the age of a reading.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[], AbstractContextManager[Transaction]],
-        *,
-        version: str,
-        now: Callable[[], datetime],
-        seconds: Callable[[], float],
-    ) -> None:
-        self.registry = CollectorRegistry(auto_describe=False)
-        self.registry.register(CenterCollector(read, version, now, seconds))
-        self._latency = Histogram(
-            "dure_http_request_duration_seconds",
-            "Time from a request's arrival to the end of its answer.",
-            ("method", "route", "status"),
-            buckets=LATENCY_BUCKETS,
-            registry=self.registry,
-        )
-
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answered request; `route` is the pattern, never the path."""
-        self._latency.labels(method, route, str(status)).observe(seconds)
-
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return the metrics and their content type, as OpenMetrics if the scraper asks for it."""
-        encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
-
-
-class CenterCollector(Collector):
-    """Turns readings of the store into metric families."""
-
-    def __init__(
-        self,
-        read: Callable[[], AbstractContextManager[Transaction]],
-        version: str,
-        now: Callable[[], datetime],
-        seconds: Callable[[], float],
-    ) -> None:
-        self._read = read
-        self._version = version
-        self._now = now
-        self._seconds = seconds
-        self._reader = Reader()
-        self._lock = threading.Lock()
-        self._kept: tuple[float, Readings] | None = None
-
-    def describe(self) -> list[Metric]:
-        """Name nothing beforehand: registration must not read the store."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield every family."""
-        readings = self._readings()
-        yield gauge(
-            "dure_build_info",
-            "Which version runs; always 1.",
-            ("version",),
-            {(self._version,): 1.0},
-        )
-        yield from pool_families(readings)
-        yield from call_families(readings)
-        yield from round_families(readings)
-        yield from solve_families(readings)
-        yield from queue_families(readings.queue, self._now())
-        yield from ledger_families(readings.ledger)
-        events = CounterMetricFamily("dure_events", "Entries of the append-only event log.")
-        events.add_metric((), readings.events)
-        yield events
-
-    def _readings(self) -> Readings:
-        """Return a reading that is at most `KEEP_SECONDS` old; one thread reads, others wait."""
-        with self._lock:
-            now = self._seconds()
-            if self._kept is None or now - self._kept[0] > KEEP_SECONDS:
-                with self._read() as tx:
-                    self._kept = (now, self._reader.read(tx))
-            return self._kept[1]
 
 
 def gauge(name: str, text: str, labels: tuple[str, ...], values: Mapping[Row, float]) -> Metric:
@@ -313,17 +206,3 @@ def _utilization(reading: RoundReading) -> dict[str, float]:
 def _ratio(part: Mapping[str, float], whole: Mapping[str, float]) -> dict[str, float]:
     """Return part over whole where there is a whole; a pool without a part has 0."""
     return {pool: part.get(pool, 0.0) / amount for pool, amount in whole.items() if amount}
-
-
-router = APIRouter(route_class=StrictRoute, tags=["service"])
-
-
-@router.get(
-    "/metrics",
-    **declared("metrics.scrape", responses={200: {"content": {"text/plain": {}}}}),
-)
-def scrape(request: Request) -> Response:
-    """Answer a scraper in the format it asks for."""
-    metrics: Metrics = request.app.state.metrics
-    body, content_type = metrics.exposition(request.headers.get("accept", ""))
-    return Response(body, headers={"Content-Type": content_type})
