@@ -128,6 +128,7 @@ def _problem(snapshot: Snapshot, policy: Policy, order: Order, names: Names) -> 
         ),
         previous=_previous(snapshot, request_at, pool_at),
         rules=policy.rules,
+        tickets=names.requests,
     )
 
 

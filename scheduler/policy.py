@@ -9,9 +9,11 @@ from typing import Any
 
 from scheduler.snapshot import Document, Fields, InvalidRound
 from solver.problem import (
+    MILLI,
     Fairness,
     FellowWeight,
     GroupWeight,
+    Lottery,
     Merit,
     Method,
     Rules,
@@ -21,6 +23,9 @@ from solver.problem import (
 )
 
 PRESETS = Path(__file__).resolve().parent.parent / "configs" / "policies"
+PARTS = 10**6
+"""Parts of one are counted in millionths."""
+FULL_SCORE = 100 * MILLI
 ALL_TIERS = (Tier.GROUPS, Tier.FELLOWS, Tier.VALUE)
 
 
@@ -108,8 +113,9 @@ def _read(document: Document) -> Policy:
     name = top.text("name")
     fairness, groups, fellows = (_table(top, each) for each in ("fairness", "groups", "fellows"))
     value, select, stability = (_table(top, each) for each in ("value", "select", "stability"))
-    minimum = _table(top, "minimum")
+    minimum, lottery = _table(top, "minimum"), _table(top, "lottery")
     minimum.choice("rule", ("all_or_nothing",), "all_or_nothing")
+    method = Method(select.choice("method", list(Method), Method.OPTIMIZE))
     rules = Rules(
         unit=Unit(fairness.choice("unit", list(Unit), Unit.SERVICE_UNITS)),
         fairness=Fairness(fairness.choice("rule", list(Fairness), Fairness.LEXIMIN)),
@@ -119,7 +125,8 @@ def _read(document: Document) -> Policy:
         ),
         value_of=ValueOf(value.choice("of", list(ValueOf), ValueOf.HOURS)),
         merit=Merit(value.choice("merit", list(Merit), Merit.SCORE)),
-        method=Method(select.choice("method", list(Method), Method.OPTIMIZE)),
+        method=method,
+        lottery=_lottery(lottery) if method is Method.LOTTERY else Lottery(),
         tiers=_tiers(select, document),
         keep_accepted=stability.flag("keep_accepted") if stability.has("keep_accepted") else True,
         move_cost=stability.count("move_cost", default=1),
@@ -132,7 +139,7 @@ def _read(document: Document) -> Policy:
         institutes=_shares(top, "institutes"),
         document=document,
     )
-    for table in (fairness, groups, fellows, value, select, stability, minimum, top):
+    for table in (fairness, groups, fellows, value, select, stability, minimum, lottery, top):
         table.finish()
     return policy
 
@@ -140,6 +147,22 @@ def _read(document: Document) -> Policy:
 def _table(top: Fields, name: str) -> Fields:
     """Return an optional table."""
     return top.fields(name) if top.has(name) else Fields({}, top.at(name))
+
+
+def _lottery(table: Fields) -> Lottery:
+    """Return the bands of a lottery: two scores, or two parts of the requests of each track."""
+    by_part = table.has("top_part") or table.has("bottom_part")
+    top, bottom = (
+        _share(table, f"{edge}_part") if by_part else _points(table, f"{edge}_score")
+        for edge in ("top", "bottom")
+    )
+    if top is None or bottom is None:
+        rule = "Must state top_score and bottom_score, or top_part and bottom_part."
+        raise InvalidRound(table.at("top_part" if by_part else "top_score"), None, rule)
+    if (top + bottom > PARTS) if by_part else bottom > top:
+        rule = "The top must not reach into the bottom."
+        raise InvalidRound(table.at("top_part" if by_part else "top_score"), top, rule)
+    return Lottery(by_part=by_part, top=top, bottom=bottom)
 
 
 def _tiers(select: Fields, document: Mapping[str, Any]) -> tuple[Tier, ...]:
@@ -169,12 +192,20 @@ def _shares(top: Fields, name: str) -> dict[str, Shares]:
     return shares
 
 
+def _points(row: Fields, name: str) -> int | None:
+    """Return a score in thousandths of a point."""
+    points = row.optional_milli(name)
+    if points is not None and points > FULL_SCORE:
+        raise InvalidRound(row.at(name), row.value[name], "Must lie in 0 … 100.")
+    return points
+
+
 def _share(row: Fields, name: str) -> int | None:
     """Return a part of one in millionths."""
     if not row.has(name):
         return None
     value = row.take(name)
-    scaled = Decimal(value) * 10**6 if isinstance(value, int | Decimal) else Decimal(-1)
-    if not 0 <= scaled <= 10**6 or scaled != scaled.to_integral_value():
+    scaled = Decimal(value) * PARTS if isinstance(value, int | Decimal) else Decimal(-1)
+    if not 0 <= scaled <= PARTS or scaled != scaled.to_integral_value():
         raise InvalidRound(row.at(name), value, "Must lie in 0 … 1, with at most six places.")
     return int(scaled)

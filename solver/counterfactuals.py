@@ -249,7 +249,7 @@ class Explorer:
 
     def _rerun(self, problem: Problem, change: Change, least: int) -> Counterfactual | None:
         """Run the formula on the changed round."""
-        cells = apply_formula(problem).cells
+        cells = apply_formula(problem, seed=self.plan.seed).cells
         awarded = int(awarded_reference(problem, cells)[change.request])
         if awarded < least or not is_lawful(problem, cells):
             return None

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from solver.lottery import Band, bands, drawn
 from solver.placing.room import holders, least_needed, most_whole
 from solver.plan import (
     Plan,
@@ -62,6 +63,10 @@ class Why(StrEnum):
     """The reserve list ends before it."""
     OUTRANKED = "outranked"
     """Requests with a higher score took the hours it could use."""
+    LOWEST_BAND = "lowest_band"
+    """Its score is in the band that is not funded."""
+    DRAWN_LATE = "drawn_late"
+    """The draw gave it a place at which its pools were taken."""
     FELLOW_SHARE = "fellow_has_entitlement"
     """The fellow has the entitlement already; more would have come from others."""
     GROUP_SHARE = "group_has_entitlement"
@@ -143,6 +148,7 @@ class _Facts:
         used = np.zeros_like(self.supply)
         np.add.at(used, (plan.cells[:, 1], plan.cells[:, 2]), plan.cells[:, 3])
         self.free = self.supply - used
+        self.draw = drawn(problem, plan.seed)
         self.fellow_units = per_fellow(problem, self.units)
         self.group_units = per_group(problem, self.units)
         self.entitlement = plan.entitlement
@@ -208,7 +214,12 @@ class _Facts:
                 pools=self.pools(request),
             )
             return
-        found = [*self.links(request), *self.caps(request), *self.places(request, alone)]
+        found = [
+            *self.lot(request),
+            *self.links(request),
+            *self.caps(request),
+            *self.places(request, alone),
+        ]
         found += self.shares(request)
         if not self.funded[request] and request not in self.rank:
             numbers = (("reserve_count", len(self.rank)), ("score", int(problem.score[request])))
@@ -225,6 +236,17 @@ class _Facts:
     def pools(self, request: int) -> tuple[int, ...]:
         """Return the acceptable pools."""
         return tuple(np.flatnonzero(self.problem.speed[request] > 0).tolist())
+
+    def lot(self, request: int) -> Iterator[Reason]:
+        """Say in which band of a lottery an unfunded request is, and when it was drawn."""
+        if self.draw is None or self.funded[request]:
+            return
+        if request in self.draw:
+            place = (("place_count", self.draw[request]), ("drawn_count", len(self.draw)))
+            yield Reason(why=Why.DRAWN_LATE, numbers=place)
+        elif bands(self.problem)[request] == Band.LOWEST:
+            score = (("score", int(self.problem.score[request])),)
+            yield Reason(why=Why.LOWEST_BAND, numbers=score)
 
     def links(self, request: int) -> Iterator[Reason]:
         """Say when the predecessor is not funded."""
@@ -287,7 +309,8 @@ class _Facts:
                 *self.use(request),
             )
             yield Reason(why=Why.MINIMUM_ABOVE_REST, numbers=numbers, pools=self.pools(request))
-            yield from self.better(request)
+            if self.draw is None or request not in self.draw:
+                yield from self.better(request)
 
     def crowded(self, request: int, own: IntArray, reach: int) -> Iterator[Reason]:
         """Say why a funded request cannot grow where it lies."""

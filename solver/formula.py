@@ -1,17 +1,20 @@
-"""Formula methods: rank and fund, the proportional cut, Canada's scaling; nothing is optimised."""
+"""Formula methods: by rank, by one cut, by Canada's scaling, by lot; nothing is optimised."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from heapq import heapify, heappop, heappush
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solver.placing.board import OPEN, buckets, caps, floors, free_supply, in_order
-from solver.placing.placement import place, total_reference, whole_step
-from solver.placing.windows import tighten
-from solver.plan import NO_CELLS, received
-from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Method, Problem, Shape
+from solver.lottery import hand_out
+from solver.placing.board import OPEN
+from solver.placing.desk import Desk
+from solver.placing.placement import whole_step
+from solver.problem import MILLI, BoolArray, IntArray, Method, Problem, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RAC_SMALL_SHARE = Fraction(318, 1000)
 RAC_LARGE_SHARE = Fraction(166, 1000)
@@ -45,8 +48,12 @@ class Formula:
     factor: Fraction
 
 
-def apply_formula(problem: Problem) -> Formula:
+def apply_formula(problem: Problem, *, seed: int) -> Formula:
     """Select and divide by the formula that the policy names.
+
+    Args:
+        problem: the round.
+        seed: of the draw, where there is one.
 
     Raises:
         ValueError: If the policy asks for the optimising method.
@@ -55,6 +62,7 @@ def apply_formula(problem: Problem) -> Formula:
         Method.RANK: rank,
         Method.PROPORTIONAL: proportional,
         Method.RAC: rac,
+        Method.LOTTERY: partial(lottery, seed=seed),
     }
     if problem.rules.method not in formulas:
         raise ValueError(f"Method {problem.rules.method} is not a formula.")
@@ -120,6 +128,12 @@ def rac(problem: Problem) -> Formula:
     return Formula(cells=_hand_out(problem, target), target=target, factor=factor)
 
 
+def lottery(problem: Problem, *, seed: int) -> Formula:
+    """Fund the best tier, draw in the middle one, leave the lowest (`solver.lottery`)."""
+    cells, target = hand_out(problem, seed)
+    return Formula(cells=cells, target=target, factor=Fraction(1))
+
+
 def _covered(problem: Problem) -> Fraction:
     """Return the share of the eligible asks that the supply covers, in service units."""
     asked = int(_asked_units(problem, np.where(problem.eligible, problem.ask, 0)).sum())
@@ -175,141 +189,18 @@ def _whole_gangs(problem: Problem, request: int, amount: int) -> int:
 
 def _hand_out(problem: Problem, target: IntArray) -> IntArray:
     """Place the targets in order: what was promised, then what floors need, then everyone."""
-    desk = _Desk.opened(problem)
+    desk = Desk.opened(problem, partial(_turn, problem))
     promised = np.where(problem.must_fund, np.maximum(problem.minimum, 1), 0)
     desk.keep_previous()
-    _in_turn(problem, desk, promised, np.nonzero(promised)[0].tolist())
+    desk.in_turn(promised, np.nonzero(promised)[0].tolist())
     wanted = np.maximum(target, promised)
     for bucket in np.nonzero(desk.floor)[0].tolist():
         members = np.nonzero((desk.bucket == bucket).any(axis=1) & (wanted > 0))[0].tolist()
-        _in_turn(problem, desk, wanted, members, until=bucket)
-    _in_turn(problem, desk, wanted, np.nonzero(wanted)[0].tolist())
+        desk.in_turn(wanted, members, until=bucket)
+    desk.in_turn(wanted, np.nonzero(wanted)[0].tolist())
     return desk.cells()
-
-
-def _in_turn(
-    problem: Problem,
-    desk: "_Desk",
-    target: IntArray,
-    members: Iterable[int],
-    until: int = NOBODY,
-) -> None:
-    """Give members their targets, best score first and never before their predecessor."""
-    waiting: dict[int, list[int]] = {}
-    among = set(members)
-    heap = []
-    for request in among:
-        before = int(problem.after[request])
-        if before in among:
-            waiting.setdefault(before, []).append(request)
-        else:
-            heap.append(_turn(problem, request))
-    heapify(heap)
-    while heap:
-        if until != NOBODY and desk.held[until] >= desk.floor[until]:
-            return
-        request = heappop(heap)[-1]
-        desk.give(request, int(target[request]))
-        for after in waiting.get(request, ()):
-            heappush(heap, _turn(problem, after))
 
 
 def _turn(problem: Problem, request: int) -> tuple[int, int, int]:
     """Return what orders requests: score, then the larger minimum, then content."""
     return (-int(problem.score[request]), -int(problem.minimum[request]), request)
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Desk:
-    """What is handed out so far."""
-
-    problem: Problem
-    free: IntArray
-    held: IntArray
-    cap: IntArray
-    floor: IntArray
-    bucket: IntArray
-    windows: IntArray
-    given: dict[int, IntArray] = field(default_factory=dict)
-
-    @classmethod
-    def opened(cls, problem: Problem) -> "_Desk":
-        """Return a desk with everything still on it."""
-        cap = caps(problem)
-        return cls(
-            problem=problem,
-            free=free_supply(problem, NO_CELLS),
-            held=np.zeros_like(cap),
-            cap=cap,
-            floor=floors(problem),
-            bucket=buckets(problem),
-            windows=tighten(problem, problem.eligible, problem.minimum),
-        )
-
-    def keep_previous(self) -> None:
-        """Lay down what an earlier plan awarded, as far as the round still holds it."""
-        problem = self.problem
-        if not problem.rules.keep_accepted:
-            return
-        for request in np.unique(problem.previous[:, 0]).tolist():
-            cells = problem.previous[problem.previous[:, 0] == request]
-            if problem.vetoed[request]:
-                continue
-            held = self.free[cells[:, 1], cells[:, 2]]
-            if (held >= cells[:, 3]).all() and self._within_caps(request, cells):
-                self._swap(request, cells)
-            else:
-                kept = min(total_reference(problem, cells), int(problem.ask[request]))
-                self.give(request, kept)
-
-    def give(self, request: int, amount: int) -> None:
-        """Give a request the amount, or the most that fits; nothing below its minimum."""
-        problem = self.problem
-        before = int(problem.after[request])
-        if problem.vetoed[request] or (before != NOBODY and before not in self.given):
-            return
-        window = (int(self.windows[request, 0]), int(self.windows[request, 1]))
-        old = self.given.get(request, NO_CELLS)
-        had = total_reference(problem, old)
-        if amount <= had:
-            return
-        self._swap(request, NO_CELLS)
-        cells = self._fitting(request, amount, window)
-        least = max(int(problem.minimum[request]), 1, had)
-        enough = total_reference(problem, cells) >= least
-        self._swap(request, cells if enough else old)
-
-    def _fitting(self, request: int, amount: int, window: tuple[int, int]) -> IntArray:
-        """Return cells within the caps, as near the amount as they come."""
-        while amount > 0:
-            cells = place(self.problem, self.free, request, amount, window=window)
-            total = total_reference(self.problem, cells)
-            if not cells.size or self._within_caps(request, cells):
-                return cells
-            step = int(self.problem.gang[request] * self.problem.speed[request].max())
-            ours = self.bucket[request][self.bucket[request] != NOBODY]
-            left = max(int((self.cap[ours] - self.held[ours]).min()), 0)
-            counts = int(received(self.problem, cells)[request])
-            amount = min(total * left // counts, total - step, amount - 1)
-        return NO_CELLS
-
-    def _within_caps(self, request: int, cells: IntArray) -> bool:
-        """Return whether no cap is broken when the request, now without any, gets these cells."""
-        counts = int(received(self.problem, cells)[request])
-        ours = self.bucket[request][self.bucket[request] != NOBODY]
-        return bool((self.held[ours] + counts <= self.cap[ours]).all())
-
-    def _swap(self, request: int, cells: IntArray) -> None:
-        """Replace what a request holds."""
-        old = self.given.pop(request, NO_CELLS)
-        ours = self.bucket[request][self.bucket[request] != NOBODY]
-        for each, sign in ((old, -1), (cells, 1)):
-            if each.size:
-                np.subtract.at(self.free, (each[:, 1], each[:, 2]), sign * each[:, 3])
-                self.held[ours] += sign * int(received(self.problem, each)[request])
-        if cells.size:
-            self.given[request] = cells
-
-    def cells(self) -> IntArray:
-        """Return everything handed out."""
-        return in_order(np.concatenate([NO_CELLS, *self.given.values()]))

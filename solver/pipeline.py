@@ -144,7 +144,7 @@ def _by_formula(problem: Problem, *, seed: int) -> Plan:
     Entitlements are a yardstick here: what the groups and fellows lack is reported against them.
     """
     entitlement = rights(problem) if Tier.GROUPS in problem.rules.tiers else None
-    formula = apply_formula(problem)
+    formula = apply_formula(problem, seed=seed)
     if not keeps_hard_rules(problem, formula.cells):
         return _no_plan(entitlement, proved=False, seed=seed)
     reached = objectives(problem, entitlement, formula.cells)

@@ -102,6 +102,8 @@ class Method(StrEnum):
     """Everyone cut by one factor, floored to whole gangs."""
     RAC = "rac"
     """Canada's scaling: score percentile times progressive size brackets."""
+    LOTTERY = "lottery"
+    """The best tier by score, the middle one by lot, the lowest not at all."""
 
 
 class Tier(StrEnum):
@@ -116,10 +118,26 @@ class Tier(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lottery:
+    """Where the bands of a lottery lie.
+
+    Attributes:
+        by_part: whether the edges are parts of a track's requests, in millionths, or scores.
+        top: from which score, or for which part of the best scores, nothing is drawn.
+        bottom: below which score, or for which part of the worst ones, nothing is given.
+    """
+
+    by_part: bool = False
+    top: int = 0
+    bottom: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What this year's policy asks of the solver.
 
     Attributes:
+        lottery: bands of the method `LOTTERY`; of no meaning to others.
         tiers: goals in lexicographic order; without `GROUPS` no entitlement is computed.
         move_cost: weight of a moved GPU-hour in the timetable when there is a previous plan.
         keep_accepted: whether awards of the previous plan are never cut.
@@ -132,6 +150,7 @@ class Rules:
     value_of: ValueOf = ValueOf.HOURS
     merit: Merit = Merit.SCORE
     method: Method = Method.OPTIMIZE
+    lottery: Lottery = Lottery()
     tiers: tuple[Tier, ...] = (Tier.GROUPS, Tier.FELLOWS, Tier.VALUE)
     keep_accepted: bool = True
     move_cost: int = 1
@@ -165,6 +184,7 @@ class Problem:
         group_weight, group_floor, group_cap: ``(g,)``.
         institute_floor, institute_cap: ``(i,)``; track_floor, track_cap: ``(k,)``.
         previous: ``(n, 4)`` request, pool, slot, whole GPU-hours of the plan to stay close to.
+        tickets: ``(r,)`` texts that requests are drawn by in a lottery, no two alike.
     """
 
     slot_hours: int
@@ -201,6 +221,7 @@ class Problem:
     track_cap: IntArray
     previous: IntArray
     rules: Rules
+    tickets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         requests, pools = self.speed.shape

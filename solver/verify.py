@@ -16,6 +16,7 @@ from solver.checking.feasible import CELL_RULES, cells
 from solver.checking.figures import FIGURE_RULES
 from solver.checking.levels import division, levels
 from solver.checking.limits import HOLDER_RULES
+from solver.checking.lottery import LOTTERY_RULES, by_lot
 from solver.checking.market import proportional, proved_market
 from solver.checking.proofs import (
     StatedCertificate,
@@ -107,6 +108,8 @@ def _prove(tally: Tally, case: Case, certificate: StatedCertificate, bindings: C
     _run(tally, division, case, certificate.entitlement)
     _run(tally, proportional, case, certificate.entitlement)
     _run(tally, bounds, case, certificate)
+    for rule in LOTTERY_RULES if by_lot(case) else ():
+        _run(tally, rule, case)
     return tally.verdict(proved(case, certificate) + proved_market(case, certificate.entitlement))
 
 

@@ -136,6 +136,16 @@ REASONS: Final[Mapping[Why, Sentence]] = {
         "Of the {served_count} requests served in its pools and window {above_count} have a higher "
         "score than its {score}; the lowest score served is {lowest_score}.",
     ),
+    Why.LOWEST_BAND: Sentence(
+        "점수 {score}인 이 신청은 배정하지 않는 구간에 있습니다.",
+        "With a score of {score} it is in the band that is not funded.",
+    ),
+    Why.DRAWN_LATE: Sentence(
+        "추첨 구간의 신청 {drawn_count}건 가운데 {place_count}번째로 뽑혔으며, 그때 이 신청의 풀에 "
+        "남은 자리가 모자랐습니다.",
+        "It was drawn as number {place_count} of the {drawn_count} requests in the band of the "
+        "draw; when its turn came, too little was left of its pools.",
+    ),
     Why.FELLOW_SHARE: Sentence(
         "펠로우의 권리량 {entitlement} {unit}에 대해 {received}만큼 배정되었습니다. 더 늘리려면 "
         "다른 사람의 몫이 필요합니다.",

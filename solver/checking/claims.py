@@ -46,6 +46,7 @@ class StatedPlan:
     round_digest: str
     policy_name: str
     policy_digest: str
+    seed: int
     status: str
     stages: tuple[StatedStage, ...]
     awards: tuple[StatedAward, ...]
@@ -70,6 +71,15 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Edges of a lottery's bands: parts in millionths, or scores in thousandths of a point."""
+
+    by_part: bool
+    top: int
+    bottom: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What a policy document asks, as far as a checker needs it."""
 
@@ -86,6 +96,7 @@ class Policy:
     fellow_cap: int | None
     tracks: Mapping[str, Share]
     institutes: Mapping[str, Share]
+    edges: Edges | None
 
 
 def read_plan(document: object) -> StatedPlan:
@@ -104,12 +115,12 @@ def read_plan(document: object) -> StatedPlan:
     round_ = Row(top.value["round"], "plan.round", "id digest")
     policy = Row(top.value["policy"], "plan.policy", "name digest")
     entitlements = Row(top.value["entitlements"], "plan.entitlements", "groups fellows")
-    top.count("seed")
     return StatedPlan(
         round_id=round_.text("id"),
         round_digest=round_.text("digest"),
         policy_name=policy.text("name"),
         policy_digest=policy.text("digest"),
+        seed=top.count("seed"),
         status=top.choice("status", STATUSES, ""),
         stages=tuple(_stage(each, f"plan.stages[{i}]") for i, each in top.numbered("stages")),
         awards=tuple(_award(each, f"plan.awards[{i}]") for i, each in top.numbered("awards")),
@@ -221,7 +232,7 @@ def read_policy(document: object) -> Policy:
         document,
         "policy",
         "name",
-        "fairness groups fellows minimum value select tracks institutes stability",
+        "fairness groups fellows minimum value select lottery tracks institutes stability",
     )
     fairness = Row(top.table("fairness"), "policy.fairness", "", "rule unit")
     groups = Row(top.table("groups"), "policy.groups", "", "weight")
@@ -231,6 +242,7 @@ def read_policy(document: object) -> Policy:
     stability = Row(top.table("stability"), "policy.stability", "", "keep_accepted move_cost")
     fair = any(top.has(name) for name in ("fairness", "groups", "fellows"))
     tiers = select.items("tiers") or (["groups", "fellows", "value"] if fair else ["value"])
+    method = select.choice("method", METHODS, "optimize")
     return Policy(
         name=top.text("name"),
         unit=fairness.choice("unit", UNITS, UNITS[0]),
@@ -239,13 +251,29 @@ def read_policy(document: object) -> Policy:
         fellow_weight=fellows.choice("weight", ("score", "equal", "weight"), "score"),
         value_of=value.choice("of", ("hours", "projects", "mix"), "hours"),
         merit=value.choice("merit", ("score", "none"), "score"),
-        method=select.choice("method", METHODS, "optimize"),
+        method=method,
         tiers=tuple(str(each) for each in tiers),
         keep_accepted=stability.flag("keep_accepted", default=True),
         fellow_cap=_millionths(fellows, "cap_share"),
         tracks=_shares(top, "tracks"),
         institutes=_shares(top, "institutes"),
+        edges=_edges(top) if method == "lottery" else None,
     )
+
+
+def _edges(top: Row) -> Edges:
+    """Read the edges of a lottery's bands."""
+    row = Row(
+        top.table("lottery"), "policy.lottery", "", "top_score bottom_score top_part bottom_part"
+    )
+    by_part = row.has("top_part")
+    if by_part:
+        top_edge, bottom = (_millionths(row, f"{edge}_part") for edge in ("top", "bottom"))
+    else:
+        top_edge, bottom = (row.maybe_milli(f"{edge}_score") for edge in ("top", "bottom"))
+    if top_edge is None or bottom is None:
+        raise Unreadable("policy.lottery: must state two scores or two parts.")
+    return Edges(by_part=by_part, top=top_edge, bottom=bottom)
 
 
 def _shares(top: Row, name: str) -> dict[str, Share]:

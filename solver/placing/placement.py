@@ -29,13 +29,14 @@ class Spot(NamedTuple):
     amount: int
 
 
-def place(
+def place(  # noqa: PLR0913 - options by name
     problem: Problem,
     free: IntArray,
     request: int,
     amount: int,
     *,
     window: tuple[int, int] | None = None,
+    fastest: bool = False,
 ) -> IntArray:
     """Place a request greedily, without changing what is placed already.
 
@@ -50,6 +51,7 @@ def place(
         request: index.
         amount: thousandths of reference GPU-hours, at most the ask.
         window: slots to use instead of the request's own window.
+        fastest: let a flexible request fill the fastest pools first, which holds most.
 
     Returns:
         ``(n, 4)`` request, pool, slot, GPU-hours, sorted; empty when nothing fits.
@@ -57,6 +59,8 @@ def place(
     first, end = window or (int(problem.first[request]), int(problem.end[request]))
     first, end = max(first, int(problem.first[request])), min(end, int(problem.end[request]))
     pools = _preferred_pools(problem, request)
+    if fastest:
+        pools = pools[np.argsort(-problem.speed[request, pools], kind="stable")]
     if amount <= 0 or first >= end or not pools.size:
         return NO_CELLS
     if problem.shape[request] == Shape.CONSTANT:

@@ -13,7 +13,7 @@ from scheduler.export.wording import Wording
 from scheduler.formulate import Names
 from solver.explain import Explanation, Outcome, Why, explain
 from solver.plan import Conflict, Entitlement, Plan, SolveStatus
-from solver.problem import MILLI, Problem, Shape, Unit, as_int
+from solver.problem import MILLI, Lottery, Method, Problem, Rules, Shape, Unit, as_int
 from solver.stages import reserve
 from tests.builders import a_problem
 
@@ -41,6 +41,7 @@ def whys(explanation: Explanation) -> list[Why]:
     return [reason.why for reason in explanation.reasons]
 
 
+DRAWN = Rules(method=Method.LOTTERY, lottery=Lottery(top=80_000, bottom=20_000))
 FULL = [[1, 0, slot, 80] for slot in range(4)]
 CASES: list[tuple[Why, dict[str, Any], list[list[int]], list[int] | None]] = [
     (Why.ASK_REACHED, {}, [[0, 0, 0, 80], [0, 0, 1, 20]], None),
@@ -87,6 +88,13 @@ CASES: list[tuple[Why, dict[str, Any], list[list[int]], list[int] | None]] = [
         FULL,
         None,
     ),
+    (
+        Why.LOWEST_BAND,
+        {"rules": DRAWN, "tickets": ["a", "b"], "score": [10_000, 60_000]},
+        FULL,
+        None,
+    ),
+    (Why.DRAWN_LATE, {"rules": DRAWN, "tickets": ["a", "b"]}, FULL, None),
     (Why.FELLOW_SHARE, {}, [[0, 0, 0, 50]], [50_000, 50_000]),
     (Why.GROUP_SHARE, {}, [[0, 0, 0, 50]], [50_000, 50_000]),
     (Why.MINIMUM_ABOVE_SHARE, {"minimum": [60_000, 0]}, [], [50_000, 50_000]),
