@@ -35,6 +35,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "round": "From the frozen round to the published decision.",
         "award": "What was granted, and why; accept or return it.",
         "usage": "What jobs used: import, list, correct.",
+        "export": "A round's awards as other systems read them.",
         "ledger": "Where every GPU-second is: balances, transfers, check.",
         "pending": "Acts that wait for a second person.",
         "policy": "This year's meaning of fair: show, draft, lock.",

@@ -20,6 +20,7 @@ class AwardLimit:
         used_gpu_seconds: used of it, as the ledger has it.
         window: from when until when its cells lie, if the calendar has a first day.
         gpus: most GPUs at once, if the request states it.
+        gang_gpus: GPUs that are used together.
     """
 
     award: str
@@ -33,6 +34,7 @@ class AwardLimit:
     used_gpu_seconds: int
     window: tuple[datetime, datetime] | None
     gpus: int | None
+    gang_gpus: int = 1
 
     @property
     def left_gpu_seconds(self) -> int:

@@ -52,6 +52,7 @@ def _limits(
             used_gpu_seconds=used,
             window=window(award, calendar),
             gpus=ask.max_gpus,
+            gang_gpus=ask.gang_gpus,
         )
 
 

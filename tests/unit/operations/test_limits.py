@@ -66,6 +66,7 @@ def test_an_offer_has_no_limit_until_it_is_accepted(tx: Transaction):
             used_gpu_seconds=0,
             window=(datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 4, 8, tzinfo=UTC)),
             gpus=16,
+            gang_gpus=8,
         )
         == limit
     )
