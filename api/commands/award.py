@@ -55,6 +55,27 @@ def show(session: Session, award: AwardArgument) -> None:
 
 @app.command()
 @reading
+def changes(session: Session, award: AwardArgument) -> None:
+    """Show what an award got and lost since its publication."""
+    items = session.client.get(f"awards/{award}/changes").body["items"]
+    rows = [("at", "kind", "pool", "slot", "GPU-hours", "reason")]
+    rows += [
+        (
+            each["at"][:16],
+            each["kind"],
+            cell["pool"],
+            str(cell["slot"]),
+            number(cell["gpu_hours"]),
+            each["reason"],
+        )
+        for each in items
+        for cell in each["cells"]
+    ]
+    session.show(items, columns(rows, left=3))
+
+
+@app.command()
+@reading
 def why(session: Session, award: AwardArgument) -> None:
     """Say why: the rules that decided, with their numbers."""
     body = session.client.get(f"awards/{award}/explanation").body

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api.acts import Possible, Whose, acts
 from api.body import StrictRoute
-from api.door import Asking, Caller
+from api.door import Asking, Caller, everyone
 from api.explaining import shown_explanation
 from api.pagination import STANDARD, Cursor, Limit
 from api.permissions import declared
@@ -15,14 +15,20 @@ from api.receipts import receipt_of
 from api.replies import Reply, reply
 from api.routes.proposals import shown_proposal
 from api.routes.rounds import shown_decision
-from api.schemas.awards import AwardOut, AwardReceiptOut, ExplanationOut, ReturnIn
+from api.schemas.awards import (
+    AwardChangeOut,
+    AwardOut,
+    AwardReceiptOut,
+    ExplanationOut,
+    ReturnIn,
+)
 from api.schemas.common import Listing
 from api.schemas.fields import Slug, milli_or_none
 from api.schemas.usage import AdjustmentIn, HandingIn, ProposalOut
 from scheduler.domain.awards import Award, AwardState
 from scheduler.domain.events import Event
 from scheduler.domain.messages import Language
-from scheduler.operations import awards, movements
+from scheduler.operations import awards, handing, movements
 from scheduler.ports.paging import AwardFilter
 from scheduler.ports.store import Transaction
 
@@ -63,6 +69,17 @@ def list_awards(  # noqa: PLR0913 - one argument a filter
 def read_award(caller: Asking, award_id: AwardId) -> Response:
     """Read one award."""
     return caller.show(lambda tx: _one(tx, caller, awards.get_award(tx, caller.permit, award_id)))
+
+
+@router.get("/awards/{award_id}/changes", **declared(READ, Listing[AwardChangeOut]))
+def list_changes(caller: Asking, award_id: AwardId) -> Response:
+    """List what the award got and lost since its publication, oldest first."""
+    return caller.show(
+        lambda tx: caller.listing(
+            everyone(awards.list_changes(tx, caller.permit, award_id)),
+            AwardChangeOut.model_validate,
+        )
+    )
 
 
 @router.get("/awards/{award_id}/explanation", **declared(EXPLAIN, ExplanationOut))
@@ -131,12 +148,12 @@ def return_award(caller: Asking, award_id: AwardId, body: ReturnIn) -> Response:
 )
 def hand_on(caller: Asking, award_id: AwardId, body: HandingIn) -> Response:
     """Hand hours to another award of the same group, as its lead."""
-    handing = movements.Handing(
+    wanted = handing.Handing(
         to=body.to, gpu_type=body.gpu_type, gpu_seconds=body.gpu_seconds, reason=body.reason
     )
     return caller.act(
         lambda tx: _changed(
-            tx, caller, *movements.transfer_award(tx, caller.acting, award_id, handing)
+            tx, caller, *handing.transfer_award(tx, caller.acting, award_id, wanted)
         )
     )
 

@@ -8,6 +8,7 @@ from api.schemas.common import Receipt, Resource, Shown
 from api.schemas.fields import Instant, Milli, Model, PositiveAmount, Said
 from api.schemas.rounds import DecisionOut
 from scheduler.domain.awards import AwardState
+from scheduler.domain.changes import AwardChangeKind
 
 
 class ReturnIn(Model):
@@ -50,6 +51,18 @@ class AwardOut(Resource):
     offered_at: Instant
     answered_at: Instant | None
     version: int
+
+
+class AwardChangeOut(Shown):
+    """What an award got, or lost where the hours are negative; the first one is its publication."""
+
+    id: str
+    kind: AwardChangeKind
+    cells: list[CellOut]
+    gpu_hours: Milli
+    reason: str
+    at: Instant
+    event: int
 
 
 class ExplanationOut(Shown):

@@ -51,8 +51,10 @@ class Award:
 
     Attributes:
         requested, recommended, awarded, returned: thousandths of reference GPU-hours; nothing
-            is overwritten: what is held is awarded less returned.
-        service_units: thousandths, charged for all cells.
+            is overwritten: what is held is awarded less returned, and what changed otherwise.
+        service_units: thousandths, charged for all cells that were published.
+        cells: as they are now; a cache, that the changes of the award prove.
+        changed: thousandths of reference GPU-hours given later, less those taken but not returned.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Award:
     offered_at: datetime
     state: AwardState = AwardState.OFFERED
     returned: int = 0
+    changed: int = 0
     answered_by: str | None = None
     answered_at: datetime | None = None
     version: int = 1
@@ -83,7 +86,7 @@ class Award:
     @property
     def held(self) -> int:
         """Thousandths of reference GPU-hours that the fellow still holds."""
-        return self.awarded - self.returned
+        return self.awarded - self.returned + self.changed
 
     @property
     def allowed(self) -> tuple[str, ...]:

@@ -51,6 +51,14 @@ class Calendar:
         length = timedelta(microseconds=self.slot_hours * _HOUR_US // MILLI)
         return origin + index * length, origin + (index + 1) * length
 
+    def slot_at(self, now: datetime) -> int:
+        """Return the slot that is running: 0 before the first day or without one, `slots` after."""
+        first = self.slot(0)
+        if first is None:
+            return 0
+        length = first[1] - first[0]
+        return min(max((now - first[0]) // length, 0), self.slots)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from scheduler.domain.events import Event
 from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.proposals import Proposal, ProposalKind
-from scheduler.operations.movements import enter_movement
+from scheduler.operations.movements import enter_adjustment, enter_movement
 from scheduler.operations.proposals import find_proposal
 from scheduler.operations.record import record
 from scheduler.operations.usage import enter_usage_correction
@@ -17,7 +17,7 @@ Effect: TypeAlias = Callable[[Transaction, Act, Proposal, Event], None]
 EFFECTS: Final[Mapping[ProposalKind, Effect]] = {
     ProposalKind.CORRECTION: enter_movement,
     ProposalKind.MOVE: enter_movement,
-    ProposalKind.ADJUSTMENT: enter_movement,
+    ProposalKind.ADJUSTMENT: enter_adjustment,
     ProposalKind.USAGE_CORRECTION: enter_usage_correction,
 }
 """What an agreed proposal does."""

@@ -18,9 +18,9 @@ CHARGED = frozenset(AwardState) - {AwardState.OFFERED, AwardState.RETURNED}
 
 
 def window(award: Award, calendar: Calendar) -> tuple[datetime, datetime] | None:
-    """Return from when until when an award's cells lie, if its calendar has a first day."""
+    """Return from when until when an award's cells lie, if any are left and days are known."""
     slots = [cell.slot for cell in award.cells]
-    return _span(calendar, min(slots), max(slots))
+    return _span(calendar, min(slots), max(slots)) if slots else None
 
 
 def _span(calendar: Calendar, first: int, last: int) -> tuple[datetime, datetime] | None:

@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scheduler.domain.access import Permit
-from scheduler.domain.awards import Award, ReserveEntry
-from scheduler.domain.errors import NotFound
+from scheduler.domain.amounts import number
+from scheduler.domain.awards import Award, AwardState, ReserveEntry
+from scheduler.domain.changes import AwardChange, AwardChangeKind, negative
+from scheduler.domain.errors import NotFound, ReturnTooLarge
 from scheduler.domain.events import Event, Json
 from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.rounds import Decision, DecisionKind
-from scheduler.operations.ledger import enter_acceptance, enter_return
+from scheduler.operations.holdings import Kept, holding_of, keep_change, running_slot
+from scheduler.operations.ledger import (
+    GIVEN_BACK,
+    enter_acceptance,
+    enter_change,
+    enter_whole_return,
+    gpu_seconds,
+)
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import ALL_AWARDS, FIRST, AwardFilter, Page, Slice
@@ -28,6 +37,11 @@ class AwardReceipt:
 def get_award(tx: Transaction, permit: Permit, id_: str) -> Award:
     """Return an award, if visible."""
     return tx.awards.get(permit.scope, id_)
+
+
+def list_changes(tx: Transaction, permit: Permit, id_: str) -> tuple[AwardChange, ...]:
+    """Return what a visible award got and lost since its publication, oldest first."""
+    return tuple(tx.awards.changes([tx.awards.get(permit.scope, id_).id]))
 
 
 def list_awards(
@@ -53,18 +67,39 @@ def return_award(
 ) -> tuple[Award, Event]:
     """Return some or, without an amount in thousandths of GPU-hours, all of an award.
 
+    The latest slots go first, whole gang-hours, and what is past stays: the fellow keeps up to a
+    gang-hour more than what is held then.
+
     Raises:
-        ReturnTooLarge: If more is returned than is held.
+        ReturnTooLarge: If more is returned than is held, or than lies in the slots to come.
+        BalanceTooSmall: If a part of what is returned is used already.
     """
-    award = tx.awards.get(act.scope, id_)
+    award, why = tx.awards.get(act.scope, id_), stated_reason(reason)
     act.expect("award", id_, award.version)
-    returned, told = award.give_back(
-        gpu_hours, why=stated_reason(reason), by=act.person, at=act.now
-    )
+    returned, told = award.give_back(gpu_hours, why=why, by=act.person, at=act.now)
     tx.awards.save(returned)
     event = record(tx, act, told)
-    enter_return(tx, act, award, returned, event)
-    return returned, event
+    holding = holding_of(tx, returned)
+    given, since = award.held - returned.held, running_slot(tx, act, award)
+    ahead, whole = holding.since(since), returned.state is AwardState.RETURNED
+    if not whole and given > holding.reference(ahead):
+        left = number(holding.reference(ahead))
+        raise ReturnTooLarge(award=id_, held=left, returned=number(given))
+    gone = ahead if whole else holding.take_down_to(returned.held, since=since)
+    kept = Kept(
+        kind=AwardChangeKind.RETURNED,
+        cells=negative(gone),
+        reason=why,
+        event=event,
+        gpu_hours=-given,
+    )
+    changed, change = keep_change(tx, act, holding, kept)
+    if whole:
+        enter_whole_return(tx, act, changed, event=event.seq)
+    else:
+        amounts = gpu_seconds(change.cells, holding.gpu_types)
+        enter_change(tx, act, changed, amounts, route=GIVEN_BACK, event=event.seq)
+    return changed, event
 
 
 def explain_award(tx: Transaction, permit: Permit, id_: str) -> Mapping[str, Json]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from scheduler.domain.access import EVERYTHING
 from scheduler.domain.amounts import MILLI, number, thousandths
 from scheduler.domain.awards import Award, Cell, ReserveEntry
+from scheduler.domain.changes import AwardChange, AwardChangeKind
 from scheduler.domain.errors import NotFound, NotVerified, ScenarioMismatch
 from scheduler.domain.events import Event, Happening, Json
 from scheduler.domain.ledger import SECONDS_PER_HOUR
@@ -124,6 +125,7 @@ def publish_round(
     tx.requests.save_all(outcome.requests)
     tx.rounds.save(published)
     offered = [(award, record(tx, act, _offered(award))) for award in outcome.awards]
+    tx.awards.add_changes([_granted(act, award, event) for award, event in offered])
     decision = _decide(tx, act, DecisionKind.PUBLICATION, scenario, told)
     booked = _publication(published.call, evidence.snapshot, offered, decision.event)
     enter_publication(tx, act, booked)
@@ -145,7 +147,7 @@ def _publication(
             award=award.id,
             group=groups[award.fellow],
             event=told.seq,
-            gpu_seconds=gpu_seconds(award, types),
+            gpu_seconds=gpu_seconds(award.cells, types),
         )
         for award, told in offered
     )
@@ -212,6 +214,20 @@ def _awards(
 
 def _exact(value: int | Decimal) -> int:
     return thousandths(value, field="/awards")
+
+
+def _granted(act: Act, award: Award, event: Event) -> AwardChange:
+    return AwardChange(
+        id=act.new("awc"),
+        award=award.id,
+        kind=AwardChangeKind.GRANTED,
+        cells=award.cells,
+        gpu_hours=award.awarded,
+        reason="",
+        by=act.person,
+        at=act.now,
+        event=event.seq,
+    )
 
 
 def _offered(award: Award) -> Happening:

@@ -1,11 +1,12 @@
 """The ledger: enter offers, acceptances and returns; list accounts and transfers; check it all."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from scheduler.domain.access import EVERYTHING, Permit
-from scheduler.domain.awards import Award
+from scheduler.domain.awards import Award, AwardState, Cell
 from scheduler.domain.events import Event
 from scheduler.domain.ledger import (
     CENTER,
@@ -16,6 +17,7 @@ from scheduler.domain.ledger import (
     TransferCode,
     TransferStep,
     TrialBalance,
+    read_account_id,
     trial_balances,
 )
 from scheduler.operations.entering import Entry
@@ -62,15 +64,15 @@ class Publication:
     event: int
 
 
-def gpu_seconds(award: Award, gpu_types: Mapping[str, str]) -> dict[str, int]:
-    """Return what an award's cells take, in GPU-seconds by GPU type.
+def gpu_seconds(cells: Iterable[Cell], gpu_types: Mapping[str, str]) -> dict[str, int]:
+    """Return what cells take, in GPU-seconds by GPU type.
 
     Args:
-        award: as offered.
+        cells: whole GPU-hours on pools.
         gpu_types: GPU type of each pool.
     """
     taken: Counter[str] = Counter()
-    for cell in award.cells:
+    for cell in cells:
         taken[gpu_types[cell.pool]] += cell.gpu_hours * SECONDS_PER_HOUR
     return dict(taken)
 
@@ -114,46 +116,86 @@ def enter_acceptance(tx: Transaction, act: Act, award: Award, event: Event) -> N
     entry.keep()
 
 
-def enter_return(tx: Transaction, act: Act, before: Award, award: Award, event: Event) -> None:
-    """Give back to the call what an award holds no longer.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How GPU-seconds go when an award loses or gets some.
 
-    GPU-seconds follow the reference hours in proportion, rounded in favour of the fellow; who
-    returns everything gives back all that is not used.
+    Attributes:
+        account: kind of the account on the other side, of the award's call.
+    """
+
+    code: TransferCode
+    account: AccountKind
+
+
+GIVEN_BACK: Final = Route(code=TransferCode.RETURN, account=AccountKind.CALL)
+"""By the fellow, to the call."""
+TAKEN_BACK: Final = Route(code=TransferCode.RECLAIM, account=AccountKind.RESERVE)
+"""Unused, by a rule, to the director's reserve."""
+BY_RESERVE: Final = Route(code=TransferCode.MOVE, account=AccountKind.RESERVE)
+"""From the director's reserve or to it."""
+BY_CALL: Final = Route(code=TransferCode.MOVE, account=AccountKind.CALL)
+"""From the call or to it, by a decision that two people took."""
+
+
+def enter_change(  # noqa: PLR0913 - what changes, where it comes from, who and why
+    tx: Transaction,
+    act: Act,
+    award: Award,
+    amounts: Mapping[str, int],
+    *,
+    route: Route,
+    event: int,
+) -> None:
+    """Enter what an award gets, or loses where the amount is negative.
+
+    An offer that nobody has answered is voided and made anew for what is left of it.
 
     Args:
-        tx: the transaction of the return.
-        act: of the return.
-        before: the award as it was.
-        award: as it is after the return.
-        event: of the return.
+        tx: the transaction of the change.
+        act: of the change.
+        award: whose hours they are.
+        amounts: GPU-seconds by GPU type.
+        route: where they come from or go to.
+        event: position in the log of what caused it.
 
     Raises:
-        BalanceTooSmall: If a part of what is returned is used already.
+        BalanceTooSmall: If the account that gives does not hold as much.
     """
+    entry, call = Entry(tx, act), call_of(tx, award)
+    for gpu_type, amount in sorted(amounts.items()):
+        if not amount:
+            continue
+        other = entry.open(route.account, call, gpu_type)
+        own = entry.open(AccountKind.AWARD, award.id, gpu_type)
+        offer = open_offer(tx, entry.book.accounts[own])
+        holder = own
+        if award.state is AwardState.OFFERED:
+            holder = _group_account(tx, entry, award, gpu_type)
+        if offer is not None:
+            entry.settle(offer, TransferStep.VOID, event=event)
+        debit, credit = (other, holder) if amount > 0 else (holder, other)
+        entry.move(route.code, debit, credit, abs(amount), event=event)
+        offered = amount + (0 if offer is None else offer.amount)
+        if award.state is AwardState.OFFERED and offered:
+            step = TransferStep.PENDING
+            entry.move(TransferCode.AWARD, holder, own, offered, step=step, event=event)
+    entry.keep()
+
+
+def enter_whole_return(tx: Transaction, act: Act, award: Award, *, event: int) -> None:
+    """Give back to the call all that an award holds and has not used; its offer is voided."""
     entry, call = Entry(tx, act), call_of(tx, award)
     for account in award_accounts(tx, award.id):
         offer = open_offer(tx, account)
-        if offer is None:
-            amount = _returned(tx, account, before, award)
-            source = entry.open(AccountKind.AWARD, award.id, account.gpu_type)
-        else:
-            amount = offer.amount - _share(_granted(tx, account), award, award.held)
-            source = offer.debit
-        if not amount:
-            continue
+        source = entry.open(AccountKind.AWARD, award.id, account.gpu_type)
+        amount = max(account.available, 0)
         if offer is not None:
-            entry.settle(offer, TransferStep.VOID, event=event.seq)
-        fund = entry.open(AccountKind.CALL, call, account.gpu_type)
-        entry.move(TransferCode.RETURN, source, fund, amount, event=event.seq)
-        if offer is not None and offer.amount > amount:
-            entry.move(
-                TransferCode.AWARD,
-                source,
-                account.id,
-                offer.amount - amount,
-                event=event.seq,
-                step=TransferStep.PENDING,
-            )
+            entry.settle(offer, TransferStep.VOID, event=event)
+            source, amount = offer.debit, offer.amount
+        if amount:
+            fund = entry.open(AccountKind.CALL, call, account.gpu_type)
+            entry.move(TransferCode.RETURN, source, fund, amount, event=event)
     entry.keep()
 
 
@@ -169,17 +211,12 @@ def call_of(tx: Transaction, award: Award) -> str:
     return round_.call
 
 
-def _returned(tx: Transaction, account: Account, before: Award, award: Award) -> int:
-    """Return the GPU-seconds that an accepted award gives back of one GPU type."""
-    if not award.held:
-        return max(account.available, 0)
-    granted = _granted(tx, account)
-    return _share(granted, award, before.held) - _share(granted, award, award.held)
-
-
-def _share(granted: int, award: Award, held: int) -> int:
-    """Return the GPU-seconds that stand for reference hours held, rounded up."""
-    return -(-granted * held // award.awarded)
+def _group_account(tx: Transaction, entry: Entry, award: Award, gpu_type: str) -> str:
+    """Return the account that an offered award's hours wait in."""
+    waiting = (open_offer(tx, each) for each in award_accounts(tx, award.id))
+    group = next((read_account_id(each.debit)[1] for each in waiting if each is not None), None)
+    assert group is not None, "an offered award waits in its group's account"
+    return entry.open(AccountKind.GROUP, group, gpu_type)
 
 
 def get_account(tx: Transaction, permit: Permit, id_: str) -> Account:
@@ -219,11 +256,3 @@ def open_offer(tx: Transaction, account: Account) -> Transfer | None:
     pending = [each for each in tx.ledger.credited(account.id) if each.step is TransferStep.PENDING]
     settled = tx.ledger.settled(each.id for each in pending)
     return next((each for each in pending if each.id not in settled), None)
-
-
-def _granted(tx: Transaction, account: Account) -> int:
-    """Return the GPU-seconds that were first offered on an award's account."""
-    offers = (
-        each.amount for each in tx.ledger.credited(account.id) if each.code is TransferCode.AWARD
-    )
-    return max(offers, default=0)

@@ -1,12 +1,15 @@
-"""Hours on the move: corrections, the director's reserve, adjustments, transfers, expiry."""
+"""Hours on the move by two people: corrections, the director's reserve, adjustments; expiry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scheduler.domain.awards import Award, AwardState
+from scheduler.domain.access import EVERYTHING
+from scheduler.domain.awards import Award
+from scheduler.domain.changes import AwardChangeKind
 from scheduler.domain.errors import InvalidValue
-from scheduler.domain.events import Event, Happening, Json
+from scheduler.domain.events import Event, Json
 from scheduler.domain.ledger import (
+    SECONDS_PER_HOUR,
     AccountKind,
     TransferCode,
     TransferStep,
@@ -14,11 +17,11 @@ from scheduler.domain.ledger import (
     parts,
     read_account_id,
 )
-from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.proposals import Proposal, ProposalKind
 from scheduler.domain.rounds import Round
 from scheduler.operations.entering import Entry
-from scheduler.operations.ledger import award_accounts, call_of, open_offer
+from scheduler.operations.holdings import Wanted, give_hours, take_hours
+from scheduler.operations.ledger import BY_RESERVE, award_accounts, call_of, open_offer
 from scheduler.operations.proposals import Intent, propose
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
@@ -28,7 +31,6 @@ from scheduler.ports.store import Transaction
 _MOVED = {
     ProposalKind.CORRECTION: TransferCode.CORRECT,
     ProposalKind.MOVE: TransferCode.MOVE,
-    ProposalKind.ADJUSTMENT: TransferCode.MOVE,
 }
 
 
@@ -92,7 +94,10 @@ def propose_reserve(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment:
-    """GPU-seconds that an award gets from the director's reserve, or loses to it if negative."""
+    """GPU-seconds that an award gets from the director's reserve, or loses to it if negative.
+
+    They are whole gang-hours: an award holds nothing else.
+    """
 
     gpu_type: str
     gpu_seconds: int
@@ -105,7 +110,7 @@ def propose_adjustment(
     """Propose to give an award more, or take some of what it has not used."""
     award = tx.awards.get(act.scope, award_id)
     act.expect("award", award_id, award.version)
-    _refuse_nothing(abs(wanted.gpu_seconds))
+    _whole_hours(abs(wanted.gpu_seconds))
     own = account_id(AccountKind.AWARD, award.id, wanted.gpu_type)
     reserve = account_id(AccountKind.RESERVE, call_of(tx, award), wanted.gpu_type)
     if wanted.gpu_seconds < 0 and tx.ledger.find(own) is None:
@@ -123,6 +128,30 @@ def propose_adjustment(
     return award, *propose(tx, act, intent)
 
 
+def enter_adjustment(tx: Transaction, act: Act, proposal: Proposal, event: Event) -> None:
+    """Let an adjustment that two people agreed on take effect, in cells and in the ledger.
+
+    Raises:
+        InvalidValue: If as many hours are not free, or not held, by now.
+        BalanceTooSmall: If the account that gives does not hold as much by now.
+    """
+    del event  # the change of the award tells its own
+    award = tx.awards.get(EVERYTHING, proposal.subject)
+    kind, _, gpu_type = read_account_id(str(proposal.body["credit"]))
+    hours = _whole_hours(_whole(proposal.body, "amount"))
+    wanted = Wanted(
+        kind=AwardChangeKind.ADJUSTED,
+        gpu_type=gpu_type,
+        gpu_hours=hours,
+        least=hours,
+        reason=proposal.reason,
+    )
+    if kind is AccountKind.AWARD:
+        give_hours(tx, act, award, wanted)
+    else:
+        take_hours(tx, act, award, wanted, route=BY_RESERVE)
+
+
 def enter_movement(tx: Transaction, act: Act, proposal: Proposal, event: Event) -> None:
     """Let a movement that two people agreed on take effect.
 
@@ -134,46 +163,6 @@ def enter_movement(tx: Transaction, act: Act, proposal: Proposal, event: Event) 
     debit, credit = (_opened(entry, str(body[side])) for side in ("debit", "credit"))
     entry.move(_MOVED[proposal.kind], debit, credit, _whole(body, "amount"), event=event.seq)
     entry.keep()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handing:
-    """GPU-seconds that one award hands to another of the same group."""
-
-    to: str
-    gpu_type: str
-    gpu_seconds: int
-    reason: str
-
-
-def transfer_award(
-    tx: Transaction, act: Act, award_id: str, handing: Handing
-) -> tuple[Award, Event]:
-    """Hand hours of an award to another award of the same group.
-
-    Raises:
-        NotFound: If an award is not visible.
-        InvalidValue: If the awards are of two groups, or one is not in use.
-        BalanceTooSmall: If the award does not hold as much.
-    """
-    giver, taker = (tx.awards.get(act.scope, id_) for id_ in (award_id, handing.to))
-    act.expect("award", award_id, giver.version)
-    _refuse_strangers(tx, giver, taker)
-    _refuse_nothing(handing.gpu_seconds)
-    body: dict[str, Json] = {
-        "to": taker.id,
-        "gpu_type": handing.gpu_type,
-        "gpu_seconds": handing.gpu_seconds,
-        "reason": stated_reason(handing.reason),
-    }
-    event = record(tx, act, Happening(kind="award.transferred", subject=giver.id, body=body))
-    entry = Entry(tx, act)
-    own, other = (
-        entry.open(AccountKind.AWARD, each.id, handing.gpu_type) for each in (giver, taker)
-    )
-    entry.move(TransferCode.MOVE, own, other, handing.gpu_seconds, event=event.seq)
-    entry.keep()
-    return giver, event
 
 
 def expire_round(tx: Transaction, act: Act, round_: Round) -> None:
@@ -201,14 +190,12 @@ def _lapse(tx: Transaction, act: Act, award: Award, event: Event) -> None:
     entry.keep()
 
 
-def _refuse_strangers(tx: Transaction, giver: Award, taker: Award) -> None:
-    people = [tx.people.find(each.fellow) for each in (giver, taker)]
-    groups = {None if person is None else person.group for person in people}
-    if len(groups) != 1 or None in groups or giver.id == taker.id:
-        raise InvalidValue(field="/to", value=taker.id, rule="another award of the same group")
-    for award in (giver, taker):
-        if award.state not in {AwardState.ACCEPTED, AwardState.ACTIVE}:
-            raise InvalidValue(field="/to", value=award.state, rule="two accepted awards")
+def _whole_hours(gpu_seconds: int) -> int:
+    hours, rest = divmod(gpu_seconds, SECONDS_PER_HOUR)
+    if rest or not hours:
+        rule = f"a whole number of GPU-hours ({SECONDS_PER_HOUR} GPU-seconds)"
+        raise InvalidValue(field="/gpu_seconds", value=gpu_seconds, rule=rule)
+    return hours
 
 
 def _refuse_nothing(amount: int) -> None:

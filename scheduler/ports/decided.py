@@ -5,6 +5,7 @@ from typing import Protocol
 
 from scheduler.domain.access import Scope
 from scheduler.domain.awards import Award, ReserveEntry
+from scheduler.domain.changes import AwardChange
 from scheduler.domain.events import Json
 from scheduler.domain.rounds import Decision, Round, RoundState
 from scheduler.domain.scenarios import Scenario
@@ -113,6 +114,14 @@ class Awards(Protocol):
 
     def save(self, award: Award) -> None:
         """Keep the next version."""
+        ...
+
+    def add_changes(self, changes: Iterable[AwardChange]) -> None:
+        """Keep what awards got or lost, for good."""
+        ...
+
+    def changes(self, awards: Iterable[str]) -> Sequence[AwardChange]:
+        """Return what some awards got and lost, oldest first, whoever asks."""
         ...
 
     def list(

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, exists, insert, select
 
 from scheduler.domain.access import Scope
 from scheduler.domain.awards import Award, ReserveEntry
+from scheduler.domain.changes import AwardChange
 from scheduler.domain.errors import NotFound
 from scheduler.domain.events import Json
 from scheduler.domain.rounds import Decision, Round, RoundState
@@ -151,6 +152,7 @@ class SqlAwards:
 
     def __init__(self, connection: Connection) -> None:
         self._rows = Rows(connection, tables.awards, Award, "award")
+        self._changes = Rows(connection, tables.award_changes, AwardChange, "award change")
 
     def get(self, scope: Scope, id_: str) -> Award:
         """Return the award, if visible."""
@@ -167,6 +169,14 @@ class SqlAwards:
     def save(self, award: Award) -> None:
         """Keep the next version."""
         self._rows.update(award)
+
+    def add_changes(self, changes: Iterable[AwardChange]) -> None:
+        """Keep what awards got or lost, for good."""
+        self._changes.insert(changes)
+
+    def changes(self, awards: Iterable[str]) -> Sequence[AwardChange]:
+        """Return what some awards got and lost, oldest first, whoever asks."""
+        return self._changes.all(tables.award_changes.c.award.in_(list(awards)))
 
     def list(
         self, scope: Scope, slice_: Slice = FIRST, *, where: AwardFilter = ALL_AWARDS

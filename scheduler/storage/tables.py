@@ -20,6 +20,7 @@ from scheduler.domain.access import Role
 from scheduler.domain.asks import ask_document, read_ask
 from scheduler.domain.awards import AwardState
 from scheduler.domain.calls import CallState
+from scheduler.domain.changes import AwardChangeKind
 from scheduler.domain.directory import GrantState
 from scheduler.domain.ledger import AccountKind, TransferCode, TransferStep
 from scheduler.domain.policies import PolicyState
@@ -364,9 +365,24 @@ awards = Table(
     Column("offered_at", Instant, nullable=False),
     Column("state", Word(AwardState), nullable=False),
     _amount("returned"),
+    _amount("changed"),
     _maybe("answered_by"),
     Column("answered_at", Instant),
     _version(),
+)
+
+award_changes = Table(
+    "award_changes",
+    metadata,
+    _id(),
+    _text("award_id", key="award", index=True),
+    Column("kind", Word(AwardChangeKind), nullable=False),
+    Column("cells", Encoded(encode_cells, decode_cells), nullable=False),
+    _amount("gpu_hours"),
+    _text("reason"),
+    _text("changed_by", key="by"),
+    Column("changed_at", Instant, nullable=False, key="at"),
+    Column("event", BigInteger, nullable=False),
 )
 
 reserve = Table(

@@ -128,7 +128,7 @@ def test_hours_go_from_call_to_reserve_to_award(center: Center, awards: dict[str
             f"awards/{award}",
             f"awards/{award}/adjustments",
             "op",
-            {"gpu_type": "H200", "gpu_seconds": 5 * HOUR, "reason": "Supplement."},
+            {"gpu_type": "H200", "gpu_seconds": 8 * HOUR, "reason": "Supplement."},
         ),
         lambda: center.create(
             "ledger/corrections",
@@ -147,8 +147,8 @@ def test_hours_go_from_call_to_reserve_to_award(center: Center, awards: dict[str
         address = f"pending-approvals/{asked.json()['id']}"
         word = {"approve": True, "reason": "Agreed."}
         assert 201 == center.change(address, f"{address}/decisions", "appr", word).status_code
-    assert before + 4 * HOUR == balance(center, f"award:{award}:H200", "kim")
-    assert 4 * HOUR == balance(center, f"reserve:{call['owner']}:H200")
+    assert before + 7 * HOUR == balance(center, f"award:{award}:H200", "kim")
+    assert HOUR == balance(center, f"reserve:{call['owner']}:H200")
     assert center.get("ledger/trial-balance", "op").json()["holds"]
 
 
@@ -166,9 +166,13 @@ def test_a_lead_hands_hours_on_inside_the_group(center: Center, awards: dict[str
         }
         return center.change(mine, f"{mine}/transfers", who, body)
 
-    assert 201 == handed("lee", 10 * HOUR).status_code
-    assert before + 10 * HOUR == balance(center, f"award:{awards['lee']}:H200")
+    assert 422 == handed("lee", 10 * HOUR).status_code
+    assert 201 == handed("lee", 16 * HOUR).status_code
+    (_, told) = center.get(f"{mine}/changes", "kim").json()["items"]
+    assert ("handed_on", [-16]) == (told["kind"], [each["gpu_hours"] for each in told["cells"]])
+    assert 404 == center.get(f"{mine}/changes", "park").status_code
+    assert before + 16 * HOUR == balance(center, f"award:{awards['lee']}:H200")
     assert 404 == handed("park", HOUR).status_code
     assert 403 == handed("lee", HOUR, "kim").status_code
     assert 422 == handed("kim", HOUR).status_code
-    assert "balance-too-small" == handed("lee", 10**9).json()["code"]
+    assert 422 == handed("lee", 10**6 * HOUR).status_code

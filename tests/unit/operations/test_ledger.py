@@ -62,17 +62,18 @@ def test_an_acceptance_posts_what_was_set_aside(tx: Transaction):
 
 
 def test_returns_after_acceptance_go_back_to_the_call(tx: Transaction):
-    """In part in proportion to the reference hours, and in the end whole."""
+    """In part by whole gang-hours, rounded in favour of the fellow, and in the end whole."""
     published(tx)
     mine = as_fellow("mina", CLOSES)
     (award,) = list_awards(tx, ALL).items
     before = balances(tx)["call"][0]
     accept_award(tx, mine, award.id)
     return_award(tx, mine, award.id, gpu_hours=300_000, reason="Less data.")
-    assert {"call": (before + 300, 0), "award": (500, 0)}.items() <= balances(tx).items()
+    assert {"call": (before + 296, 0), "award": (504, 0)}.items() <= balances(tx).items()
     return_award(tx, mine, award.id, gpu_hours=1, reason="A trifle.")
-    (held,) = list_accounts(tx, ALL, where=AccountFilter(owner=award.id)).items
-    assert held.balance == 500 * HOUR - 3
+    assert {"call": (before + 296, 0), "award": (504, 0)}.items() <= balances(tx).items()
+    return_award(tx, mine, award.id, gpu_hours=3999, reason="With the trifle it is a gang-hour.")
+    assert {"call": (before + 304, 0), "award": (496, 0)}.items() <= balances(tx).items()
     return_award(tx, mine, award.id, reason="Moved abroad.")
     assert {"call": (before + 800, 0), "award": (0, 0)}.items() <= balances(tx).items()
     assert trial_balance(tx).holds
@@ -85,11 +86,11 @@ def test_an_offer_is_returned_in_part_and_the_rest_accepted(tx: Transaction):
     (award,) = list_awards(tx, ALL).items
     before = balances(tx)["call"][0]
     return_award(tx, mine, award.id, gpu_hours=300_000, reason="Less data.")
-    assert {"call": (before + 300, 0), "group": (500, 500), "award": (0, 0)}.items() <= (
+    assert {"call": (before + 296, 0), "group": (504, 504), "award": (0, 0)}.items() <= (
         balances(tx).items()
     )
     accept_award(tx, mine, award.id)
-    assert {"group": (0, 0), "award": (500, 0)}.items() <= balances(tx).items()
+    assert {"group": (0, 0), "award": (504, 0)}.items() <= balances(tx).items()
     assert trial_balance(tx).holds
 
 

@@ -94,18 +94,18 @@ def test_returns_and_movements_change_what_is_granted(tx: Transaction):
     award = an_award(tx)
     import_usage(tx, act("collector"), [a_run()])
     return_award(tx, as_fellow("mina", CLOSES), award.id, gpu_hours=300_000, reason="Less.")
-    assert (500, 80, 420) == amounts(tx)
-    reserve = propose_reserve(tx, act(), calls_account(tx, award), 60 * HOUR, "In need.")[0]
-    more = Adjustment(gpu_type="H200", gpu_seconds=60 * HOUR, reason="A supplement.")
+    assert (504, 80, 424) == amounts(tx)
+    reserve = propose_reserve(tx, act(), calls_account(tx, award), 64 * HOUR, "In need.")[0]
+    more = Adjustment(gpu_type="H200", gpu_seconds=64 * HOUR, reason="A supplement.")
     for proposal in (reserve, propose_adjustment(tx, act(), award.id, more)[1]):
         decide_proposal(tx, act("approver"), proposal.id, approve=True, reason="Agreed.")
-    assert (560, 80, 480) == amounts(tx)
+    assert (568, 80, 488) == amounts(tx)
     wanted = UsageCorrection(
         key=SliceKey("duru", "17", WEEK), gpu_seconds=8 * HOUR, reason="A node failed."
     )
     fixed = propose_usage_correction(tx, act("operator"), wanted)[0]
     decide_proposal(tx, act("approver"), fixed.id, approve=True, reason="Agreed.")
-    assert (560, 56, 504) == amounts(tx)
+    assert (568, 56, 512) == amounts(tx)
 
 
 def test_what_is_over_has_nothing_left(tx: Transaction):
@@ -167,7 +167,7 @@ def test_any_sequence_of_acts_agrees_with_the_transfers(tx: Transaction):
             return_award(tx, as_fellow("mina", CLOSES), award.id, gpu_hours=given, reason="Less.")
         else:
             more = Adjustment(
-                gpu_type="H200", gpu_seconds=chance.randint(1, 9 * HOUR), reason="More."
+                gpu_type="H200", gpu_seconds=8 * HOUR * chance.randint(1, 2), reason="More."
             )
             proposal = propose_adjustment(tx, act(), award.id, more)[1]
             decide_proposal(tx, act("approver"), proposal.id, approve=True, reason="Agreed.")

@@ -6,14 +6,13 @@ from scheduler.domain.awards import Award
 from scheduler.domain.errors import BalanceTooSmall, InvalidValue, NotFound, SecondPersonRequired
 from scheduler.domain.ledger import AccountKind, account_id
 from scheduler.operations.approvals import decide_proposal
+from scheduler.operations.handing import Handing, transfer_award
 from scheduler.operations.movements import (
     Adjustment,
-    Handing,
     Movement,
     propose_adjustment,
     propose_correction,
     propose_reserve,
-    transfer_award,
 )
 from scheduler.ports.store import Transaction
 from tests.unit.operations.center import act
@@ -39,17 +38,17 @@ def test_the_reserve_gives_to_an_award_and_takes_back(tx: Transaction):
         propose_reserve(tx, act(), calls_account(tx, award), 100 * HOUR, "For emergencies.")[0],
     )
     assert 100 * HOUR == held(tx, AccountKind.RESERVE, call)
-    more = Adjustment(gpu_type="H200", gpu_seconds=60 * HOUR, reason="A supplement.")
+    more = Adjustment(gpu_type="H200", gpu_seconds=64 * HOUR, reason="A supplement.")
     proposal = propose_adjustment(tx, act(), award.id, more)[1]
     with pytest.raises(SecondPersonRequired):
         decide_proposal(tx, act(), proposal.id, approve=True, reason="Me too.")
     agreed(tx, proposal)
-    assert 860 * HOUR == held(tx, AccountKind.AWARD, award.id)
-    less = Adjustment(gpu_type="H200", gpu_seconds=-10 * HOUR, reason="Not needed.")
+    assert 864 * HOUR == held(tx, AccountKind.AWARD, award.id)
+    less = Adjustment(gpu_type="H200", gpu_seconds=-16 * HOUR, reason="Not needed.")
     agreed(tx, propose_adjustment(tx, act(), award.id, less)[1])
     reserve = calls_account(tx, award, AccountKind.RESERVE)
-    agreed(tx, propose_reserve(tx, act(), reserve, 50 * HOUR, "Summer.")[0])
-    assert (850 * HOUR, 0) == (
+    agreed(tx, propose_reserve(tx, act(), reserve, 52 * HOUR, "Summer.")[0])
+    assert (848 * HOUR, 0) == (
         held(tx, AccountKind.AWARD, award.id),
         held(tx, AccountKind.RESERVE, call),
     )
@@ -85,7 +84,7 @@ def test_more_than_there_is_does_not_move(tx: Transaction):
         agreed(tx, proposal)
     with pytest.raises(InvalidValue):
         propose_reserve(tx, act(), account_id(AccountKind.AWARD, award.id, "H200"), 1, "No.")
-    unknown = Adjustment(gpu_type="B200", gpu_seconds=-1, reason="Never held.")
+    unknown = Adjustment(gpu_type="B200", gpu_seconds=-HOUR, reason="Never held.")
     with pytest.raises(InvalidValue):
         propose_adjustment(tx, act(), award.id, unknown)
 
