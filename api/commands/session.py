@@ -30,6 +30,7 @@ class Session:
         as_json: the person wants the answer as one JSON value.
         quiet: no messages.
         yes: the person has agreed beforehand.
+        dry_run: nothing is to be changed.
     """
 
     terminal: Terminal
@@ -38,6 +39,7 @@ class Session:
     as_json: bool = False
     quiet: bool = False
     yes: bool = False
+    dry_run: bool = False
 
     def show(self, body: Any, text: str) -> None:  # noqa: ANN401 - any JSON value
         """Write the answer: whole as JSON, or in words."""
@@ -144,6 +146,7 @@ def open_session(  # noqa: PLR0913 - one for each shared option
             as_json=as_json,
             quiet=quiet,
             yes=yes or dry_run,
+            dry_run=dry_run,
         )
         try:
             with said_plainly():
@@ -180,11 +183,16 @@ def exit_code_of(refusal: Refusal) -> ExitCode:
     """Return the exit code that stands for a refusal."""
     if refusal.code in DEADLINE_CODES:
         return ExitCode.DEADLINE
+    return exit_code_of_status(refusal.status)
+
+
+def exit_code_of_status(status: int) -> ExitCode:
+    """Return the exit code that stands for the HTTP status of a refusal."""
     for statuses, code in (
         (NOT_ALLOWED_STATUSES, ExitCode.NOT_ALLOWED),
         (CONFLICT_STATUSES, ExitCode.CONFLICT),
         (INPUT_STATUSES, ExitCode.USAGE),
     ):
-        if refusal.status in statuses:
+        if status in statuses:
             return code
     return ExitCode.ERROR

@@ -10,7 +10,7 @@ its pace times its length. Then
   rises while at least the even pace is used, so it stays at or below the most GPUs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -157,6 +157,39 @@ def paced_awards(
             (award, tuple(some)) for award, some in groupby(ordered, key=lambda each: each.award)
         )
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """GPUs that an award was let hold from an instant on, by GPU type, until the next step."""
+
+    since: datetime
+    gpus: Mapping[str, int]
+
+
+def exposed(steps: Sequence[Step], gpu_type: str, since: datetime, until: datetime) -> int:
+    """Return the most GPU-seconds that may have been used of a GPU type in a span of time.
+
+    Args:
+        steps: oldest first.
+        gpu_type: which GPUs.
+        since: the begin of the span.
+        until: its end.
+    """
+    total, end = 0, until
+    for step in reversed(steps):
+        begin = max(step.since, since)
+        seconds = -((begin - end) // SECOND)  # a begun second counts
+        total += max(seconds, 0) * step.gpus.get(gpu_type, 0)
+        end = min(end, step.since)
+    return total
+
+
+def recent(steps: Sequence[Step], since: datetime) -> tuple[Step, ...]:
+    """Return the steps without those that had ended by an instant."""
+    ends = [each.since for each in steps[1:]]
+    ended = sum(end <= since for end in ends)
+    return tuple(steps[ended:])
 
 
 def _up(amount: int, divisor: int) -> int:

@@ -7,10 +7,12 @@ Source:
     kueue.x-k8s.io/v1beta2, as in `configs/schemas/`.
 """
 
+import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
-from scheduler.domain.pace import Pace, PacedAward
+from scheduler.domain.pace import Pace, PacedAward, Step
 from scheduler.export.queues import (
     CENTER,
     GPU,
@@ -30,6 +32,8 @@ from scheduler.export.queues import (
 VERSION: Final = "kueue.x-k8s.io/v1beta2"
 NODE_LABEL: Final = "dure/gpu-type"
 """Label of the nodes of a GPU type; its value is the name of the flavor."""
+STEPS: Final = "steps"
+"""Annotation of a cluster queue with the paces since use was last known."""
 
 
 def objects(awards: Sequence[PacedAward]) -> list[Object]:
@@ -42,8 +46,13 @@ def objects(awards: Sequence[PacedAward]) -> list[Object]:
     ]
 
 
-def cluster_queue(award: PacedAward) -> Object:
-    """Return the cluster queue of an award: what it may hold at once, of which GPUs."""
+def cluster_queue(award: PacedAward, steps: Sequence[Step] = ()) -> Object:
+    """Return the cluster queue of an award: what it may hold at once, of which GPUs.
+
+    Args:
+        award: at its pace.
+        steps: earlier paces that the queue is to remember.
+    """
     group = group_name(award.group)
     spec: Object = {
         "cohortName": group,
@@ -59,7 +68,25 @@ def cluster_queue(award: PacedAward) -> Object:
             }
         ],
     }
-    return made(VERSION, "ClusterQueue", award_name(award.award), spec, of={"award": award.award})
+    of = {"award": award.award} | ({STEPS: _written(steps)} if steps else {})
+    return made(VERSION, "ClusterQueue", award_name(award.award), spec, of=of)
+
+
+def steps_of(queue: Object, begins_at: datetime) -> tuple[Step, ...]:
+    """Return the paces that a cluster queue remembers, by flavor.
+
+    One that remembers none is taken to have had the pace it has since the award began.
+    """
+    text = queue["metadata"].get("annotations", {}).get(f"dure/{STEPS}")
+    if text is None:
+        return (Step(since=begins_at, gpus=quotas(queue)),)
+    return tuple(
+        Step(since=datetime.fromisoformat(since), gpus=gpus) for since, gpus in json.loads(text)
+    )
+
+
+def _written(steps: Sequence[Step]) -> str:
+    return json.dumps([[each.since.isoformat(), dict(each.gpus)] for each in steps])
 
 
 def quotas(queue: Object) -> dict[str, int]:

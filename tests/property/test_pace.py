@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scheduler.domain.awards import AwardState
 from scheduler.domain.errors import InvalidValue
 from scheduler.domain.limits import AwardLimit
-from scheduler.domain.pace import RESTING, Pacing, pace
+from scheduler.domain.pace import RESTING, Pacing, Step, exposed, pace, recent
 
 BEGINS = datetime(2027, 1, 4, tzinfo=UTC)
 HOUR = 3600
@@ -125,3 +125,17 @@ def test_hours_without_dates_have_no_pace():
     """A calendar without a first day is refused, and the refusal says so."""
     with pytest.raises(InvalidValue, match="starts_on"):
         pace(a_limit(window=None), Pacing(), BEGINS)
+
+
+def test_what_may_have_been_used_since_a_report():
+    """Each step counts for as long as it held inside the span; a begun second counts whole."""
+    steps = [
+        Step(since=BEGINS + timedelta(hours=hour), gpus={"H200": gpus})
+        for hour, gpus in ((0, 8), (1, 4), (3, 0))
+    ]
+    since, until = BEGINS + timedelta(minutes=30), BEGINS + timedelta(hours=4)
+    assert (4 + 8) * HOUR == exposed(steps, "H200", since, until)
+    assert 4 == exposed(steps, "H200", BEGINS + timedelta(hours=2, minutes=59, seconds=59.5), until)
+    assert 0 == exposed(steps, "B200", since, until) == exposed((), "H200", since, until)
+    assert tuple(steps[1:]) == recent(steps, BEGINS + timedelta(hours=1))
+    assert tuple(steps) == recent(steps, since)
