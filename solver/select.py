@@ -13,14 +13,12 @@ from solver.tiers.engines import SETTLED, Engine, LinearEngine, enough
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
+from solver.tiers.narrowing import SLACK, narrow
 from solver.tiers.program import Effort
 from solver.tiers.relaxation import Vertex
 
 if TYPE_CHECKING:
     from solver.tiers.branching import Settled
-
-SLACK = 2e-6
-"""Share of the scale by which a tier kept may be left: ten times a code's tolerance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +145,9 @@ class Search:
             self.engine.cap(fair.shortfall, none)
             self.head_start = self.engine.settle(fair.fellows_goal(), self.gap)
             self.values = self.head_start.values
-        worst, total = fair.group_shortfalls(self.values)
+        worst, total = np.inf, np.inf
+        if self.values is not None:
+            worst, total = fair.group_shortfalls(self.values)
         if worst <= self.gap:
             work = 1 if self.head_start is None else self.head_start.work
             self.engine.cap(fair.shortfall, np.maximum(none, worst + SLACK))
@@ -157,11 +157,26 @@ class Search:
             return
         self.head_start = None
         self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
-        self.improve(fair.worst_goal())
+        if self.values is None:
+            first = self.engine.settle(fair.worst_goal(), self.gap)
+            self.values = first.values
+            self.infeasible = first.infeasible and first.values is None
+        if self.values is None:
+            return
+        narrowed = narrow(self.engine, fair, self.values, self.gap)
+        self.values = narrowed.values
+        self.note(
+            Reached(
+                name="groups",
+                objective=narrowed.high,
+                bound=narrowed.low,
+                work=narrowed.work,
+                limit=Limit.NONE if narrowed.high - narrowed.low <= self.gap else Limit.WORK,
+                evidence="arithmetic" if narrowed.low <= 0.0 else "solver",
+            )
+        )
         self.improve(fair.total_goal())
-        if self.values is not None:
-            most = np.minimum(self.values[fair.shortfall] + SLACK, 1.0)
-            self.engine.cap(fair.shortfall, most)
+        self.engine.cap(fair.shortfall, np.minimum(self.values[fair.shortfall] + SLACK, 1.0))
 
     def improve(self, goal: Goal) -> Vertex | None:
         """Solve one tier, note what it reached and keep it; return its relaxation's solution."""
@@ -170,7 +185,7 @@ class Search:
         settled, self.head_start = self.head_start, None
         if settled is None or goal.name != "fellows":
             settled = self.engine.settle(goal, self.gap, known=self.values)
-        if settled.infeasible and self.values is None:
+        if settled.infeasible and settled.values is None and self.values is None:
             self.infeasible = True
         if settled.values is not None:
             self.values = settled.values

@@ -28,6 +28,8 @@ from solver.problem import MILLI, FloatArray, IntArray
 Entries: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
 """Row (counted from the first new one), column, coefficient."""
 INFINITE = float("inf")
+NOISE = 1e-9
+"""Part of an amount that a solution in floating point may miss."""
 FINE = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 """What rows, which are all scaled to one, may miss: levels are compared at a part in 10**9."""
 WARM = mathopt.SolveParameters(
@@ -239,14 +241,18 @@ class LinearSolver:
         Raises:
             ValueError: If GLOP finds no optimum; the programs built here always have one.
         """
+        if not self._has_basis:
+            self._solver = _glop(self._program)
         result = _answer(self._solver, WARM if self._has_basis else FIRST)
-        self._has_basis = True
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             self._solver = _glop(self._program)
             result = _answer(self._solver, COLD)
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             raise ValueError(f"The linear program ended with {result.termination}.")
         solution = result.solutions[0]
+        # Where nothing fell short the basis teaches nothing: dual simplex from there took 16.5 s
+        # on 44,634 columns, primal simplex from the start 1.6 s.
+        self._has_basis |= solution.primal_solution.objective_value > NOISE
         return LinearSolution(
             cost=solution.primal_solution.objective_value,
             values=_dense(

@@ -7,14 +7,12 @@ import numpy as np
 
 from solver.checking.pricing import FluidRequest, FluidRound, Holder, most_together
 from solver.fluid.leximin import Cut, Terms
-from solver.fluid.linear import INFINITE, FluidModel, LinearSolver
+from solver.fluid.linear import INFINITE, NOISE, FluidModel, LinearSolver
 from solver.fluid.merging import Merged
 from solver.problem import FloatArray, IntArray
 
 UNIT = 1 << 60
 """What the rationals of a cut are divided by."""
-NOISE = 1e-9
-"""Part of an amount that a solution in floating point may miss."""
 SPARED = 2e-9
 """Part of an amount that is not asked, so that what floating point misses looks like no cut."""
 

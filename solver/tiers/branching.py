@@ -22,7 +22,8 @@ class Settled:
     Attributes:
         values: ``(columns,)``, or None when none was found.
         vertex: the solution of the relaxation itself, before any choice.
-        infeasible: whether it was proved that there is no solution.
+        infeasible: whether it was proved that there is no solution; `values` may then be one that
+            misses what was to be kept.
     """
 
     values: FloatArray | None
@@ -107,13 +108,14 @@ class Branching:
         bound = min([self.objective, *(node[0] for node in self.open[:1])])
         self._hold(())
         proved = bound >= self.objective - self.allowed
+        infeasible = self.best is None and not self.open
         if self.best is None and self.last_resort is not None:
             self._accept(self.last_resort, float(self.goal @ self.last_resort[: self.goal.size]))
         return Settled(
             values=self.best,
             bound=max(bound, root.objective),
             objective=self.objective,
-            infeasible=self.best is None and not self.open,
+            infeasible=infeasible,
             work=self.relaxation.solves - self.first_solve,
             limit=Limit.NONE if proved else self._limit(),
             vertex=root,

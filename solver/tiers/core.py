@@ -119,15 +119,18 @@ class CoreEngine:
         if root is None and known is None:
             return Settled(values=None, bound=np.inf, infeasible=True, work=1)
         found = Found(aim=aim, bound=-np.inf if root is None else root.objective)
+        large = self.program.columns > SMALL
         if known is not None:
             found.offer(known)
             found.offer(self._search(aim, known, NOTHING).values)
+        elif large and root is not None:
+            found.offer(self._search(aim, root.values, self._pieces(root)).values)
         if goal.scale is None and np.isfinite(found.objective):
             found.aim = aim = replace(aim, size=max(abs(found.objective), 1e-9))
-        if root is None or known is None or self.program.columns <= SMALL:
-            self._decide_all(found)
-        else:
+        if large and root is not None:
             self._decide_core(found, root)
+        else:
+            self._decide_all(found)
         return Settled(
             values=None if found.values is None else made_whole(self.model, found.values),
             bound=found.bound / factor,
@@ -201,6 +204,10 @@ class CoreEngine:
         """Solve the relaxation for a goal."""
         self.relaxation.aim(aim.weights)
         return self.relaxation.solve()
+
+    def possible(self) -> bool:
+        """Solve the relaxation."""
+        return self.relaxation.solve() is not None
 
     def keep(self, goal: Goal, most: float) -> None:
         """Add the goal as a row, divided by its scale."""

@@ -37,6 +37,9 @@ class Engine(Protocol):
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Return a solution with whole choices, and a bound; `known` is a solution to fall to."""
 
+    def possible(self) -> bool:
+        """Return whether the linear program has a solution under the present caps."""
+
     def keep(self, goal: Goal, most: float) -> None:
         """From now on the goal stays at most this."""
 
@@ -127,6 +130,10 @@ class LinearEngine:
             bound=settled.bound / factor,
             objective=settled.objective / factor,
         )
+
+    def possible(self) -> bool:
+        """Solve the linear program."""
+        return self.relaxation.solve() is not None
 
     def _same_choices(self, known: FloatArray | None, root: Vertex) -> Vertex | None:
         """Keep everyone's choice of an earlier solution and improve the amounts alone."""

@@ -1,10 +1,13 @@
 """Shortfalls of groups and fellows against their entitlements, as columns and rows."""
 
+from functools import cached_property
+
 import numpy as np
 
 from solver.fluid.merging import reach
 from solver.plan import Entitlement
 from solver.problem import MILLI, FellowWeight, FloatArray, IntArray, Problem
+from solver.tiers.attainable import Amounts, attainable
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
 
@@ -128,10 +131,27 @@ class FairRows:
         result[self.deepest] = result[self.lack].max(initial=0.0)
         return result
 
-    def group_shortfalls(self, values: FloatArray | None) -> tuple[float, float]:
+    @cached_property
+    def amounts(self) -> list[Amounts]:
+        """What each group with an entitlement can hold at all."""
+        due = self.entitlement.groups
+        return [attainable(self.model, group, float(due[group])) for group in self.groups.tolist()]
+
+    def most_short(self, worst: float) -> FloatArray:
+        """Return ``(groups,)`` what each group lacks at most when none lacks more than `worst`.
+
+        Who cannot hold just so much has to hold more. Below 0 where a group cannot hold enough.
+        """
+        least = np.array([each.from_on(1.0 - worst) for each in self.amounts])
+        return np.where(np.isfinite(least), np.maximum(1.0 - least, 0.0), -1.0)
+
+    def next_worst(self, worst: float) -> float:
+        """Return what the worst group lacks at least when `most_short` of `worst` cannot be had."""
+        held = [each.below(each.from_on(1.0 - worst)) for each in self.amounts]
+        return 1.0 - max(held, default=1.0)
+
+    def group_shortfalls(self, values: FloatArray) -> tuple[float, float]:
         """Return the largest relative shortfall and the sum of shortfalls in the unit."""
-        if values is None:
-            return np.inf, np.inf
         short = values[self.shortfall]
         due = self.entitlement.groups[self.groups] / MILLI
         return float(short.max(initial=0.0)), float(short @ due)

@@ -22,6 +22,8 @@ from solver.problem import (
 from solver.tiers.extent import find_extent, find_spans
 from solver.tiers.program import Program
 
+COARSE = 0.02
+"""Part of an ask from which on it matters on which pool the last gang-hour lies."""
 OPEN_CAP = np.iinfo(np.int64).max // 8
 
 
@@ -77,8 +79,12 @@ class RoundModel:
         self._lay_constants(eligible)
         self._lay_blocks(eligible)
         self.places = _joined(self._parts)
+        self._by_request = np.argsort(self.places.request, kind="stable")
+        owners = self.places.request[self._by_request]
+        self._first_of = np.searchsorted(owners, np.arange(problem.requests + 1))
         self.keep_supply()
         self.keep_totals()
+        self.keep_last_gang_hours()
         self.award = self._add_awards()
         self.keep_slot_limits()
         self.keep_caps_and_floors()
@@ -91,6 +97,10 @@ class RoundModel:
         for columns, _ in self._hard:
             mask[columns] = True
         return mask
+
+    def places_of(self, request: int) -> IntArray:
+        """Return the places of a request."""
+        return self._by_request[self._first_of[request] : self._first_of[request + 1]]
 
     def choices(self) -> tuple[IntArray, IntArray]:
         """Return the columns that have to be whole in a plan, and the request each belongs to."""
@@ -270,6 +280,26 @@ class RoundModel:
         idle = np.setdiff1d(np.flatnonzero(self.extent.counted), everyone)
         rows = self.program.add_rows(idle.size, -np.inf, 0.0)
         self.program.add_terms(rows, self.funded[idle], 1.0)
+
+    def keep_last_gang_hours(self) -> None:
+        """What goes beyond the ask is less than a gang-hour on the fastest pool used.
+
+        A pool that is used holds a gang-hour at least, so with speeds s and hours h, for each pool
+        j: Σ min(s, s[j])·h < ask + gang·s[j]. For the fastest pool `keep_totals` says it.
+        """
+        problem, places = self.problem, self.places
+        speed, fastest = problem.speed, problem.speed.max(axis=1)
+        loose = (problem.shape == Shape.FLEXIBLE) & problem.eligible & (problem.ask > 0)
+        matters = problem.gang[:, None] * (fastest[:, None] - speed) > problem.ask[:, None] * COARSE
+        owner, slower = np.nonzero((speed > 0) & matters & loose[:, None])
+        ask = problem.ask[owner]
+        most = (ask + problem.gang[owner] * speed[owner, slower] - 1) / ask
+        rows = self.program.add_rows(owner.size, -np.inf, 0.0)
+        self.program.add_terms(rows, self.funded[owner], -most)
+        for row, request, pool in zip(rows.tolist(), owner.tolist(), slower.tolist(), strict=True):
+            mine = self.places_of(request)
+            counted = np.minimum(speed[request, pool] / speed[request, places.pool[mine]], 1.0)
+            self.program.add_terms(row, places.column[mine], counted)
 
     def _add_awards(self) -> IntArray:
         """What is awarded stops at the ask; the last gang-hour of a plain request counts less."""

@@ -1,0 +1,97 @@
+"""Which amounts a group's awards can add up to at all: what its shortfall can and cannot be.
+
+Requests are nothing or at least their minimum, and blocks and constants come in whole steps; so a
+group with few requests can hold only some amounts. Between two of them a shortfall cannot lie,
+whatever the supply: rounding a covering row up to the next amount is the strengthening of Crowder,
+Johnson and Padberg (1983) carried out on sums instead of single rows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from solver.problem import FloatArray, Shape, Unit
+from solver.tiers.model import RoundModel
+
+COARSE = 1e-4
+"""Part of an entitlement: amounts that lie nearer to each other count as everything between."""
+EXACT = 1e-9
+"""Part of an entitlement that floating point may miss."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Amounts:
+    """Closed intervals, in rising order, whose union holds every amount that a group can have.
+
+    Attributes:
+        starts, ends: ``(n,)`` shares of the entitlement, at most 1: more than all counts as all.
+    """
+
+    starts: FloatArray
+    ends: FloatArray
+
+    def from_on(self, share: float) -> float:
+        """Return the smallest share there is from a share on; infinite when there is none."""
+        at = int(np.searchsorted(self.ends, share - EXACT))
+        return max(share, float(self.starts[at])) if at < self.ends.size else np.inf
+
+    def below(self, share: float) -> float:
+        """Return the largest share there is that is smaller than a share; 0 is always there."""
+        at = int(np.searchsorted(self.starts, share - EXACT)) - 1
+        return min(share, float(self.ends[at])) if at >= 0 else 0.0
+
+
+def attainable(model: RoundModel, group: int, due: float) -> Amounts:
+    """Return what a group can hold, as shares of what is due to it.
+
+    Args:
+        model: the program of the round, for who can get how much.
+        group: index.
+        due: thousandths of the unit.
+    """
+    problem = model.problem
+    members = np.flatnonzero((problem.group == group) & problem.eligible & (problem.ask > 0))
+    options = [_options(model, request) / due for request in members.tolist()]
+    options = sorted((each for each in options if each.size), key=lambda each: each.max())
+    starts = ends = np.zeros(1)
+    for each in options:
+        starts = np.concatenate([starts, (starts[:, None] + each[:, 0]).ravel()])
+        ends = np.concatenate([ends, (ends[:, None] + each[:, 1]).ravel()])
+        starts, ends = _merged(np.minimum(starts, 1.0), np.minimum(ends, 1.0))
+        if starts.size == 1 and ends[0] >= 1.0:
+            break
+    return Amounts(starts=starts, ends=ends)
+
+
+def _merged(starts: FloatArray, ends: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the intervals in order, those that touch nearly made one."""
+    order = np.argsort(starts, kind="stable")
+    starts, ends = starts[order], np.maximum.accumulate(ends[order])
+    apart = starts[1:] > ends[:-1] + COARSE
+    return starts[np.append(True, apart)], ends[np.append(apart, True)]
+
+
+def _options(model: RoundModel, request: int) -> FloatArray:
+    """Return ``(n, 2)`` least and most thousandths of the unit that a request may be funded with.
+
+    What whole steps in one pool make is known one by one; of all else only the two ends.
+    """
+    problem, extent, places = model.problem, model.extent, model.places
+    mine = model.places_of(request)
+    if not mine.size:
+        return np.zeros((0, 2))
+    awarded = problem.rules.unit is Unit.REFERENCE_HOURS
+    brings = places.share[mine] * problem.ask[request] if awarded else places.units[mine]
+    apart = problem.shape[request] == Shape.BLOCK or problem.single_pool[request] or mine.size == 1
+    if problem.shape[request] != Shape.FLEXIBLE and apart:
+        upper = model.program.column_bounds()[1][places.column[mine]]
+        made = [
+            unit * np.arange(max(np.ceil(extent.low[request] / share - EXACT), 1.0), most + 1.0)
+            for unit, share, most in zip(brings, places.share[mine], upper, strict=True)
+        ]
+        amounts = np.unique(np.concatenate(made))
+        return np.stack([amounts, amounts], axis=1)
+    per_share = brings / places.share[mine]
+    most = 1.0 if awarded else extent.top[request]
+    least = min(extent.low[request], most)
+    return np.array([[per_share.min() * least, per_share.max() * most]])

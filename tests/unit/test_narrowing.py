@@ -1,0 +1,74 @@
+"""What groups can hold at all, and the least largest shortfall between that and the supply."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from solver.entitle import entitle
+from solver.problem import MILLI, Problem, Rules, Shape, Tier
+from solver.select import select
+from solver.tiers.attainable import attainable
+from solver.tiers.model import RoundModel
+from solver.tiers.program import Effort
+from tests.builders import a_problem
+
+FAIR = Rules(tiers=(Tier.GROUPS,))
+
+
+def whole_servers(asks: list[int], groups: list[int]) -> Problem:
+    """Return a round of all-or-nothing constants on one pool of eight GPUs for one slot."""
+    return a_problem(
+        requests=len(asks),
+        slots=1,
+        ask=[each * 10 * MILLI for each in asks],
+        minimum=[each * 10 * MILLI for each in asks],
+        shape=[Shape.CONSTANT] * len(asks),
+        fellow_group=groups,
+        rules=FAIR,
+    )
+
+
+def test_a_group_holds_sums_of_whole_awards_and_nothing_between():
+    """Two and three GPUs make 0, 2, 3 or 5, here as shares of what is due."""
+    model = RoundModel(whole_servers([2, 3], [0, 0]))
+    amounts = attainable(model, 0, 100.0 * MILLI)
+    assert pytest.approx([0.0, 0.2, 0.3, 0.5]) == amounts.starts.tolist()
+    assert pytest.approx(0.3) == amounts.from_on(0.25)
+    assert pytest.approx(0.2) == amounts.below(0.3)
+    assert np.isinf(amounts.from_on(0.51))
+
+
+def test_a_flexible_request_holds_anything_from_its_minimum_on():
+    """Between minimum and ask nothing is left out."""
+    problem = a_problem(requests=1, ask=[100 * MILLI], minimum=[40 * MILLI], rules=FAIR)
+    amounts = attainable(RoundModel(problem), 0, 100.0 * MILLI)
+    assert pytest.approx(0.4) == amounts.from_on(0.1)
+    assert pytest.approx(0.7) == amounts.from_on(0.7)
+
+
+def least_worst(problem: Problem) -> float:
+    """Return the least largest shortfall by trying everything."""
+    due = entitle(problem).groups
+    gpus = problem.ask // (10 * MILLI)
+    best = 1.0
+    for chosen in product((0, 1), repeat=problem.requests):
+        used = gpus * np.array(chosen)
+        if used.sum() <= 8:
+            held = np.bincount(problem.group, used * 10 * MILLI, minlength=problem.groups)
+            best = min(best, float(np.maximum(1.0 - held / due, 0.0).max()))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_least_largest_shortfall_is_found_and_proved(seed):
+    """On whole servers it is what trying every choice finds, and the bound says the same."""
+    rng = np.random.default_rng(seed)
+    groups = np.concatenate([np.arange(3), rng.integers(0, 3, 5)]).tolist()
+    problem = whole_servers(rng.integers(1, 5, 8).tolist(), groups)
+    selection = select(
+        problem, entitle(problem), gap=1e-4, effort=Effort(nodes=500), report=lambda *_: None
+    )
+    tier = selection.tiers[0]
+    assert pytest.approx(least_worst(problem), abs=1e-4) == tier.objective
+    assert pytest.approx(tier.objective, abs=1e-4) == tier.bound
