@@ -126,13 +126,17 @@ def create(settings: Settings | None = None) -> FastAPI:
     chosen = settings if settings is not None else read_settings()
     secret = read_secret(chosen.secret_file, secrets.token_bytes)
     store = open_store(chosen.store_url, waiting=chosen.waiting_writes)
-    app = assemble(house(store, secret), hosts=chosen.hosts)
+    app = assemble(house(store, secret), hosts=chosen.hosts, fellow_metrics=chosen.fellow_metrics)
     app.router.lifespan_context = closing(store)
     return app
 
 
 def assemble(
-    house: House, *, hosts: Sequence[str] = ("*",), limits: Limits | None = None
+    house: House,
+    *,
+    hosts: Sequence[str] = ("*",),
+    limits: Limits | None = None,
+    fellow_metrics: bool = False,
 ) -> FastAPI:
     """Return the application.
 
@@ -140,6 +144,7 @@ def assemble(
         house: its objects.
         hosts: names the service answers to.
         limits: body limits.
+        fellow_metrics: whether series of fellows are published, under pseudonyms.
 
     Raises:
         ValueError: If a route declares no action, more than one, or an unknown one.
@@ -156,8 +161,13 @@ def assemble(
     )
     app.state.house = house
     app.state.metrics = Metrics(
-        house.store.read, version=house.version, now=house.clock, seconds=time.monotonic
+        house.store.read,
+        version=house.version,
+        secret=house.secret,
+        now=house.clock,
+        seconds=time.monotonic,
     )
+    app.state.fellow_metrics = fellow_metrics
     app.state.observe_request = app.state.metrics.observe
     for router in ROUTERS:
         app.router.routes.extend(router.routes)

@@ -27,8 +27,8 @@ SECURITY_HEADERS = {
 }
 """Set on every answer, errors included."""
 
-Observe: TypeAlias = Callable[[str, str, int, float], None]
-"""``(method, route, status, seconds)``: told of every answered request."""
+Observe: TypeAlias = Callable[[str, str, int, float, str], None]
+"""``(method, route, status, seconds, trace)``: told of every answered request."""
 
 log = logging.getLogger("dure.http")
 
@@ -160,7 +160,8 @@ class _Exchange:
     def note(self) -> None:
         route = getattr(self.scope.get("route"), "path", "unmatched")
         seconds = time.perf_counter() - self.started
-        self.house.observe()(self.scope["method"], route, self.status or 500, seconds)
+        status = self.status or 500
+        self.house.observe()(self.scope["method"], route, status, seconds, self.trace_id)
 
 
 def _trace_of(traceparent: str | None) -> str | None:

@@ -44,6 +44,8 @@ class Settings(BaseModel):
     """Names that the HTTP door answers to, separated by commas in the environment."""
     waiting_writes: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
     """Changes that may wait for the writer before callers are told to come back."""
+    fellow_metrics: bool = False
+    """Whether series of fellows are published to the scraper, under pseudonyms."""
     lease_seconds: Seconds = 10.0
     """How long a worker may be silent before another takes its job."""
     heartbeat_seconds: Seconds = 2.0

@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import choose_encoder
 
-from api.monitoring.collector import CenterCollector
+from api.monitoring.collector import CenterCollector, FellowCollector, Kept
 from scheduler.ports.store import Transaction
 
 LATENCY_BUCKETS: Final = (
@@ -18,11 +18,12 @@ LATENCY_BUCKETS: Final = (
 
 
 class Metrics:
-    """The center's metrics: one collector over the store, one histogram of this process.
+    """The center's metrics: collectors over the store, one histogram of this process.
 
     Args:
         read: opens a read snapshot of the store.
         version: of the software.
+        secret: of the center; names fellows in `fellows`.
         now: the wall clock.
         seconds: a clock that only runs forward, for the age of a reading.
     """
@@ -32,24 +33,45 @@ class Metrics:
         read: Callable[[], AbstractContextManager[Transaction]],
         *,
         version: str,
+        secret: bytes,
         now: Callable[[], datetime],
         seconds: Callable[[], float],
     ) -> None:
-        self.registry = CollectorRegistry(auto_describe=False)
-        self.registry.register(CenterCollector(read, version, now, seconds))
+        readings = Kept(read, now=now, seconds=seconds)
+        self._center = CollectorRegistry(auto_describe=False)
+        self._center.register(CenterCollector(readings, version=version, now=now))
+        self._fellows = CollectorRegistry(auto_describe=False)
+        self._fellows.register(FellowCollector(readings, secret=secret))
         self._latency = Histogram(
             "dure_http_request_duration_seconds",
             "Time from a request's arrival to the end of its answer.",
             ("method", "route", "status"),
             buckets=LATENCY_BUCKETS,
-            registry=self.registry,
+            registry=self._center,
         )
 
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answered request; `route` is the pattern, never the path."""
-        self._latency.labels(method, route, str(status)).observe(seconds)
+    def observe(self, method: str, route: str, status: int, seconds: float, trace: str) -> None:
+        """Count one answered request.
 
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return the metrics and their content type, as OpenMetrics if the scraper asks for it."""
-        encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
+        Args:
+            method: of the request.
+            route: the pattern, never the path.
+            status: of the answer.
+            seconds: until its end.
+            trace: id of its trace, kept as the exemplar of its bucket.
+        """
+        labelled = self._latency.labels(method, route, str(status))
+        labelled.observe(seconds, exemplar={"trace_id": trace})
+
+    def center(self, accept: str) -> tuple[bytes, str]:
+        """Return the center's metrics and their content type, as the scraper accepts them."""
+        return _exposed(self._center, accept)
+
+    def fellows(self, accept: str) -> tuple[bytes, str]:
+        """Return the series of fellows and their content type, as the scraper accepts them."""
+        return _exposed(self._fellows, accept)
+
+
+def _exposed(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type

@@ -27,6 +27,14 @@ class Events(Protocol):
         """Return events later than a position, oldest first."""
         ...
 
+    def last(self) -> int:
+        """Return the position of the last event, 0 before the first."""
+        ...
+
+    def latest(self, kind: str, after: int = 0) -> Mapping[str, datetime]:
+        """Return when each subject last had an event of a kind, later than a position."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptAnswer:

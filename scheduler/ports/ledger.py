@@ -1,9 +1,10 @@
 """The ledger: accounts and transfers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from scheduler.domain.access import Scope
+from scheduler.domain.flows import Flows, Standing
 from scheduler.domain.ledger import Account, Transfer
 from scheduler.ports.paging import ALL_ACCOUNTS, FIRST, AccountFilter, Page, Slice
 
@@ -45,4 +46,12 @@ class Ledger(Protocol):
         self, scope: Scope, slice_: Slice = FIRST, *, account: str | None = None
     ) -> Page[Transfer]:
         """List the transfers of visible accounts, or of one of them."""
+        ...
+
+    def flows(self, after: int = 0) -> Flows:
+        """Return the sums of all transfers that events later than a position caused."""
+        ...
+
+    def kept(self) -> Mapping[str, Standing]:
+        """Return what every account is kept to hold."""
         ...

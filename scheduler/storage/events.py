@@ -1,11 +1,11 @@
 """The log: events that nobody changes, each chained to the one before."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from scheduler.domain.events import Event, Happening
 from scheduler.storage.engine_tables import events
@@ -70,6 +70,18 @@ class SqlEvents:
         if kind is not None:
             query = query.where(events.c.kind == kind)
         return [_event(row) for row in self._connection.execute(query)]
+
+    def last(self) -> int:
+        """Return the position of the last event, 0 before the first."""
+        return self._connection.execute(select(func.max(events.c.seq))).scalar() or 0
+
+    def latest(self, kind: str, after: int = 0) -> Mapping[str, datetime]:
+        """Return when each subject last had an event of a kind, later than a position."""
+        query = select(events.c.subject, func.max(events.c.at)).where(
+            events.c.kind == kind, events.c.seq > after
+        )
+        rows = self._connection.execute(query.group_by(events.c.subject))
+        return {subject: at for subject, at in rows if at is not None}
 
     def first_broken(self) -> int | None:
         """Return the first position at which the chain does not hold, or nothing.

@@ -1,11 +1,12 @@
 """Accounts and transfers of the ledger in SQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from scheduler.domain.access import Scope
+from scheduler.domain.flows import Flow, Flows, Standing
 from scheduler.domain.ledger import Account, Transfer
 from scheduler.ports.paging import ALL_ACCOUNTS, FIRST, AccountFilter, Page, Slice
 from scheduler.storage import tables
@@ -75,3 +76,17 @@ class SqlLedger:
         table = tables.transfers
         own = None if account is None else or_(table.c.debit == account, table.c.credit == account)
         return self._transfers.page(slice_, visible_transfers(scope), own)
+
+    def flows(self, after: int = 0) -> Flows:
+        """Return the sums of all transfers that events later than a position caused."""
+        table = tables.transfers
+        way = (table.c.debit, table.c.credit, table.c.code, table.c.step)
+        query = select(*way, func.sum(table.c.amount)).where(table.c.event > after).group_by(*way)
+        return {Flow(*flow): int(amount) for *flow, amount in self._connection.execute(query)}
+
+    def kept(self) -> Mapping[str, Standing]:
+        """Return what every account is kept to hold."""
+        columns = tables.accounts.c
+        amounts = (columns[name] for name in Standing._fields)
+        rows = self._connection.execute(select(columns.id, *amounts))
+        return {account: Standing(*held) for account, *held in rows}

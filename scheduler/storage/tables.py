@@ -412,7 +412,7 @@ transfers = Table(
     metadata,
     _id(),
     Column("at", Instant, nullable=False),
-    Column("event", BigInteger, nullable=False),
+    Column("event", BigInteger, nullable=False, index=True),
     Column("code", Word(TransferCode), nullable=False),
     Column("step", Word(TransferStep), nullable=False),
     _text("gpu_type"),

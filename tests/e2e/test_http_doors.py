@@ -238,3 +238,11 @@ def test_a_large_body_limit_can_be_chosen(center: Center):
     app = assemble(house(center.store, SECRET), limits=Limits(body_bytes=10))
     answer = TestClient(app).post("/api/v1/calls", content=b"x" * 11)
     assert 413 == answer.status_code
+
+
+def test_series_of_fellows_are_off_until_a_setting_says_otherwise(center: Center):
+    """The address is unknown to the scraper; others may not even ask."""
+    assert 404 == center.get("/metrics/fellows", "scr").status_code
+    assert 403 == center.get("/metrics/fellows", "op").status_code
+    center.app.state.fellow_metrics = True
+    assert 200 == center.get("/metrics/fellows", "scr").status_code
