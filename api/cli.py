@@ -37,6 +37,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "usage": "What jobs used: import, list, correct.",
         "export": "A round's awards as other systems read them.",
         "ledger": "Where every GPU-second is: balances, transfers, check.",
+        "enforce": "Awards become limits on a cluster: plan, apply, drift, doctor, agent.",
         "pending": "Acts that wait for a second person.",
         "policy": "This year's meaning of fair: show, draft, lock.",
     },

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from api.monitoring.exposition import Metrics
+from scheduler.domain.enforcement import Form, Target
 from scheduler.domain.pools import ChangeKind
 from scheduler.operations.approvals import decide_proposal
 from scheduler.operations.awards import return_award
@@ -56,6 +57,10 @@ def a_used_center(tx: Transaction) -> str:
     )
     change = propose_capacity_change(tx, act("operator"), down)
     approve_capacity_change(tx, act("second"), change.id)
+    duru = Target(
+        id="duru", form=Form.ASSOCIATIONS, gpu_types={"H200": "h200"}, drift=3, reported_at=NOW
+    )
+    tx.enforcement.add(duru)
     work = Work(prefix="slv", kind="solve", subject=round_.id, identity="one", payload={})
     enqueue(tx, act("operator", NOW - WAITED), work)
     return award.id

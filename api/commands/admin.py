@@ -12,6 +12,7 @@ from api.commands.host import Host, open_host
 from api.commands.tables import columns
 from api.commands.terminal import CommandRefused, ExitCode, terminal_of
 from api.plain_json import encode
+from api.signing import cluster_key
 from scheduler.domain.access import Role
 from scheduler.domain.directory import Person
 from scheduler.domain.tokens import ENTROPY_BYTES, mint
@@ -94,6 +95,21 @@ def check_chain(context: typer.Context, *, settings: SettingsOption = "") -> Non
     if broken is not None:
         raise CommandRefused(f"The chain breaks at event {broken}.", ExitCode.VERIFICATION_FAILED)
     host.terminal.data("The chain holds.")
+
+
+@app.command("enforcement-key")
+def enforcement_key(
+    context: typer.Context,
+    cluster: Annotated[str, typer.Argument(metavar="CLUSTER", help="Its name.")],
+    *,
+    settings: SettingsOption = "",
+) -> None:
+    """Print the key that plans for a cluster are signed with; its agent keeps it in a file."""
+    terminal = terminal_of(context)
+    with open_host(terminal, settings) as host:
+        key = cluster_key(host.pepper, cluster)
+    terminal.note("Whoever holds this key can sign plans for this cluster, and for no other.")
+    terminal.data(key)
 
 
 def found(host: Host, named: Mapping[Role, Sequence[str]], *, days: int) -> dict[str, str]:

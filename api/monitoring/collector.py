@@ -16,6 +16,7 @@ from api.monitoring.fellow_families import fellow_families
 from api.monitoring.reader import Reader
 from api.monitoring.readings import Readings
 from api.monitoring.round_families import call_families, round_families, solve_families
+from api.monitoring.target_families import target_families
 from scheduler.ports.store import Transaction
 
 KEEP_SECONDS: Final = 5.0
@@ -92,6 +93,7 @@ class CenterCollector(Collector):
         yield from ledger_families(readings.books)
         yield from award_families(readings)
         yield from feed_families(readings)
+        yield from target_families(readings.targets, self._now())
         events = {(): float(readings.events)}
         yield counter("dure_events", "Entries of the append-only event log.", (), events)
 

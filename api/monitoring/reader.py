@@ -9,6 +9,7 @@ from api.monitoring.books import Books
 from api.monitoring.of_calls import call_reading
 from api.monitoring.of_pools import pool_readings, queue_reading
 from api.monitoring.of_rounds import round_reading
+from api.monitoring.of_targets import target_readings
 from api.monitoring.places import Directory, Frozen, frozen
 from api.monitoring.readings import NONE, CallReading, Readings, RoundReading
 from scheduler.domain.access import EVERYTHING
@@ -57,6 +58,7 @@ class Reader:
             queue=queue_reading(tx),
             books=self._books.read(tx, read, now=now),
             imports=self._follow_imports(tx),
+            targets=target_readings(tx),
             events=self._last_event,
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from scheduler.domain.enforcement import Target
 from scheduler.domain.ledger import AccountKind, TransferCode
 from scheduler.domain.rounds import RoundState
 
@@ -168,6 +169,19 @@ class BooksReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetReading:
+    """A cluster that enforces.
+
+    Attributes:
+        waiting: effects that it has not applied; since: when the first of them was decided.
+    """
+
+    target: Target
+    waiting: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
     """The whole center at one instant.
 
@@ -183,4 +197,5 @@ class Readings:
     queue: QueueReading
     books: BooksReading
     imports: Mapping[str, datetime]
+    targets: tuple[TargetReading, ...]
     events: int

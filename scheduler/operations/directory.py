@@ -6,6 +6,7 @@ from scheduler.domain.access import Permit
 from scheduler.domain.directory import Group, Institute, Person
 from scheduler.domain.errors import Forbidden, InvalidTransition, InvalidValue, NotFound
 from scheduler.domain.events import Happening
+from scheduler.operations.effects import cause_by_person
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import FIRST, Page, Slice
@@ -97,7 +98,9 @@ def put_person(tx: Transaction, act: Act, person: Person) -> tuple[Person, bool]
         act.expect("person", before.id, before.version)
         kept = replace(person, active=before.active, version=before.version + 1)
         tx.people.save(kept)
-    record(tx, act, Happening(kind="person.put", subject=kept.id))
+    event = record(tx, act, Happening(kind="person.put", subject=kept.id))
+    if before is not None and (before.group, before.institute) != (kept.group, kept.institute):
+        cause_by_person(tx, act, kept.id, event=event.seq)
     return kept, before is None
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from scheduler.domain.ledger import AccountKind, Book, Transfer, TransferCode, TransferStep
+from scheduler.operations.effects import cause_by_transfers
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
 
@@ -61,8 +62,9 @@ class Entry:
         self._enter(transfer, pending)
 
     def keep(self) -> None:
-        """Write everything down."""
+        """Write everything down, and what of it clusters must hear."""
         self.tx.ledger.enter(self.transfers, self.book.accounts.values())
+        cause_by_transfers(self.tx, self.act, self.transfers)
 
     def _enter(self, transfer: Transfer, pending: Transfer | None = None) -> None:
         self.book.enter(transfer, pending)

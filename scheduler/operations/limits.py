@@ -27,13 +27,13 @@ def award_limits(
     """
     awards = everything(lambda part: tx.awards.list(permit.scope, part, where=where))
     answered = tuple(each for each in awards if each.state is not AwardState.OFFERED)
-    books, terms = _Books(tx), _Terms(tx, {each.round for each in answered})
+    books, terms = _Books(tx), Terms(tx, {each.round for each in answered})
     people = _People(tx, {each.fellow for each in answered})
     return tuple(chain.from_iterable(_limits(each, books, terms, people) for each in answered))
 
 
 def _limits(
-    award: Award, books: "_Books", terms: "_Terms", people: "_People"
+    award: Award, books: "_Books", terms: "Terms", people: "_People"
 ) -> Iterator[AwardLimit]:
     """Yield the limits of one award, by GPU type."""
     group, institute = people.place(award.fellow)
@@ -87,13 +87,14 @@ class _Round:
     asks: Mapping[str, Ask]
 
 
-class _Terms:
+class Terms:
     """Calendars and asks behind awards, read once a round."""
 
     def __init__(self, tx: Transaction, rounds: Iterable[str]) -> None:
         self._rounds = {id_: _round(tx, id_) for id_ in sorted(rounds)}
 
     def of(self, award: Award) -> tuple[Calendar, Ask]:
+        """Return the calendar of an award's call and what its request asks."""
         round_ = self._rounds[award.round]
         return round_.calendar, round_.asks[award.request]
 

@@ -23,6 +23,7 @@ from scheduler.ports.directory import (
     RoleGrants,
     Tokens,
 )
+from scheduler.ports.enforcement import Enforcement
 from scheduler.ports.kept import Events, Idempotency, Jobs
 from scheduler.ports.ledger import Ledger
 from scheduler.ports.paging import T
@@ -130,6 +131,11 @@ class Transaction(Protocol):
     @property
     def proposals(self) -> Proposals:
         """Acts that wait for a second person."""
+        ...
+
+    @property
+    def enforcement(self) -> Enforcement:
+        """What clusters are told, and what they have."""
         ...
 
     @property

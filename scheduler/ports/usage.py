@@ -47,6 +47,13 @@ class Usage(Protocol):
         """Return GPU-seconds by award, if any, and GPU type."""
         ...
 
+    def counted(self, cluster: str) -> Mapping[tuple[str, str | None, str], int]:
+        """Return GPU-seconds that a cluster itself counted, without corrections.
+
+        They are by person, award, if any, and GPU type.
+        """
+        ...
+
     def by_day(self, award: str) -> Mapping[tuple[str, date], int]:
         """Return GPU-seconds of an award by GPU type and day of use (UTC)."""
         ...

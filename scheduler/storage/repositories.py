@@ -20,6 +20,7 @@ from scheduler.storage.directory import (
     SqlRoleGrants,
     SqlTokens,
 )
+from scheduler.storage.enforcement import SqlEnforcement
 from scheduler.storage.ledger import SqlLedger
 from scheduler.storage.offers import SqlCalls, SqlCapacityChanges, SqlPolicies, SqlPools
 from scheduler.storage.usage import SqlProposals, SqlUsage
@@ -134,3 +135,8 @@ class Repositories:
     def proposals(self) -> SqlProposals:
         """Acts that wait for a second person."""
         return SqlProposals(self._connection)
+
+    @cached_property
+    def enforcement(self) -> SqlEnforcement:
+        """What clusters are told, and what they have."""
+        return SqlEnforcement(self._connection)

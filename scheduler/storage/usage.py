@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from scheduler.domain.access import Scope
 from scheduler.domain.proposals import Proposal, ProposalKind, ProposalState
-from scheduler.domain.usage import UsageEntry
+from scheduler.domain.usage import UsageEntry, UsageKind
 from scheduler.ports.paging import FIRST, Page, Slice
 from scheduler.ports.usage import ALL_USAGE, UsageFilter
 from scheduler.storage import tables
@@ -59,6 +59,20 @@ class SqlUsage:
             table.c.award, table.c.gpu_type
         )
         return {(award, kind): int(total) for award, kind, total in self._connection.execute(query)}
+
+    def counted(self, cluster: str) -> Mapping[tuple[str, str | None, str], int]:
+        """Return GPU-seconds that a cluster itself counted, without corrections."""
+        table = tables.usage
+        who = table.c.person, table.c.award, table.c.gpu_type
+        query = (
+            select(*who, func.sum(table.c.gpu_seconds))
+            .where(table.c.cluster == cluster, table.c.kind == UsageKind.IMPORT)
+            .group_by(*who)
+        )
+        return {
+            (person, award, gpu_type): int(total)
+            for person, award, gpu_type, total in self._connection.execute(query)
+        }
 
     def by_day(self, award: str) -> Mapping[tuple[str, date], int]:
         """Return GPU-seconds of an award by GPU type and day of use (UTC)."""

@@ -18,6 +18,7 @@ RULES = ROOT / "configs" / "prometheus"
 LABELS = {
     "account", "call", "cluster", "group", "gpu_type", "index", "institute", "le", "method",
     "phase", "policy", "pool", "reason", "round", "route", "source", "state", "status", "step",
+    "target",
     "version",
 }  # fmt: skip
 """Every label that a metric may have; none says who."""

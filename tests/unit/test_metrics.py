@@ -30,7 +30,7 @@ from tests.monitored import (
     monitored,
     use,
 )
-from tests.unit.operations.center import act
+from tests.unit.operations.center import OPENS, act
 
 HOUR = 3600
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"
@@ -147,6 +147,18 @@ def found_call(store):
     """Return the id of the only call."""
     with store.read() as tx:
         return tx.calls.list().items[0].id
+
+
+def test_drift_and_waiting_effects_are_told(used):
+    """By cluster: what it has otherwise, what it has not heard of, when it last spoke."""
+    found, at = scraped(used[0]), {"target": "duru"}
+    expected = {
+        row("dure_enforcement_drift_associations", **at): 3,
+        row("dure_enforcement_waiting_effects", **at): 3,
+        row("dure_enforcement_waiting_seconds", **at): (NOW - OPENS).total_seconds(),
+        row("dure_enforcement_last_report_timestamp_seconds", **at): NOW.timestamp(),
+    }
+    assert expected == {key: found[key] for key in expected}
 
 
 def test_what_awards_hold_is_conserved(used):
