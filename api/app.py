@@ -21,6 +21,7 @@ from api.problems import install
 from api.routes import (
     audit,
     awards,
+    burning,
     calls,
     capacity,
     directory,
@@ -72,6 +73,7 @@ ROUTERS: Final = (
     ledger.router,
     usage.router,
     enforcement.router,
+    burning.router,
     proposals.router,
     audit.router,
     metrics.router,

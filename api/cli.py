@@ -34,7 +34,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "review": "Review scores: import, list.",
         "round": "From the frozen round to the published decision.",
         "award": "What was granted, and why; accept or return it.",
-        "usage": "What jobs used: import, list, correct.",
+        "usage": "What jobs used: import, list, correct, forecast.",
         "export": "A round's awards as other systems read them.",
         "ledger": "Where every GPU-second is: balances, transfers, check.",
         "enforce": "Awards become limits on a cluster: plan, apply, drift, doctor, agent.",

@@ -42,6 +42,7 @@ STATUS: Final[dict[str, int]] = {
     "return-too-large": 409,
     "scenario-mismatch": 409,
     "second-person-required": 409,
+    "undated-round": 409,
     "version-mismatch": 412,
     "idempotency-key-reused": 422,
     "invalid-policy": 422,

@@ -1,9 +1,13 @@
 """`dure award`: what was granted, and why."""
 
-from typing import Annotated
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Annotated, Any, Final
 
 import typer
 
+from api.commands.gauges import bar, sparkline
 from api.commands.grammar import commands
 from api.commands.session import Session, reading, writing
 from api.commands.tables import columns, number
@@ -11,9 +15,13 @@ from api.commands.tables import columns, number
 app = commands(
     "What was granted, and why; accept or return it.",
     "dure award list",
+    "dure award usage awd_01jd…",
     "DURE_LANG=ko dure award why awd_01jd…",
 )
 
+WEEK: Final = 7
+HOUR: Final = 3600
+BASES: Final = {"rate": "at the present rate", "curve": "as others use", "blend": "both together"}
 AwardArgument = Annotated[str, typer.Argument(metavar="AWARD", help="Id of an award.")]
 
 
@@ -83,6 +91,14 @@ def why(session: Session, award: AwardArgument) -> None:
 
 
 @app.command()
+@reading
+def usage(session: Session, award: AwardArgument) -> None:
+    """Show how it is used: against its plan, week by week, and what will be left."""
+    body = session.client.get(f"awards/{award}/usage").body
+    session.show(body, "\n\n".join(_used(each) for each in body["items"]))
+
+
+@app.command()
 @writing
 def accept(session: Session, award: AwardArgument) -> None:
     """Accept an offered award."""
@@ -140,3 +156,34 @@ def adjust(
     sent = {"gpu_type": gpu_type, "gpu_seconds": gpu_seconds, "reason": reason}
     body = session.client.change(f"awards/{award}", f"awards/{award}/adjustments", sent).body
     session.show(body, f"{body['id']} waits for a second person: dure pending approve {body['id']}")
+
+
+def _used(item: Mapping[str, Any]) -> str:
+    """Return what is used of one GPU type as text."""
+    held, used, due = (item[name] for name in ("held", "used", "due"))
+    rows = [("", "used at the end", "unused", "used up on")]
+    rows += [
+        (
+            BASES[each["basis"]],
+            number(each["used"] / HOUR),
+            number(each["unused"] / HOUR),
+            (each["exhausts_at"] or "–")[:10],
+        )
+        for each in item["forecasts"]
+    ]
+    told = (
+        f"{item['gpu_type']}: {number(used / HOUR)} of {number(held / HOUR)} GPU-hours used; "
+        f"the plan has {number(due / HOUR)} by now; {number(item['per_day'] / HOUR)} a day lately."
+    )
+    shape = f"{bar(used, due, held)}  {item['begins_at'][:10]} to {item['ends_at'][:10]}"
+    weeks = f"{sparkline(_weeks(item['days']))}  a letter a week" if item["days"] else "No use yet."
+    return "\n".join((told, shape, weeks, columns(rows)))
+
+
+def _weeks(days: list[Mapping[str, Any]]) -> list[int]:
+    """Return use by week, from the first to the last day of use."""
+    by_day = {date.fromisoformat(each["on"]): each["gpu_seconds"] for each in days}
+    first, weeks = min(by_day), Counter[int]()
+    for day, amount in by_day.items():
+        weeks[(day - first) // timedelta(days=WEEK)] += amount
+    return [weeks[week] for week in range(max(weeks) + 1)]

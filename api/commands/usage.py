@@ -11,12 +11,14 @@ from api.commands.tables import columns, number
 from api.commands.terminal import CommandRefused, ExitCode
 
 app = commands(
-    "What jobs used: import, list, correct.",
+    "What jobs used: import, list, correct, forecast.",
     "TZ=UTC sacct -a -X -D -n -P -S now-2days \\",
     "  -o jobid,user,account,state,elapsedraw,alloctres,start,end,qos > sacct.txt",
     "dure usage import --cluster duru sacct.txt",
     "dure usage list --person mina",
+    "dure usage forecast rnd_01jd…",
 )
+HOUR: Final = 3600
 MEDIA: Final = {"sacct": "text/plain", "json": "application/json", "csv": "text/csv"}
 
 
@@ -94,6 +96,21 @@ def list_usage(
         for each in entries
     ]
     session.show(entries, columns(rows, left=7) if entries else "No usage yet.")
+
+
+@app.command()
+@reading
+def forecast(
+    session: Session, round_: Annotated[str, typer.Argument(metavar="ROUND", help="Its id.")]
+) -> None:
+    """Say what each group will leave unused of a round, if nothing changes or as others use."""
+    body = session.client.get(f"rounds/{round_}/usage").body
+    rows = [["group", "GPU-hours", "used", "by plan", "unused if nothing changes", "as others use"]]
+    for each in body["groups"]:
+        unused = {will["basis"]: will["unused"] for will in each["forecasts"]}
+        figures = (each["held"], each["used"], each["due"], unused["rate"], unused["curve"])
+        rows.append([each["group"] or "–", *(number(figure / HOUR) for figure in figures)])
+    session.show(body, columns(rows) if body["groups"] else "No awards that you may see.")
 
 
 @app.command()

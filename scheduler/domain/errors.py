@@ -14,7 +14,7 @@
     ├── PolicyNotLocked, InvalidPolicy
     ├── InvalidScores, InvalidRoundFile, NothingToFreeze
     ├── ScenarioMismatch, NotVerified
-    ├── ReturnTooLarge, BalanceTooSmall, NoticeRunning, InvalidUsage
+    ├── ReturnTooLarge, BalanceTooSmall, NoticeRunning, InvalidUsage, UndatedRound
     ├── AlreadyFounded             the first administrators exist
     └── IdempotencyKeyReused, IdempotencyInFlight, LeaseLost, StoreBusy, StoreUnavailable
 
@@ -181,6 +181,12 @@ class InvalidUsage(DureError):
     """A file of usage is refused, whole. Fields: row, value, rule."""
 
     code = "invalid-usage"
+
+
+class UndatedRound(DureError):
+    """The calendar has no first day, so nothing can be said of a date. Fields: round."""
+
+    code = "undated-round"
 
 
 class AlreadyFounded(DureError):

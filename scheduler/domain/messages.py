@@ -229,6 +229,10 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
         ("The usage file is refused.", "Row {row}: {value}; the rule: {rule}. Nothing was taken."),
         ("사용 기록을 받을 수 없습니다.", "{row}행: {value}. 규칙: {rule}. 반영된 것은 없습니다."),
     ),
+    "undated-round": _Texts(
+        ("The round has no dates.", "The calendar of round {round} has no first day."),
+        ("날짜가 없는 회차입니다.", "회차 {round}의 일정에는 시작일이 없습니다."),
+    ),
     "already-founded": _Texts(
         ("The center is founded.", "The first administrators exist; they grant further roles."),
         ("이미 설치된 센터입니다.", "첫 관리자가 있습니다. 역할은 관리자가 부여합니다."),

@@ -95,9 +95,9 @@ def holds(evidence: Evidence) -> list:
     return []
 
 
-def published(tx: Transaction):
+def published(tx: Transaction, **changes):
     """A published round: mina awarded, jun in reserve, ara declined."""
-    call = an_open_call(tx)
+    call = an_open_call(tx, **changes)
     mina, jun, ara = (a_submitted_request(tx, call, name) for name in ("mina", "jun", "ara"))
     round_ = a_frozen_round(tx, call)
     scenario = a_scenario(tx, round_, {mina.id: 800}, (jun.id,))
