@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "award": "What was granted, and why; accept or return it.",
         "usage": "What jobs used: import, list, correct, forecast.",
         "export": "A round's awards as other systems read them.",
+        "reclaim": "Take back unused hours by a rule: forecast, propose, exempt, decide.",
         "ledger": "Where every GPU-second is: balances, transfers, check.",
         "enforce": "Awards become limits on a cluster: plan, apply, drift, doctor, agent.",
         "pending": "Acts that wait for a second person.",

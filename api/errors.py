@@ -31,6 +31,8 @@ STATUS: Final[dict[str, int]] = {
     "call-not-open": 409,
     "call-still-open": 409,
     "deadline-not-later": 409,
+    "exemption-too-late": 409,
+    "exemptions-waiting": 409,
     "idempotency-in-flight": 409,
     "invalid-transition": 409,
     "lease-lost": 409,

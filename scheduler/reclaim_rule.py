@@ -106,6 +106,10 @@ def _read(document: dict[str, Any]) -> ReclaimRule:
         raise InvalidRound("#/checkpoints", "…", "Must all have a day, or all a share.")
     if rule.cumulative and rule.of is Part.UNUSED:
         raise InvalidRound("#/cumulative", "true", "Must be false: unused is after takings.")
+    if rule.exemption_days >= rule.notice_days > 0:
+        raise InvalidRound(
+            "#/exemption_days", rule.exemption_days, "Must be fewer than notice_days."
+        )
     top.finish()
     return rule
 

@@ -130,6 +130,13 @@ class Award:
         body = {"gpu_hours": number(given), "left": number(returned.held), "reason": why}
         return returned, Happening(kind="award.returned", subject=self.id, body=body)
 
+    def reclaim(self) -> tuple["Award", Happening]:
+        """End an award of which a rule took everything back unused."""
+        assert self.is_live, "only what may be used can be taken back"
+        assert not self.cells, "what is left may still be used"
+        reclaimed = replace(self, state=AwardState.RECLAIMED, version=self.version + 1)
+        return reclaimed, Happening(kind="award.emptied", subject=self.id)
+
     @property
     def is_live(self) -> bool:
         """Whether the fellow may still use it, or say so."""

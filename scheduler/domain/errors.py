@@ -15,6 +15,7 @@
     ├── InvalidScores, InvalidRoundFile, NothingToFreeze
     ├── ScenarioMismatch, NotVerified
     ├── ReturnTooLarge, BalanceTooSmall, NoticeRunning, InvalidUsage, UndatedRound
+    ├── ExemptionsWaiting, ExemptionTooLate
     ├── AlreadyFounded             the first administrators exist
     └── IdempotencyKeyReused, IdempotencyInFlight, LeaseLost, StoreBusy, StoreUnavailable
 
@@ -187,6 +188,18 @@ class UndatedRound(DureError):
     """The calendar has no first day, so nothing can be said of a date. Fields: round."""
 
     code = "undated-round"
+
+
+class ExemptionsWaiting(DureError):
+    """A reclaim waits until every asked exemption is decided. Fields: reclaim, count."""
+
+    code = "exemptions-waiting"
+
+
+class ExemptionTooLate(DureError):
+    """An exemption was asked after its last day. Fields: reclaim, until."""
+
+    code = "exemption-too-late"
 
 
 class AlreadyFounded(DureError):

@@ -233,6 +233,26 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
         ("The round has no dates.", "The calendar of round {round} has no first day."),
         ("날짜가 없는 회차입니다.", "회차 {round}의 일정에는 시작일이 없습니다."),
     ),
+    "exemptions-waiting": _Texts(
+        (
+            "Exemptions wait.",
+            "{count} exemptions from reclaim {reclaim} are undecided; decide them first.",
+        ),
+        (
+            "결정되지 않은 면제 신청이 있습니다.",
+            "회수 {reclaim}에 대한 면제 신청 {count}건을 먼저 결정해야 합니다.",
+        ),
+    ),
+    "exemption-too-late": _Texts(
+        (
+            "Too late for an exemption.",
+            "Exemptions from reclaim {reclaim} could be asked until {until}.",
+        ),
+        (
+            "면제 신청 기한이 지났습니다.",
+            "회수 {reclaim}의 면제 신청 기한은 {until}이었습니다.",
+        ),
+    ),
     "already-founded": _Texts(
         ("The center is founded.", "The first administrators exist; they grant further roles."),
         ("이미 설치된 센터입니다.", "첫 관리자가 있습니다. 역할은 관리자가 부여합니다."),

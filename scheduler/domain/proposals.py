@@ -25,10 +25,14 @@ class ProposalKind(StrEnum):
     """Give an award hours of the director's reserve, or take some of its unused ones there."""
     USAGE_CORRECTION = "usage-correction"
     """Say that a slice of a job used another amount."""
+    RECLAIM = "reclaim"
+    """Take back unused hours of a round's awards, by a rule, after a notice."""
+    EXEMPTION = "exemption"
+    """Spare an award from a reclaim, as its fellow asks."""
 
     @property
     def action(self) -> str:
-        """Row of the permission matrix: who may propose, and who may decide."""
+        """Row of the permission matrix: who may decide."""
         return _ACTIONS[self]
 
 
@@ -37,6 +41,8 @@ _ACTIONS: Final[Mapping[ProposalKind, str]] = {
     ProposalKind.MOVE: "ledger.correct",
     ProposalKind.ADJUSTMENT: "award.adjust",
     ProposalKind.USAGE_CORRECTION: "usage.correct",
+    ProposalKind.RECLAIM: "reclaim.approve",
+    ProposalKind.EXEMPTION: "reclaim.approve",
 }
 
 

@@ -272,7 +272,7 @@ def ahead(
     for day, checkpoint in days:
         if midnight(day) < now:
             continue
-        will = replace(standing, burn=_grown(standing.burn, midnight(day), now, basis))
+        will = replace(standing, burn=grown(standing.burn, midnight(day), now, basis))
         found = taking(rule, checkpoint, day, will)
         yield day, found
         held = standing.burn.held - found.gpu_seconds
@@ -285,7 +285,7 @@ def ahead(
         )
 
 
-def _grown(burn: Burn, at: datetime, now: datetime, basis: Basis) -> Burn:
+def grown(burn: Burn, at: datetime, now: datetime, basis: Basis) -> Burn:
     """Return a burn with the use that is expected until an instant."""
     more = burn.used_by(at, now=now, basis=basis) - burn.used
     last = (at - SECOND).date()

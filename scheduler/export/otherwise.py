@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from scheduler.domain.messages import Language
-from scheduler.export.sentences import Sentence
+from scheduler.export.sentence import Sentence
 from scheduler.formulate import Names
 from solver.checking.verdict import shown
 from solver.problem import MILLI, Problem

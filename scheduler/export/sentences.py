@@ -1,25 +1,11 @@
 """The sentences of explanations and conflicts: one place, two languages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from scheduler.domain.messages import Language
+from scheduler.export.sentence import Sentence
 from solver.explain import Why
 from solver.problem import Unit
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A template in both languages; the fields are the same."""
-
-    ko: str
-    en: str
-
-    def in_language(self, language: Language) -> str:
-        """Return the template of a language."""
-        return self.ko if language is Language.KOREAN else self.en
-
 
 UNITS: Final[Mapping[Unit, Sentence]] = {
     Unit.SERVICE_UNITS: Sentence("서비스 단위", "service units"),

@@ -8,6 +8,7 @@ from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.proposals import Proposal, ProposalKind
 from scheduler.operations.movements import enter_adjustment, enter_movement
 from scheduler.operations.proposals import find_proposal
+from scheduler.operations.reclaims import enter_exemption, enter_reclaim
 from scheduler.operations.record import record
 from scheduler.operations.usage import enter_usage_correction
 from scheduler.ports.acts import Act
@@ -19,6 +20,8 @@ EFFECTS: Final[Mapping[ProposalKind, Effect]] = {
     ProposalKind.MOVE: enter_movement,
     ProposalKind.ADJUSTMENT: enter_adjustment,
     ProposalKind.USAGE_CORRECTION: enter_usage_correction,
+    ProposalKind.RECLAIM: enter_reclaim,
+    ProposalKind.EXEMPTION: enter_exemption,
 }
 """What an agreed proposal does."""
 

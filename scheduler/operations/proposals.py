@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from scheduler.domain.errors import NotFound
 from scheduler.domain.events import Event, Happening, Json
@@ -21,6 +21,7 @@ class Intent:
         subject: id of what it is about.
         body: what exactly is to be done.
         notice: how long before it may take effect.
+        until: when it ends undecided; three days after the notice if not said.
     """
 
     kind: ProposalKind
@@ -28,6 +29,7 @@ class Intent:
     body: Mapping[str, Json]
     reason: str
     notice: timedelta = timedelta(0)
+    until: datetime | None = None
 
 
 def propose(tx: Transaction, act: Act, intent: Intent) -> tuple[Proposal, Event]:
@@ -43,7 +45,7 @@ def propose(tx: Transaction, act: Act, intent: Intent) -> tuple[Proposal, Event]
         proposed_by=act.person,
         proposed_at=act.now,
         not_before=begins,
-        expires_at=begins + LIFE,
+        expires_at=intent.until or begins + LIFE,
     )
     tx.proposals.add(proposal)
     body = {"proposal": proposal.id, "reason": proposal.reason, **proposal.body}

@@ -197,6 +197,7 @@ BAD = (
         "bands: [500, 1000]: Must hold bands, each higher than the last and taking no more.",
     ),
     ('title = "The', 'motto = "x"\ntitle = "The', "#/motto: 'x': Is not a key of the format."),
+    ("exemption_days = 14", "exemption_days = 28", "28: Must be fewer than notice_days."),
     ("[[checkpoints]]", "[[checkpoints", "must be TOML"),
 )
 
