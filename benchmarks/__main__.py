@@ -9,7 +9,7 @@ import platform
 import sys
 from importlib.metadata import version
 
-SUBJECTS = ("start_up", "entitle", "policies", "national", "verify", "books", "demo")
+SUBJECTS = ("start_up", "entitle", "policies", "national", "verify", "books", "simulate", "demo")
 
 
 def provenance() -> str:

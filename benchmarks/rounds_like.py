@@ -4,8 +4,6 @@
 rounds of tens of thousands of requests in three tempers of scarcity.
 """
 
-import copy
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +12,7 @@ import numpy as np
 from benchmarks.instances import SHIPPED
 from scheduler.formulate import formulate
 from scheduler.policy import Policy
+from scheduler.simulation.demand import resampled
 from scheduler.snapshot import load_document, read_round
 from solver.problem import MILLI, NO_CAP, NOBODY, BoolArray, IntArray, Problem, Rules, as_int
 
@@ -42,63 +41,13 @@ def innocore_like(fellows: int = 4000, seed: int = 0) -> Document:
     are then stretched by one lognormal factor per request and scores shifted by up to two points.
     Supply grows with the number of fellows. 4,000 fellows bring about 7,000 requests.
     """
-    rng = np.random.default_rng(seed)
     model = load_document(SHIPPED / "innocore-400.json.gz")
-    requests_of: dict[str, list[Document]] = {each["id"]: [] for each in model["fellows"]}
-    for request in model["requests"]:
-        requests_of[request["fellow"]].append(request)
-    drawn_fellows: list[Document] = []
-    drawn_requests: list[Document] = []
-    for at in range(fellows):
-        group = model["groups"][at % len(model["groups"])]["id"]
-        members = [each for each in model["fellows"] if each["group"] == group]
-        chosen = members[int(rng.integers(len(members)))]
-        drawn_fellows.append({**chosen, "id": f"f{at:05}"})
-        for request in requests_of[chosen["id"]]:
-            name = f"q{len(drawn_requests):05}"
-            drawn_requests.append(_stretched(request, name, f"f{at:05}", rng))
-    times = Decimal(fellows) / len(model["fellows"])
-    pools = [_bigger(pool, times) for pool in model["pools"]]
-    name = f"innocore-like-{fellows}-{seed}"
-    return {
-        **model,
-        "id": name,
-        "title": name,
-        "fellows": drawn_fellows,
-        "requests": drawn_requests,
-        "pools": pools,
-    }
+    return resampled(model, fellows, seed, name=f"innocore-like-{fellows}-{seed}")
 
 
 def problem_of(document: Document, policy: Policy) -> Problem:
     """Return a document's round as integer arrays."""
     return formulate(read_round(document), policy).problem
-
-
-def _stretched(request: Document, name: str, fellow: str, rng: np.random.Generator) -> Document:
-    """Return a request with another name, another ask and another score."""
-    times = Decimal(round(float(rng.lognormal(0.0, 0.2)) * MILLI)) / MILLI
-    drawn = copy.deepcopy(request) | {"id": name, "fellow": fellow}
-    for key in ("gpu_hours", "minimum_gpu_hours"):
-        drawn[key] = max(_thousandths(Decimal(request[key]) * times), Decimal(1))
-    drawn["minimum_gpu_hours"] = min(drawn["minimum_gpu_hours"], drawn["gpu_hours"])
-    shifted = Decimal(request["score"]) + Decimal(int(rng.integers(-20, 21))) / 10
-    drawn["score"] = min(max(shifted, Decimal(1)), Decimal(100))
-    return drawn
-
-
-def _bigger(pool: Document, times: Decimal) -> Document:
-    """Return a pool with more nodes and supply."""
-    return {
-        **pool,
-        "nodes": max(1, int(pool["nodes"] * times)),
-        "supply_gpu_hours": [_thousandths(Decimal(s) * times) for s in pool["supply_gpu_hours"]],
-    }
-
-
-def _thousandths(number: Decimal) -> Decimal:
-    """Return a number with three places."""
-    return number.quantize(Decimal("0.001"))
 
 
 def big_round(  # noqa: PLR0913 - the size of a round
