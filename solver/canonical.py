@@ -5,12 +5,18 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 MOST_DIGITS = 21
 """ECMAScript writes numbers below 10**21 without an exponent."""
 LEAST_EXPONENT = -6
 """And numbers from 10**-7 on, exclusive, with an exponent."""
+DOUBLES = 1 << 53
+"""Whole numbers up to here are doubles, each written with its own digits."""
+REMEMBERED = 256
+SHORT = 64
+"""So many sets of keys, so long at most, are remembered in their order: a document repeats few."""
 _WORDS = {None: "null", True: "true", False: "false"}
 _text = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -49,33 +55,51 @@ def _write(value: object, pieces: list[str]) -> None:
     elif value is None or isinstance(value, bool):
         pieces.append(_WORDS[value])
     elif isinstance(value, (int, float, Decimal)):
-        pieces.append(number(value))
-    elif isinstance(value, Mapping):
+        is_plain = type(value) is int and -DOUBLES <= value <= DOUBLES
+        pieces.append(str(value) if is_plain else number(value))
+    elif isinstance(value, (dict, Mapping)):
         _write_members(value, pieces)
-    elif isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+    elif isinstance(value, (list, Sequence)) and not isinstance(value, (bytes, bytearray)):
         _write_elements(value, pieces)
     else:
         raise ValueError(f"JSON cannot hold a value of type {type(value).__name__}.")
 
 
 def _write_members(mapping: Mapping[Any, object], pieces: list[str]) -> None:
-    """Append an object with its keys in the order of their UTF-16 code units."""
-    if not all(isinstance(key, str) for key in mapping):
+    """Append an object with its keys in their order."""
+    keys = tuple(mapping)
+    if not all(isinstance(key, str) for key in keys):
         raise ValueError("A key of a JSON object is not text.")
     separator = "{"
-    for key in sorted(mapping, key=_utf16):
-        pieces.extend((separator, _text(key), ":"))
-        _write(mapping[key], pieces)
+    ordered = _remembered if len(keys) <= SHORT else _ordered
+    for key, written in ordered(keys):
+        value = mapping[key]
+        if type(value) is str:
+            pieces.append(separator + written + _text(value))
+        else:
+            pieces.append(separator + written)
+            _write(value, pieces)
         separator = ","
-    pieces.append("}" if mapping else "{}")
+    pieces.append("}" if keys else "{}")
+
+
+def _ordered(keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return keys in the order of their UTF-16 code units, each with its text."""
+    return tuple((key, f"{_text(key)}:") for key in sorted(keys, key=_utf16))
+
+
+_remembered = lru_cache(REMEMBERED)(_ordered)
 
 
 def _write_elements(sequence: Sequence[object], pieces: list[str]) -> None:
     """Append a list."""
     separator = "["
     for element in sequence:
-        pieces.append(separator)
-        _write(element, pieces)
+        if type(element) is str:
+            pieces.append(separator + _text(element))
+        else:
+            pieces.append(separator)
+            _write(element, pieces)
         separator = ","
     pieces.append("]" if sequence else "[]")
 

@@ -27,7 +27,8 @@ COARSE = 2.0 ** -np.arange(25)
 FINE = np.array([-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0])
 """Steps around the last solution."""
 FIRST_STEP = 0.25
-SHRINK = 8.0
+SHRINK = 3.0
+"""Less than the four steps that the chords reach on either side: the solution stays in view."""
 SCALE = 1e3
 """Size of the goal, so that a code's tolerances are small beside it."""
 MISSING = 1e4
@@ -145,7 +146,7 @@ class _Trading:
             if _far(best) <= ENOUGH:
                 break
             last, center = center, np.clip(found.held[self.who] / self.top, COARSE[-1], 1.0)
-            if last is not None and (np.abs(center / last - 1.0) <= 4.0 * step).all():
+            if last is not None and (np.abs(center / last - 1.0) <= 2.0 * step).all():
                 step /= SHRINK
         assert best is not None
         return best

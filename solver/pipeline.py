@@ -19,7 +19,7 @@ from solver.rights import rights
 from solver.select import Selection, select
 from solver.stages import asked_value, objectives, plain_stage, reserve, scales, tier_stage
 from solver.tiers.program import Effort
-from solver.timetable import Timetable, timetable
+from solver.timetable import Timetable, moved_hours, timetable
 
 GAP = 0.001
 """Relative gap at which a tier counts as proved unless the caller asks for another."""
@@ -225,5 +225,5 @@ def _stages(
         stages.append(tier_stage(name, reached[name], tier.bound, scale[name], gap=gap, rest=rest))
     cut = Limit.WORK if schedule.cut_short else Limit.NONE
     stages.append(plain_stage("divide", division.lowest, work=division.work, limit=division.limit))
-    moved = float(schedule.moved)
+    moved = float(moved_hours(problem, schedule.cells))
     return (*stages, plain_stage("timetable", moved, work=schedule.work, limit=cut))

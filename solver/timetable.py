@@ -55,14 +55,12 @@ class Timetable:
     Attributes:
         cells: ``(n, 4)`` request, pool, slot, whole GPU-hours; sorted, positive.
         unplaced: funded requests that got nothing because what they need found no place.
-        moved: GPU-hours of the previous plan that are not where they were.
         work: arms looked at.
         cut_short: whether the work limit ended the search.
     """
 
     cells: IntArray
     unplaced: tuple[int, ...]
-    moved: int
     work: int
     cut_short: bool
 
@@ -110,7 +108,6 @@ def timetable(  # noqa: PLR0913 - three of them are options
     return Timetable(
         cells=cells,
         unplaced=tuple(np.nonzero(without)[0].tolist()),
-        moved=moved_hours(problem, cells),
         work=work,
         cut_short=work > work_limit,
     )

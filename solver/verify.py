@@ -14,6 +14,8 @@ from solver.checking.case import Case, broken
 from solver.checking.claims import digest_of, names, read_plan
 from solver.checking.feasible import CELL_RULES, cells
 from solver.checking.figures import FIGURE_RULES
+from solver.checking.goals import stages
+from solver.checking.indices import indices
 from solver.checking.levels import division, levels
 from solver.checking.limits import HOLDER_RULES
 from solver.checking.lottery import LOTTERY_RULES, by_lot
@@ -90,7 +92,7 @@ def _check(
     if not case.plan.is_plan:
         _run(tally, nothing_proposed, case)
     elif _run(tally, cells, case):
-        for rule in (*CELL_RULES, *HOLDER_RULES, *FIGURE_RULES):
+        for rule in (*CELL_RULES, *HOLDER_RULES, *FIGURE_RULES, indices, stages):
             _run(tally, rule, case)
         if certificate is not None:
             return _prove(

@@ -5,7 +5,10 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from solver.canonical import digest
+from solver.fairness import atkinson, gini, jain_index, theil
 
 Document = dict[str, Any]
 Cells = dict[str, list[tuple[str, int, int]]]
@@ -58,7 +61,7 @@ def _award(request: Document, pools: Document, rows: list[tuple[str, int, int]])
 def _measures(
     round_: Document, requests: Document, pools: Document, awards: list[Document]
 ) -> Document:
-    """Return the measures of some awards; the indices of inequality are not computed."""
+    """Return the measures of some awards; envy is not computed."""
     group_of = {each["id"]: each["group"] for each in round_["fellows"]}
     by_group: defaultdict[str, float] = defaultdict(float)
     by_pool: defaultdict[str, int] = defaultdict(int)
@@ -82,16 +85,35 @@ def _measures(
             for each in round_["groups"]
         ],
         "fellows": _fellow_counts(round_, pools, requests, awards),
-        "jain": 1,
-        "gini": 0,
-        "theil": {"between": 0, "within": 0},
-        "atkinson": 0,
+        **_indices(round_, requests, awards),
         "envy": 0,
         "funded": len(awards),
         "minimum_met": sum(
             award["gpu_hours"] >= requests[award["request"]].get("minimum_gpu_hours", 0)
             for award in awards
         ),
+    }
+
+
+def _indices(round_: Document, requests: Document, awards: list[Document]) -> Document:
+    """Return the indices of inequality of service units per weight, over those who ask."""
+    asking = {
+        each["fellow"]
+        for each in round_["requests"]
+        if not each.get("vetoed") and each["speeds"] and each["gpu_hours"]
+    }
+    fellows = [each for each in round_["fellows"] if each["id"] in asking and each.get("weight", 1)]
+    got: defaultdict[str, float] = defaultdict(float)
+    for award in awards:
+        got[requests[award["request"]]["fellow"]] += award["service_units"]
+    shares = np.array([got[each["id"]] / each.get("weight", 1) for each in fellows])
+    groups = sorted({each["group"] for each in fellows})
+    split = theil(shares, np.array([groups.index(each["group"]) for each in fellows], dtype=int))
+    return {
+        "jain": jain_index(shares),
+        "gini": gini(shares),
+        "theil": {"between": split.between, "within": split.within},
+        "atkinson": atkinson(shares),
     }
 
 

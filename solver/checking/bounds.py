@@ -15,7 +15,7 @@ from math import lcm
 from typing import TypeAlias
 
 from solver.checking.case import Case
-from solver.checking.figures import merit, value_parts
+from solver.checking.goals import merit, value_parts
 from solver.checking.reading import Request
 from solver.checking.rows import MILLI
 

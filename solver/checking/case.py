@@ -11,6 +11,9 @@ from solver.checking.reading import Request, Round
 from solver.checking.rows import MILLI, Cell
 from solver.checking.verdict import Number, Witness
 
+CLOSE = Fraction(1, 10**9)
+"""Figures that a plan states in floating point may differ by this part of themselves."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
@@ -104,6 +107,11 @@ class Case:
 def total(request: Request, cells: Iterable[Cell]) -> int:
     """Return the thousandths of reference GPU-hours in some cells."""
     return sum(hours * request.speeds.get(pool, 0) for pool, _, hours in cells)
+
+
+def is_close(stated: Fraction, truth: Fraction) -> bool:
+    """Say whether a figure in floating point is the exact one."""
+    return abs(stated - truth) <= CLOSE * max(Fraction(1), abs(truth))
 
 
 def broken(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from solver.checking.pricing import Holder, most_together
 from solver.checking.stakes import Stakes
@@ -74,6 +74,8 @@ ROUNDING = 2
 """Thousandths of the unit by which a published amount may differ from the exact one."""
 PRECISION = 10**7
 """A stated amount may miss the exact one by its part in this: what floating point leaves open."""
+Ratio: TypeAlias = tuple[int, int]
+"""A rational as numerator and positive denominator, not reduced: thousands are compared at once."""
 
 
 def check_levels(
@@ -239,7 +241,7 @@ class _StageCheck:
     def run(self, levels: Sequence[tuple[int, LevelLike]]) -> list[Fault]:
         """Check the stage."""
         for agent in sorted(self.frozen):
-            self.expect("amount", -1, agent, self.have(agent), self.low(agent))
+            self.expect("amount", -1, agent, (self.low(agent), 1))
         before = Fraction(0)
         for at, level in levels:
             self.check_order(at, level, before)
@@ -256,10 +258,14 @@ class _StageCheck:
         """Return what an agent is said to hold."""
         return self.claimed[self.kind, agent]
 
-    def wants(self, agent: int, value: Fraction) -> Fraction:
+    def wants(self, agent: int, value: Fraction) -> Ratio:
         """Return what an agent holds at a level."""
-        raised = value * self.case.weights[self.stage][agent]
-        return min(Fraction(self.high(agent)), max(Fraction(self.low(agent)), raised))
+        above = value.numerator * self.case.weights[self.stage][agent]
+        below = value.denominator
+        low, high = self.low(agent), self.high(agent)
+        if above <= low * below:
+            return min(low, high), 1
+        return (high, 1) if above >= high * below else (above, below)
 
     def check_order(self, at: int, level: LevelLike, before: Fraction) -> None:
         """Levels rise, and freeze everyone once."""
@@ -272,12 +278,13 @@ class _StageCheck:
     def check_amounts(self, at: int, level: LevelLike) -> None:
         """What is frozen is the level times the weight, within own limits."""
         priced = {index for kind, index, m in level.multipliers if kind == self.kind and m > 0}
+        saturated = set(level.saturated)
         for agent in level.agents:
             wanted = self.wants(agent, level.value)
-            self.expect("amount", at, agent, self.have(agent), wanted)
-            full = agent in level.saturated
-            if full and wanted < self.high(agent):
-                self.fault("freedom", at, agent, wanted, self.high(agent))
+            self.expect("amount", at, agent, wanted)
+            full = agent in saturated
+            if full and wanted[0] < self.high(agent) * wanted[1]:
+                self.fault("freedom", at, agent, Fraction(*wanted), self.high(agent))
             if not full and agent not in priced:
                 self.fault("freedom", at, agent, 0, 1)
 
@@ -315,12 +322,14 @@ class _StageCheck:
             return Fraction(self.least.get(holder, 0))
         if agent in self.frozen:
             return Fraction(self.have(agent))
-        return self.wants(agent, value)
+        return Fraction(*self.wants(agent, value))
 
-    def expect(self, rule: str, at: int, agent: int, stated: int, allowed: int | Fraction) -> None:
-        """Note a fault unless two amounts are as near as rounding leaves them."""
-        if abs(Fraction(stated) - Fraction(allowed)) > _near(allowed):
-            self.fault(rule, at, agent, stated, allowed)
+    def expect(self, rule: str, at: int, agent: int, allowed: Ratio) -> None:
+        """Note a fault unless what an agent holds is as near as rounding leaves it (`_near`)."""
+        above, below = allowed
+        off = abs(self.have(agent) * below - above)
+        if off * PRECISION > ROUNDING * PRECISION * below + abs(above):
+            self.fault(rule, at, agent, self.have(agent), Fraction(above, below))
 
     def fault(
         self, rule: str, at: int, agent: int, stated: int | Fraction, allowed: int | Fraction

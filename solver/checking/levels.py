@@ -67,10 +67,11 @@ def levels(case: Case, stated: StatedEntitlement) -> Checks:
     if by_market(case) or (not case.plan.groups and not stated.levels):
         return
     names = names_of(case)
+    indices = indices_of(names)
     claims: list[LevelClaim] = []
     for document in stated.levels:
         try:
-            claims.append(read_level(case, names, document))
+            claims.append(read_level(case, indices, document))
         except ValueError as error:
             yield broken("levels", str(error))
             return
@@ -89,7 +90,7 @@ def by_market(case: Case) -> bool:
 
 
 def read_level(
-    case: Case, names: Mapping[str, Sequence[str]], document: Mapping[str, object]
+    case: Case, indices: Mapping[str, Mapping[str, int]], document: Mapping[str, object]
 ) -> LevelClaim:
     """Return a level with indices for names.
 
@@ -97,7 +98,6 @@ def read_level(
         ValueError: If it names what the round does not have, or states no number.
     """
     _check_rows(document, case.round.slots)
-    indices = {kind: {name: at for at, name in enumerate(ids)} for kind, ids in names.items()}
     return level_from_document(document, indices)
 
 
@@ -138,11 +138,16 @@ def names_of(case: Case) -> dict[str, list[str]]:
     }
 
 
+def indices_of(names: Mapping[str, Sequence[str]]) -> dict[str, dict[str, int]]:
+    """Return the index of every id by kind."""
+    return {kind: {name: at for at, name in enumerate(ids)} for kind, ids in names.items()}
+
+
 def plain_round(case: Case, names: Mapping[str, Sequence[str]]) -> PlainRound:
     """Return the round and the policy's rules in plain numbers, indices as in the names."""
     assert case.policy is not None
     round_ = case.round
-    at = {kind: {name: index for index, name in enumerate(ids)} for kind, ids in names.items()}
+    at = indices_of(names)
     stated = limits(case)
 
     def holders(kind: str) -> tuple[PlainHolder, ...]:

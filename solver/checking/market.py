@@ -25,11 +25,11 @@ from fractions import Fraction
 from math import exp, fsum, lcm, log
 from typing import Protocol
 
-from solver.checking.case import Case, broken
-from solver.checking.figures import CLOSE, is_close
+from solver.checking.case import CLOSE, Case, broken, is_close
 from solver.checking.levels import (
     StatedEntitlement,
     by_market,
+    indices_of,
     names_of,
     plain_round,
     read_level,
@@ -239,7 +239,7 @@ def _judge_market(case: Case, stated: StatedEntitlement) -> _JudgedMarket:
     distance, fault = None, ""
     try:
         for document in stated.levels[:1]:
-            distance = found.distance(held, read_level(case, names, document))
+            distance = found.distance(held, read_level(case, indices_of(names), document))
     except ValueError as error:
         fault = str(error)
     if len(stated.levels) > 1:

@@ -85,8 +85,12 @@ def most_together(fluid: FluidRound, prices: Prices, multipliers: Mapping[Holder
     )
     charged = _charged(fluid, prices)
     earned = Fraction(0)
+    worths: dict[tuple[Holder, ...], int] = {}
     for request in fluid.requests:
-        worth = sum(multipliers.get(holder, 0) for holder in request.holders)
+        worth = worths.get(request.holders)
+        if worth is None:
+            worth = sum(multipliers.get(holder, 0) for holder in request.holders)
+            worths[request.holders] = worth
         if worth > 0:
             rows = [charged[pool] for pool, _, _ in request.pools]
             earned += _profit(request, worth, rows, fluid.lengths)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from solver.checking.bounds import HolderName, ValuePrices, value_bound
-from solver.checking.case import Case, broken
+from solver.checking.case import CLOSE, Case, broken
 from solver.checking.claims import Policy, digest_of, read_policy
-from solver.checking.figures import CLOSE, gap_scale, mean_one_weights, objectives
+from solver.checking.goals import gap_scale, mean_one_weights, objectives
 from solver.checking.levels import StatedEntitlement, by_market, read_entitlement
 from solver.checking.rows import MILLI, Row, Unreadable, exact
 from solver.checking.verdict import Checks, Proved, Witness, as_fraction

@@ -104,6 +104,8 @@ def whole(value: object, path: str, least: int = 0) -> int:
     Raises:
         Unreadable: If it is not, or lies outside ``least`` … `MOST`.
     """
+    if type(value) is int and least <= value <= MOST:
+        return value
     number = exact(value, path)
     if number != number.to_integral_value() or not least <= number <= MOST:
         raise Unreadable(f"{path}: must be a whole number from {least}, not {value}.")

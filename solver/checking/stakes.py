@@ -168,8 +168,8 @@ def reach(supply: Sequence[Sequence[int]], request: FluidRequest) -> int:
             take = min(room, free)
             used[at] += take
             hours += take
-        if hours * speed > left:
-            return (units + left * factor // speed) // MILLI
+            if hours * speed > left:
+                return (units + left * factor // speed) // MILLI
         units += hours * factor
         left -= hours * speed
     return units // MILLI

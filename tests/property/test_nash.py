@@ -4,7 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 from solver.checking.market import market
 from solver.checking.stakes import stakes
@@ -63,7 +63,7 @@ def test_the_distance_is_small_wherever_floors_hold(problem: Problem) -> None:
     assert distance <= Fraction(1, 10**4) + rounding
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(problems(tracks=False, plain_flow=True))
 def test_in_a_plain_flow_it_is_the_leximin(problem: Problem) -> None:
     """With one fellow a group the leximin of a flow is the market's division (Fujishige, 1980)."""

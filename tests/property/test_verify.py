@@ -82,7 +82,7 @@ def put(document: Document, path: tuple[Any, ...], value: Any) -> Any:
     return before
 
 
-FREE = {"seed", "versions", "jain", "gini", "theil", "atkinson", "envy", "work", "limit", "status"}
+FREE = {"seed", "versions", "envy", "work", "limit", "status"}
 """What a checker without a solver takes as stated."""
 
 

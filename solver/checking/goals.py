@@ -1,0 +1,171 @@
+"""The goals that a plan says it reaches, worked out anew; standard library only."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from solver.checking.case import Case, broken, is_close
+from solver.checking.reading import Request
+from solver.checking.rows import MILLI
+from solver.checking.verdict import Checks, Witness
+
+PLAIN = frozenset({"entitle", "guarantees", "divide", "timetable", "formula"})
+"""Stages without a goal of their own: what they state is its own bound."""
+
+
+def stages(case: Case) -> Checks:
+    """Forbids objectives that the awards do not give, and gaps that bound and objective do not."""
+    truths = objectives(case)
+    for stage in case.plan.stages:
+        truth = truths.get(stage.name)
+        if truth is not None:
+            yield _figure(stage.name, "an objective", stage.objective, truth)
+        if stage.name in PLAIN:
+            yield _figure(stage.name, "a bound", stage.bound, stage.objective)
+        size = max(abs(stage.bound), abs(stage.objective), gap_scale(case, stage.name))
+        gap = abs(stage.bound - stage.objective) / size if size else Fraction(0)
+        yield _figure(stage.name, "a gap", stage.gap, gap)
+    weakest = all(stage.status == "optimal" for stage in case.plan.stages)
+    yield (
+        None
+        if weakest or case.plan.status != "optimal"
+        else broken("stages", "The plan is called optimal; not all of its stages are.")
+    )
+
+
+def gap_scale(case: Case, stage: str) -> Fraction:
+    """Return what a gap is measured against at least: a shortfall against all entitlements."""
+    if stage == "groups":
+        return Fraction(1)
+    entitled = Fraction(sum(case.plan.groups.values()), MILLI)
+    return entitled if stage in {"groups_total", "fellows"} else Fraction(0)
+
+
+def _figure(stage: str, what: str, stated: Fraction, truth: Fraction) -> Witness | None:
+    """Check a figure of a stage."""
+    if is_close(stated, truth):
+        return None
+    text = f"Stage {stage} has {what} of {float(truth):,.9g}; the plan states {float(stated):,.9g}."
+    return broken("stages", text)
+
+
+def objectives(case: Case) -> dict[str, Fraction]:
+    """Return the goals that the final plan reaches, as far as round, plan and policy tell."""
+    received = case.held["group"]
+    short = {
+        name: (max(0, entitled - received.get(name, 0)), entitled)
+        for name, entitled in case.plan.groups.items()
+    }
+    parts = [Fraction(missing, entitled) for missing, entitled in short.values() if entitled]
+    found = {
+        "entitle": Fraction(sum(case.plan.groups.values()), MILLI),
+        "groups": max(parts, default=Fraction(0)),
+        "groups_total": Fraction(sum(missing for missing, _ in short.values()), MILLI),
+        "guarantees": Fraction(
+            sum(each.must_fund for each, _ in case.funded),
+        ),
+        "timetable": Fraction(moved(case)),
+    }
+    if case.policy is not None:
+        found["value"] = found["formula"] = value(case)
+        found["fellows"] = fellow_shortfall(case)
+    return found
+
+
+def moved(case: Case) -> int:
+    """Return the GPU-hours of the previous plan that are not where they were."""
+    total = 0
+    for name, earlier in case.round.previous.items():
+        award = case.awards.get(name)
+        now = {(pool, slot): hours for pool, slot, hours in award.cells} if award else {}
+        if name in case.round.requests:
+            total += sum(
+                max(0, hours - now.get((pool, slot), 0))
+                for pool, slot, hours in earlier
+                if pool in case.round.pools
+            )
+    return total
+
+
+def merit(case: Case, request: Request) -> int:
+    """Return what multiplies a request's value, in thousandths."""
+    assert case.policy is not None
+    return request.score if case.policy.merit == "score" else MILLI
+
+
+def value_parts(case: Case) -> tuple[Fraction, Fraction]:
+    """Return the weights of merit × hours and of merit × projects in the value.
+
+    A mix is half the share of hours and half the share of projects, each of what is asked.
+    """
+    assert case.policy is not None
+    if case.policy.value_of != "mix":
+        by_hours = case.policy.value_of == "hours"
+        return Fraction(by_hours), Fraction(not by_hours)
+    eligible = [each for each in case.round.requests.values() if not each.vetoed]
+    hours = sum(merit(case, each) * each.ask for each in eligible)
+    projects = sum(merit(case, each) for each in eligible)
+    return (
+        Fraction(MILLI * MILLI, 2 * hours) if hours else Fraction(0),
+        Fraction(MILLI, 2 * projects) if projects else Fraction(0),
+    )
+
+
+def value(case: Case) -> Fraction:
+    """Return the policy's value of the awards: points × GPU-hours, points × projects, or shares."""
+    by_hours, by_projects = value_parts(case)
+    hours = sum(merit(case, each) * case.awarded[each.id] for each, _ in case.funded)
+    projects = sum(merit(case, each) for each, _ in case.funded)
+    return by_hours * hours / MILLI**2 + by_projects * projects / MILLI
+
+
+def fellow_shortfall(case: Case) -> Fraction:
+    """Return Σ weight · shortfall of the fellows in units, weights with mean 1."""
+    weights, received = fellow_weights(case), case.held["fellow"]
+    asking, together = _asking(case, weights)
+    missing = sum(
+        weights[name] * max(0, entitled - received.get(name, 0))
+        for name, entitled in case.plan.fellows.items()
+        if name in asking
+    )
+    return Fraction(missing * len(asking), together * MILLI) if together else Fraction(0)
+
+
+def mean_one_weights(case: Case) -> dict[str, Fraction]:
+    """Return the fellows' weights, scaled to mean 1 over those with an eligible request."""
+    weights = fellow_weights(case)
+    asking, together = _asking(case, weights)
+    none = dict.fromkeys(weights, Fraction(0))
+    return none | {
+        name: Fraction(weights[name] * len(asking), together) for name in asking if together
+    }
+
+
+def _asking(case: Case, weights: Mapping[str, int]) -> tuple[frozenset[str], int]:
+    """Return the fellows with an eligible request, and their weights together."""
+    asking = frozenset(each.fellow for each in case.round.requests.values() if not each.vetoed)
+    return asking, sum(weights[name] for name in asking)
+
+
+def fellow_weights(case: Case) -> dict[str, int]:
+    """Return what the policy counts fellows' amounts per.
+
+    By score: the ask-weighted mean score of the eligible requests in thousandths, at least 1.
+    """
+    assert case.policy is not None
+    fellows = case.round.fellows
+    if case.policy.fellow_weight == "weight":
+        return {each.id: each.weight for each in fellows.values()}
+    if case.policy.fellow_weight == "equal":
+        return dict.fromkeys(fellows, 1)
+    asked = dict.fromkeys(fellows, 0)
+    points = dict.fromkeys(fellows, 0)
+    for request in case.round.requests.values():
+        if not request.vetoed:
+            asked[request.fellow] += request.ask
+            points[request.fellow] += request.ask * request.score
+    return {name: max(1, _mean(points[name], asked[name])) for name in fellows}
+
+
+def _mean(points: int, asked: int) -> int:
+    """Return the mean rounded to the nearest thousandth, halves up."""
+    return (2 * points + asked) // (2 * asked) if asked else 0
