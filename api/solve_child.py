@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from api.child import Tell, run
-from api.solving import Question, answer, conflict_texts, explanations, written
+from api.solving import Question, answer, conflict_texts, explanations, ways_out_texts, written
 from scheduler.domain.errors import DureError, InvalidRoundFile
 from scheduler.domain.messages import Language
 from scheduler.formulate import Formulation, formulate
@@ -16,7 +16,7 @@ from solver.pipeline import Limits, Progress
 
 
 class NoPlan(DureError):  # noqa: N818 - a refusal, named as the rule names it
-    """No plan keeps every rule, or the limit came first. Fields: status, conflicts."""
+    """No plan keeps every rule, or the limit came first. Fields: status, conflicts, ways_out."""
 
     code: ClassVar[str] = "no-plan"
 
@@ -45,7 +45,9 @@ def solve(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     solution = answer(question, lambda progress: tell(_line(progress)))
     if not solution.is_plan:
         raise NoPlan(
-            status=solution.plan.status.value, conflicts=conflict_texts(solution, Language.ENGLISH)
+            status=solution.plan.status.value,
+            conflicts=conflict_texts(solution, Language.ENGLISH),
+            ways_out=ways_out_texts(solution, Language.ENGLISH) or ["–"],
         )
     return {
         "plan": written(solution.document).decode(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api.version import software_version
 from scheduler.domain.messages import Language
 from scheduler.export.otherwise import HEADING, Otherwise
+from scheduler.export.ways_out import WaysOut
 from scheduler.export.wording import Wording
 from scheduler.formulate import Formulation
 from scheduler.plan_file import plan_document
@@ -18,6 +19,7 @@ from solver.measures import measure
 from solver.pipeline import Limits, Progress, solve
 from solver.plan import Plan, SolveStatus
 from solver.problem import MILLI
+from solver.relaxations import ways_out
 from solver.spread import here
 from solver.whatif import Counterfactual
 
@@ -158,6 +160,13 @@ def conflict_texts(solution: Solution, language: Language) -> list[str]:
     """Return why there is no plan, one sentence for each smallest set of rules."""
     wording = wording_of(solution.formulation)
     return [wording.conflict_text(each, language) for each in solution.plan.conflicts]
+
+
+def ways_out_texts(solution: Solution, language: Language) -> list[str]:
+    """Return what could be given up so that there is a plan, cheapest first, each shown by one."""
+    formulation = solution.formulation
+    words = WaysOut(names=formulation.names, unit=formulation.problem.rules.unit)
+    return [words.text(way, language) for way in ways_out(formulation.problem)]
 
 
 def wording_of(formulation: Formulation) -> Wording:

@@ -20,7 +20,7 @@ from api.commands.rounds import read_question
 from api.commands.tables import columns, number
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 from api.plain_json import encode
-from api.solving import Question, Solution, answer, conflict_texts, written
+from api.solving import Question, Solution, answer, conflict_texts, ways_out_texts, written
 from scheduler.domain.messages import Language
 from solver.checking.report import percent
 from solver.pipeline import Limits, Progress
@@ -135,8 +135,11 @@ def summary_text(summary: dict[str, Any]) -> str:
 
 def tell_conflicts(terminal: Terminal, solution: Solution) -> None:
     """Say why no plan keeps every rule."""
-    for text in conflict_texts(solution, Language(terminal.language)):
+    language = Language(terminal.language)
+    for text in conflict_texts(solution, language):
         terminal.note(f"infeasible: {text}")
+    for text in ways_out_texts(solution, language):
+        terminal.note(f"way out: {text}")
 
 
 def _refuse_two_outputs(output: str, certificate: str, *, as_json: bool) -> None:

@@ -282,8 +282,20 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
     ),
     # Why a solve ended without a scenario.
     "no-plan": _Texts(
-        ("There is no plan.", "The solver says {status}. What cannot hold together: {conflicts}."),
-        ("배분안이 없습니다.", "풀이 결과: {status}. 함께 지킬 수 없는 조건: {conflicts}."),
+        (
+            "There is no plan.",
+            (
+                "The solver says {status}. What cannot hold together: {conflicts}. "
+                "Ways out, each shown by a plan: {ways_out}."
+            ),
+        ),
+        (
+            "배분안이 없습니다.",
+            (
+                "풀이 결과: {status}. 함께 지킬 수 없는 조건: {conflicts}. "
+                "해결 방법(모두 계획으로 확인됨): {ways_out}."
+            ),
+        ),
     ),
     "solver-crashed": _Texts(
         ("The solver broke down.", "Its last words: {said}"),

@@ -103,6 +103,7 @@ def test_round_that_has_no_plan_fails_with_its_reason(embedded: SqlStore):
         failed = tx.jobs.get(id_)
     assert (JobState.FAILED, 1) == (failed.state, failed.attempt)
     assert ("no-plan", "infeasible") == (failed.failure["code"], failed.failure["status"])
+    assert any("release the guarantee" in each for each in failed.failure["ways_out"])
 
 
 def started(url: str) -> subprocess.Popen[bytes]:
