@@ -20,7 +20,7 @@ demo: deps ## Run a whole round on the embedded default: request to award, proof
 	$(BIN)/dure demo
 
 test: deps ## Unit, property, integration, end-to-end and contract tests
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 check: deps ## Formatting, lint, types, import contracts, docstrings, dependencies, dead code, lock files
 	$(BIN)/ruff format --check .

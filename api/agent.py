@@ -125,7 +125,7 @@ class Agent:
         """
         sight = self.look()
         wish = sight.envelope["apply"] if apply is None else apply
-        done = self._apply(sight) if wish else _left_alone(sight)
+        done = self._apply(sight) if wish else self._leave(sight)
         self._report(done)
         return done
 
@@ -137,9 +137,19 @@ class Agent:
         live = self.cluster.live(sight.plan) if commands else sight.live
         left = len(tuple(differences(wanted(sight.plan), live)))
         if not left:
-            through = sight.envelope["through"]
-            keep_memory(self.memory, Memory(through=through, plan=sight.plan))
+            self._remember(sight)
         return Done(sight=sight, applied=not left, commands=commands, left=left)
+
+    def _leave(self, sight: Sight) -> Done:
+        """Change nothing; a cluster that is as the plan says already is as good as applied."""
+        left = len(tuple(differences(wanted(sight.plan), sight.live)))
+        if sight.is_settled:
+            self._remember(sight)
+        return Done(sight=sight, applied=sight.is_settled, commands=0, left=left)
+
+    def _remember(self, sight: Sight) -> None:
+        through = sight.envelope["through"]
+        keep_memory(self.memory, Memory(through=through, plan=sight.plan))
 
     def _report(self, done: Done) -> None:
         """Tell the center."""
@@ -158,12 +168,6 @@ class Agent:
             ],
         }
         self.client.create("enforcement/reports", body)
-
-
-def _left_alone(sight: Sight) -> Done:
-    left = len(tuple(differences(wanted(sight.plan), sight.live)))
-    settled = sight.is_settled and not left
-    return Done(sight=sight, applied=settled, commands=0, left=left)
 
 
 def read_memory(path: Path) -> Memory:

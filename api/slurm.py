@@ -45,8 +45,15 @@ class SlurmRefused(Exception):  # noqa: N818 - it says what happened
         self.said = said
 
 
-def call_slurm(words: Sequence[str], content: str = "") -> str:
+def call_slurm(
+    words: Sequence[str], content: str = "", *, environment: Mapping[str, str] | None = None
+) -> str:
     """Run a tool of this machine's cluster and return what it printed.
+
+    Args:
+        words: program and arguments.
+        content: of the file whose path becomes the last argument, if there is any.
+        environment: of the tool, in place of this process's own.
 
     Raises:
         SlurmRefused: If it is not there, takes too long, or ends with an error.
@@ -62,7 +69,8 @@ def call_slurm(words: Sequence[str], content: str = "") -> str:
                 capture_output=True,
                 text=True,
                 timeout=LONGEST_SECONDS,
-                env={**os.environ, "TZ": "UTC"},  # noqa: TID251 - the tools read SLURM_CONF there
+                # the tools find their cluster by SLURM_CONF
+                env={**(environment or os.environ), "TZ": "UTC"},  # noqa: TID251 - handed on unread
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise SlurmRefused(" ".join(words)[:200], str(error)) from error

@@ -9,7 +9,9 @@ import platform
 import sys
 from importlib.metadata import version
 
-SUBJECTS = ("start_up", "entitle", "policies", "national", "verify", "books", "simulate", "demo")
+SUBJECTS = (
+    "start_up", "entitle", "policies", "national", "verify", "books", "simulate", "enforce", "demo",
+)  # fmt: skip
 
 
 def provenance() -> str:

@@ -1,0 +1,274 @@
+"""Awards of a published round on a real Slurm: loaded, kept, metered, lowered while jobs run."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from api.agent import Agent
+from api.client import Client
+from api.signing import cluster_key
+from api.slurm import SlurmRefused
+from scheduler.domain.awards import Award
+from scheduler.domain.enforcement import EnforcementPlan, Form, PlannedAward, PlannedReservation
+from scheduler.export.slurm_diff import difference
+from scheduler.export.slurm_doctor import examine
+from scheduler.export.slurm_show import read_associations
+from scheduler.export.slurm_state import Association, Place, wanted
+from scheduler.operations.awards import return_award
+from scheduler.operations.limits import award_limits
+from tests.e2e.center import SECRET, Center, build
+from tests.published_round import NOW, publish_innocore
+from tests.slurm_site import SlurmSite, patiently, require_slurm, slurm_site
+from tests.unit.operations.center import ALL, act
+
+pytestmark = pytest.mark.xdist_group("slurm")
+
+TYPES = {"H200": "h200", "B200": "b200"}
+NODES = ("h200", "h200", "b200")
+BEYOND = "AssocGrpGRESMinutes"
+HOUR = 3600
+
+
+@dataclass
+class Running:
+    """A center with a published round, and a cluster with its agent."""
+
+    center: Center
+    site: SlurmSite
+    agent: Agent
+    awards: Sequence[Award]
+
+    def minutes(self) -> dict[str, dict[str, int]]:
+        """Return the GPU-minutes that each fellow's awards allow, from the ledger."""
+        left: dict[str, dict[str, int]] = {}
+        with self.center.store.read() as tx:
+            for limit in award_limits(tx, ALL):
+                own = left.setdefault(limit.person, dict.fromkeys(TYPES, 0))
+                own[limit.gpu_type] += limit.granted_gpu_seconds
+        return {
+            person: {
+                "gres/gpu": -(-sum(own.values()) // 60),
+                **{f"gres/gpu:{word}": -(-own[name] // 60) for name, word in TYPES.items()},
+            }
+            for person, own in left.items()
+        }
+
+    def associations(self) -> dict[Place, Association]:
+        """Return what the accounting holds, as it shows it."""
+        return read_associations(self.shown())[1]
+
+    def shown(self) -> str:
+        """Return what `show assoc` prints."""
+        fields = "account,user,partition,parentname,grptresmins,maxtresperjob,grpsubmit,qos"
+        words = ("sacctmgr", "-n", "-P", "show", "assoc", "cluster=duru", f"format={fields}")
+        return self.site.call(words)
+
+    def limit(self, user: str) -> Association:
+        """Return the association of a fellow."""
+        (found,) = (each for each in self.associations().values() if each.user == user)
+        return found
+
+    def only_award(self, gpu_type: str, least: int) -> Award:
+        """Return an award of whole hours of one type, the only one of a fellow who may use 8."""
+        people = [each.fellow for each in self.awards]
+        return next(
+            each
+            for each in self.awards
+            if people.count(each.fellow) == 1
+            and {cell.pool for cell in each.cells} == {gpu_type}
+            and sum(cell.gpu_hours for cell in each.cells) >= least
+            and (self.limit(each.fellow).limits.per_job or 8) >= 8
+        )
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A center and a cluster, started once."""
+    require_slurm()
+    center = build(tmp_path_factory.mktemp("center"))
+    awards = publish_innocore(center.store)
+    center.clock.now = datetime.now(UTC)
+    body = {"gpu_types": TYPES}
+    assert 201 == center.send("PUT", "enforcement/targets/duru", "op", json=body).status_code
+    fellows = sorted({each.fellow for each in awards})
+    home = Path(tempfile.mkdtemp(prefix="dure-slurm-", dir="/tmp"))
+    with slurm_site(home, name="duru", fellows=fellows, nodes=NODES) as site:
+        agent = Agent(
+            client=Client("http://center", center.tokens["coll"], transport=center.http._transport),
+            cluster=site.cluster,
+            key=cluster_key(SECRET, "duru"),
+            memory=home / "agent.json",
+            clock=center.clock,
+        )
+        yield Running(center, site, agent, awards)
+    shutil.rmtree(home)
+    center.close()
+
+
+@pytest.fixture
+def loaded(running: Running) -> Running:
+    """The cluster as the center wants it."""
+    assert running.agent.work().applied
+    return running
+
+
+def test_a_first_load_gives_every_fellow_their_awards(running: Running):
+    """One command makes all accounts and associations; each limit is the ledger's, in minutes."""
+    assert () == examine(running.site.cluster.config(), cluster="duru", gpu_types=TYPES)
+    done = running.agent.work()
+    assert (True, 1) == (done.applied, done.commands)
+    found = {each.user: dict(each.limits.minutes) for each in running.associations().values()}
+    expected = running.minutes()
+    assert expected == found
+    assert len({each.fellow for each in running.awards}) == len(found) > 370
+
+
+def test_a_second_and_a_seventh_time_change_nothing(loaded: Running):
+    """No command is run, and the accounting shows the same to the letter."""
+    before = loaded.shown()
+    assert [0] * 7 == [loaded.agent.work().commands for _ in range(7)]
+    assert before == loaded.shown()
+
+
+def test_a_job_inside_its_award_runs_and_one_beyond_it_waits(loaded: Running):
+    """Slurm itself compares what a job may take with what is left, by type and in all."""
+    award = loaded.only_award("h200", 1)
+    left = loaded.limit(award.fellow).limits.minutes["gres/gpu:h200"]
+    inside = loaded.site.submit(award.fellow, "h200:1", minutes=1, seconds=1)
+    beyond = loaded.site.submit(award.fellow, "h200:8", minutes=left // 8 + 1, seconds=1)
+    untyped = loaded.site.submit(award.fellow, "8", minutes=left // 8 + 1, seconds=1)
+    assert loaded.site.reaches(inside, "COMPLETED")
+    assert loaded.site.reaches(beyond, "PENDING", BEYOND)
+    assert loaded.site.reaches(untyped, "PENDING", BEYOND)
+    loaded.site.call(("scancel", beyond, untyped))
+
+
+def test_use_comes_back_to_the_gpu_second(loaded: Running):
+    """What `sacct` tells is what the books hold, and it moves no limit."""
+    ours = [loaded.only_award("h200", 100), loaded.only_award("b200", 100)]
+    jobs = [
+        loaded.site.submit(award.fellow, f"{kind}:{gpus}", minutes=2, seconds=seconds)
+        for award, kind in zip(ours, ("h200", "b200"), strict=True)
+        for gpus, seconds in ((8, 2), (1, 4), (3, 1))
+    ]
+    assert all(loaded.site.reaches(each, "COMPLETED") for each in jobs)
+    fields = "jobid,user,account,state,elapsedraw,alloctres,start,end,qos"
+    since = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")
+    told = loaded.site.call(("sacct", "-a", "-X", "-D", "-n", "-P", "-S", since, "-o", fields))
+    rows = [line.split("|") for line in told.splitlines()]
+    expected = sum(
+        int(row[4]) * int(dict(part.split("=") for part in row[5].split(","))["gres/gpu"])
+        for row in rows
+        if row[5]
+    )
+    headers = {"Content-Type": "text/plain", "Idempotency-Key": "usage-of-duru"}
+    brought = loaded.center.send(
+        "POST", "usage-batches?cluster=duru", "coll", headers=headers, content=told.encode()
+    ).json()
+    assert (expected, 0) == (brought["gpu_seconds"], brought["outside"])
+    with loaded.center.store.read() as tx:
+        used = sum(each.used_gpu_seconds for each in award_limits(tx, ALL))
+        counted = sum(tx.usage.counted("duru").values())
+    assert expected == used == counted > 0
+    assert 0 == loaded.agent.work().commands
+
+
+def test_a_limit_falls_while_a_job_runs(loaded: Running):
+    """What is returned can no longer be started; what runs goes on."""
+    award = loaded.only_award("h200", 200)
+    before = loaded.limit(award.fellow).limits.minutes["gres/gpu:h200"]
+    runs = loaded.site.submit(award.fellow, "h200:8", minutes=2, seconds=60)
+    assert loaded.site.reaches(runs, "RUNNING")
+    given = award.held - award.held // 10
+    returned = loaded.center.store.write(
+        lambda tx: return_award(
+            tx, act(award.fellow, NOW), award.id, gpu_hours=given, reason="Less data."
+        )[0]
+    )
+    assert returned.held < award.held
+    done = loaded.agent.work()
+    assert (True, 1) == (done.applied, done.commands)
+    after = loaded.limit(award.fellow).limits.minutes["gres/gpu:h200"]
+    assert after == loaded.minutes()[award.fellow]["gres/gpu:h200"] < before
+    fitted = loaded.site.submit(award.fellow, "h200:8", minutes=before // 9, seconds=1)
+    assert loaded.site.reaches(fitted, "PENDING", BEYOND)
+    assert "RUNNING" == loaded.site.state(runs)[0]
+    loaded.site.call(("scancel", runs, fitted))
+
+
+def test_drift_is_found_and_mended_at_the_next_look(loaded: Running):
+    """A limit that somebody raised by hand is named, and is as planned again."""
+    user = loaded.awards[0].fellow
+    place = loaded.limit(user)
+    words = ("sacctmgr", "-i", "modify", "user", "where", f"name={user}", "cluster=duru")
+    loaded.site.call((*words, "set", "GrpTRESMins=gres/gpu=999999999"))
+    done = loaded.agent.work()
+    assert ([f"{place.account}/{user}"], True) == (
+        [each.name for each in done.sight.drift],
+        done.applied,
+    )
+    assert place == loaded.limit(user)
+    (found,) = loaded.center.get("enforcement/drift", "op").json()["items"]
+    assert "gres/gpu=999999999" in found["found"]
+    assert 0 == loaded.agent.work().commands
+
+
+def test_a_block_is_reserved_by_whole_nodes(loaded: Running):
+    """This Slurm reserves no GPUs; once made, the reservation stands until it is not planned."""
+    cluster, now = loaded.site.cluster, datetime.now(UTC)
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    block = PlannedReservation(
+        name="awd_block-0",
+        person=loaded.awards[0].fellow,
+        pool="h200",
+        gpu_type="H200",
+        gpus=16,
+        nodes=2,
+        starts_at=day,
+        ends_at=day + timedelta(days=1),
+    )
+    plan = EnforcementPlan(
+        target="duru",
+        form=Form.ASSOCIATIONS,
+        gpu_types=TYPES,
+        people=loaded.agent.look().plan.people,
+        reservations=(block,),
+    )
+    change = difference("duru", wanted(plan), cluster.live(plan))
+    assert 1 == cluster.apply(change, cluster.reservations(plan, now))
+    assert () == cluster.reservations(plan, now)
+    later = replace(plan, reservations=(replace(block, ends_at=day + timedelta(days=2)),))
+    assert 1 == cluster.apply(change, cluster.reservations(later, now))
+    assert "NodeCnt=2" in loaded.site.call(("scontrol", "-o", "show", "reservation"))
+    assert 1 == loaded.agent.work().commands
+    assert "awd_block" not in loaded.site.call(("scontrol", "-o", "show", "reservation"))
+
+
+def test_an_award_as_qos_refuses_what_is_beyond_it(loaded: Running):
+    """Jobs must name an award; one beyond it is refused at submission, one inside it runs."""
+    cluster, whole = loaded.site.cluster, loaded.agent.look().plan
+    person = next(each for each in whole.people if each.person == loaded.awards[0].fellow)
+    small = PlannedAward(award="awd_small", usable=True, gpus=4, left={"H200": 10 * 60})
+    plan = replace(whole, form=Form.QOS, people=(replace(person, awards=(small,)),))
+    cluster.apply(difference("duru", wanted(plan), cluster.live(plan)))
+    assert difference("duru", wanted(plan), cluster.live(plan)).is_empty
+    patiently(
+        lambda: "awd_small" in loaded.site.call(("scontrol", "show", "assoc_mgr", "flags=qos"))
+    )
+    job = loaded.site.submit(person.person, "h200:4", minutes=2, seconds=1, qos="awd_small")
+    assert loaded.site.reaches(job, "COMPLETED")
+    for gpus, minutes, qos in (
+        ("h200:4", 9, "awd_small"),
+        ("h200:8", 1, "awd_small"),
+        ("h200:1", 1, "normal"),
+    ):
+        with pytest.raises(SlurmRefused, match=r"QOS|qos"):
+            loaded.site.submit(person.person, gpus, minutes=minutes, seconds=1, qos=qos)
+    other = next(each for each in loaded.awards if each.fellow != person.person).fellow
+    with pytest.raises(SlurmRefused):
+        loaded.site.submit(other, "h200:1", minutes=1, seconds=1)
