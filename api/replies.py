@@ -72,11 +72,23 @@ def document(text: str, name: str) -> Reply:
 
 def script(text: str, name: str) -> Reply:
     """Return a program in Python, to be saved as a file."""
+    return file(text.encode(), f"{name}.py", PYTHON)
+
+
+def file(content: bytes, name: str, media_type: str) -> Reply:
+    """Return a file of any type.
+
+    Args:
+        content: its bytes; text is UTF-8.
+        name: under which it is saved.
+        media_type: what it is.
+    """
+    kind = f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
     headers = {
-        "Content-Type": f"{PYTHON}; charset=utf-8",
-        "Content-Disposition": f'attachment; filename="{name}.py"',
+        "Content-Type": kind,
+        "Content-Disposition": f'attachment; filename="{name}"',
     }
-    return Reply(status=200, body=text.encode(), headers=headers)
+    return Reply(status=200, body=content, headers=headers)
 
 
 EMPTY = Reply(status=204, body=b"")

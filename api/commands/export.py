@@ -27,6 +27,7 @@ app = commands(
     "A round's awards as other systems read them.",
     "dure export kueue rnd_01jd… | kubectl apply -f -",
     "dure export volcano rnd_01jd… -o queues.json",
+    "dure export calendar rnd_01jd… -o awards.ics",
     "dure export steer rnd_01jd… --cluster duru --api-server https://10.0.0.1:6443 --yes \\",
     "  --api-token-file token --api-ca-file ca.crt",
 )
@@ -78,6 +79,44 @@ def volcano(
 ) -> None:
     """Volcano: queues of groups and awards on each GPU type."""
     _queues(session, round_, "volcano", period=period, burst=burst, output=output)
+
+
+@app.command()
+@reading
+def openportal(
+    session: Session,
+    round_: RoundId,
+    *,
+    template: Annotated[
+        str, typer.Option(help="Of projects on the receiving portal; else none.")
+    ] = "",
+    cooling_off: Annotated[
+        int, typer.Option(help="Hours after publication before which nothing is approved.")
+    ] = 24,
+    output: Output = STANDARD,
+) -> None:
+    """OpenPortal: AwardDetails of each award in use."""
+    query = {"template": template or None, "cooling_off_hours": cooling_off}
+    body = session.client.get(f"rounds/{round_}/exports/openportal", **query).body
+    write(session, body, output, f"{len(body)} awards")
+
+
+@app.command()
+@reading
+def ondemand(session: Session, round_: RoundId, *, output: Output = STANDARD) -> None:
+    """Open OnDemand: what is left of each award in use, for its dashboard."""
+    body = session.client.get(f"rounds/{round_}/exports/ondemand").body
+    write(session, body, output, f"{len(body['balances'])} balances")
+
+
+@app.command()
+@reading
+def calendar(session: Session, round_: RoundId, *, output: Output = STANDARD) -> None:
+    """Write the windows of awards as iCalendar, in the language of the terminal."""
+    text = session.client.text(f"rounds/{round_}/exports/calendar", accept="text/calendar")
+    write_documents({output: text.encode()})
+    if output != STANDARD:
+        session.note(f"{output}: {text.count('BEGIN:VEVENT')} awards.")
 
 
 @app.command()

@@ -1,11 +1,14 @@
 """Exports over HTTP: a published round as other systems read it."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from scheduler.export import kueue
 from tests.e2e.center import Center
 from tests.e2e.test_http_books import HOUR, awards, brought
 from tests.kubernetes import faults
+from tests.unit.test_portal_exports import read_calendar
 
 __all__ = ["awards"]
 
@@ -40,11 +43,15 @@ def test_the_pace_follows_what_is_left(center: Center, round_: str, awards: dict
             if each["kind"] == "ClusterQueue"
         }
 
+    (limit,) = center.get(f"rounds/{round_}/exports/limits", "kim").json()["items"]
+    begins_at = datetime.fromisoformat(limit["window"][0])
+    assert {awards["kim"]: 0} == pace("kim")  # its window has not begun
+    center.clock.now = begins_at
     before = pace("kim")
     assert {awards["kim"]} == set(before)
     assert set(awards.values()) == set(pace("op"))
     brought(center)
-    assert pace("kim")[awards["kim"]] <= before[awards["kim"]]
+    assert 0 < pace("kim")[awards["kim"]] <= before[awards["kim"]]
     address = f"awards/{awards['park']}"
     center.change(address, f"{address}/returns", "park", {"reason": "No data."})
     assert {awards["kim"], awards["lee"]} == set(pace("op"))
@@ -63,3 +70,33 @@ def test_limits_say_until_when_use_is_known(center: Center, round_: str, awards:
     assert mine["granted_gpu_seconds"] - 80 * HOUR == mine["left_gpu_seconds"]
     (own,) = center.get(address, "kim").json()["items"]
     assert mine == own
+
+
+def test_portals_dashboards_and_calendars(center: Center, round_: str, awards: dict[str, str]):
+    """Each names the awards that its caller may see, and addresses that answer."""
+    brought(center)
+    told = center.get(f"rounds/{round_}/exports/openportal?template=gpu", "op").json()
+    assert set(awards.values()) == set(told)
+    mine = told[awards["kim"]]
+    (limit,) = center.get(f"rounds/{round_}/exports/limits", "kim").json()["items"]
+    begins_at = datetime.fromisoformat(limit["window"][0])
+    assert ("Folding", "gpu") == (mine["name"], mine["template"])
+    assert begins_at.date().isoformat() == mine["start_date"]
+    path = mine["award"]["url"].removeprefix("http://testserver")
+    assert awards["kim"] == center.get(path, "kim").json()["id"]
+    offered = datetime.fromisoformat(center.get(path, "kim").json()["offered_at"])
+    assert offered + timedelta(days=1) == datetime.fromisoformat(mine["earliest_approve"])
+    balances = center.get(f"rounds/{round_}/exports/ondemand", "kim").json()["balances"]
+    assert [("kim", limit["left_gpu_seconds"] / HOUR)] == [
+        (each["user"], each["value"]) for each in balances
+    ]
+    address = f"rounds/{round_}/exports/calendar"
+    answer = center.get(address, "kim", headers={"Accept-Language": "ko"})
+    assert answer.headers["content-type"].startswith("text/calendar")
+    (event,) = read_calendar(answer.content)
+    assert (f"{begins_at:%Y%m%dT%H%M%SZ}", f"{awards['kim']}@dure") == (
+        event["DTSTART"],
+        event["UID"],
+    )
+    assert "GPU시간" in event["SUMMARY"]
+    assert 3 == len(read_calendar(center.get(f"{address}?lang=en", "op").content))

@@ -26,6 +26,19 @@ def test_queues_go_to_a_file_or_to_a_pipe(center, dure, capsys, tmp_path, schedu
     assert ("", f"{file}: 1 objects.\n") == (told.out, told.err)
 
 
+@pytest.mark.parametrize(
+    ("format_", "told"), [("openportal", "1 awards"), ("ondemand", "2 balances")]
+)
+def test_documents_of_portals(center, dure, capsys, tmp_path, format_, told):  # noqa: PLR0913, PLR0917 - fixtures
+    """They are written as they come, and counted."""
+    body = {"openportal": {"awd_1": {}}, "ondemand": {"balances": [{}, {}]}}[format_]
+    center.answers["GET", f"/api/v1/rounds/rnd_1/exports/{format_}"] = (200, body)
+    file = tmp_path / "told.json"
+    assert 0 == dure("export", format_, "rnd_1", "-o", str(file))
+    assert body == json.loads(file.read_text())
+    assert f"{file}: {told}.\n" == capsys.readouterr().err
+
+
 AWARD = "awd_01jd0000000000000000000001"
 LIMIT = {
     "award": AWARD,
