@@ -40,6 +40,7 @@ from api.routes import (
     scores,
     service,
     solves,
+    statements,
     usage,
     what_ifs,
 )
@@ -76,6 +77,7 @@ ROUTERS: Final = (
     enforcement.router,
     burning.router,
     reclaims.router,
+    statements.router,
     proposals.router,
     audit.router,
     metrics.router,

@@ -40,6 +40,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "reclaim": "Take back unused hours by a rule: forecast, propose, exempt, decide.",
         "ledger": "Where every GPU-second is: balances, transfers, check.",
         "enforce": "Awards become limits on a cluster: plan, apply, drift, doctor, agent.",
+        "statement": "What payers owe for a month.",
         "pending": "Acts that wait for a second person.",
         "policy": "This year's meaning of fair: show, draft, lock.",
     },

@@ -151,6 +151,12 @@ class Client:
         _refuse(response)
         return response.text
 
+    def content(self, path: str, *, accept: str, **query: Any) -> bytes:  # noqa: ANN401 - any query value
+        """Read a resource in one of its forms, as it comes."""
+        response = self._repeat("GET", path, query=query, headers={"Accept": accept})
+        _refuse(response)
+        return response.content
+
     def pages(self, path: str, **query: Any) -> Iterator[Body]:  # noqa: ANN401 - the same
         """Yield every row of a list, page after page."""
         cursor: str | None = None

@@ -188,6 +188,8 @@ def _terms(body: CallIn) -> CallTerms:
         max_requests=body.max_requests,
         max_gpu_hours=milli_or_none(body.max_gpu_hours),
         description=body.description,
+        answer_days=body.answer_days,
+        appeal_days=body.appeal_days,
     )
 
 
@@ -231,6 +233,7 @@ def _tracks(tracks: list[TrackIn]) -> tuple[Track, ...]:
             id=each.id,
             floor_gpu_hours=milli(each.floor_gpu_hours),
             cap_gpu_hours=milli_or_none(each.cap_gpu_hours),
+            won_per_service_unit=each.won_per_service_unit,
         )
         for each in tracks
     )

@@ -2,12 +2,14 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue
 
 from api.schemas.common import Resource, Shown
 from api.schemas.fields import (
     Amount,
+    Count,
     Instant,
     Line,
     Milli,
@@ -18,7 +20,7 @@ from api.schemas.fields import (
     Slug,
     Text,
 )
-from scheduler.domain.calls import CallState
+from scheduler.domain.calls import LONGEST_ANSWER, CallState
 from scheduler.domain.requests import RequestState
 
 CALL_EXAMPLE: dict[str, JsonValue] = {
@@ -34,6 +36,10 @@ CALL_EXAMPLE: dict[str, JsonValue] = {
 }
 
 
+Days = Annotated[PositiveCount, Field(le=LONGEST_ANSWER)]
+"""Days after publication."""
+
+
 class CalendarIn(Model):
     """The call's units of time."""
 
@@ -43,11 +49,12 @@ class CalendarIn(Model):
 
 
 class TrackIn(Model):
-    """A part of the call with its own floor and cap, in GPU-hours."""
+    """A part of the call with its own floor and cap, in GPU-hours, and its price."""
 
     id: Slug
     floor_gpu_hours: Amount = Decimal(0)
     cap_gpu_hours: Amount | None = None
+    won_per_service_unit: Count = 0
 
 
 class CallIn(Model):
@@ -66,6 +73,8 @@ class CallIn(Model):
     max_requests: PositiveCount | None = None
     max_gpu_hours: PositiveAmount | None = None
     description: Text = ""
+    answer_days: Days = 14
+    appeal_days: Days = 30
 
 
 class CallPatch(Model):
@@ -86,6 +95,8 @@ class CallPatch(Model):
     max_requests: PositiveCount | None = None
     max_gpu_hours: PositiveAmount | None = None
     description: Text | None = None
+    answer_days: Days | None = None
+    appeal_days: Days | None = None
 
 
 class ExtensionIn(Model):
@@ -115,6 +126,7 @@ class TrackOut(Shown):
     id: str
     floor_gpu_hours: Milli
     cap_gpu_hours: Milli | None
+    won_per_service_unit: int
 
 
 class ExtensionOut(Shown):
@@ -143,6 +155,8 @@ class CallOut(Resource):
     tracks: list[TrackOut]
     max_requests: int | None
     max_gpu_hours: Milli | None
+    answer_days: int
+    appeal_days: int
     created_at: Instant
     opened_at: Instant | None
     closed_at: Instant | None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from scheduler.domain.errors import (
     CallClosed,
@@ -15,6 +16,11 @@ from scheduler.domain.errors import (
 from scheduler.domain.events import Happening, Json
 from scheduler.domain.names import line, reason, slug
 from scheduler.domain.pools import Calendar
+
+LARGEST_PRICE: Final = 10**9
+"""Won for a service unit."""
+LONGEST_ANSWER: Final = 366
+"""Days."""
 
 
 class CallState(StrEnum):
@@ -30,17 +36,28 @@ class CallState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """A part of the call with its own floor and cap, in thousandths of a GPU-hour."""
+    """A part of the call with its own floor and cap, in thousandths of a GPU-hour, and its price.
+
+    Attributes:
+        won_per_service_unit: what whoever pays for a fellow owes for a used service unit.
+    """
 
     id: str
     floor_gpu_hours: int = 0
     cap_gpu_hours: int | None = None
+    won_per_service_unit: int = 0
 
     def __post_init__(self) -> None:
         slug(self.id, field="/tracks")
         if self.cap_gpu_hours is not None and self.floor_gpu_hours > self.cap_gpu_hours:
             raise InvalidValue(
                 field="/tracks", value=self.floor_gpu_hours, rule="a floor at most the cap"
+            )
+        if not 0 <= self.won_per_service_unit <= LARGEST_PRICE:
+            raise InvalidValue(
+                field="/tracks",
+                value=self.won_per_service_unit,
+                rule=f"a price of 0 to {LARGEST_PRICE} won",
             )
 
 
@@ -53,6 +70,8 @@ class CallTerms:
         pools: offered pools.
         max_requests: most live requests of one fellow.
         max_gpu_hours: largest ask of one request, in thousandths of reference GPU-hours.
+        answer_days: days after publication within which an offer is to be answered.
+        appeal_days: days after publication within which an outcome may be appealed.
     """
 
     title: str
@@ -66,6 +85,8 @@ class CallTerms:
     max_requests: int | None = None
     max_gpu_hours: int | None = None
     description: str = ""
+    answer_days: int = 14
+    appeal_days: int = 30
 
     def __post_init__(self) -> None:
         if not line(self.title, field="/title"):
@@ -78,6 +99,15 @@ class CallTerms:
             raise InvalidValue(field="/pools", value=list(self.pools), rule="one or more, once")
         if self.max_requests is not None and self.max_requests < 1:
             raise InvalidValue(field="/max_requests", value=self.max_requests, rule="1 or more")
+        for name in ("answer_days", "appeal_days"):
+            if not 1 <= getattr(self, name) <= LONGEST_ANSWER:
+                raise InvalidValue(
+                    field=f"/{name}", value=getattr(self, name), rule=f"1 to {LONGEST_ANSWER}"
+                )
+
+    def track(self, id_: str | None) -> Track | None:
+        """Return the track of this id."""
+        return next((each for each in self.tracks if each.id == id_), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The ledger: accounts and transfers."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from scheduler.domain.access import Scope
@@ -48,8 +49,11 @@ class Ledger(Protocol):
         """List the transfers of visible accounts, or of one of them."""
         ...
 
-    def flows(self, after: int = 0) -> Flows:
-        """Return the sums of all transfers that events later than a position caused."""
+    def flows(self, after: int = 0, *, before: datetime | None = None) -> Flows:
+        """Return the sums of all transfers that events later than a position caused.
+
+        If an instant is named, only of those that were entered before it.
+        """
         ...
 
     def kept(self) -> Mapping[str, Standing]:

@@ -27,10 +27,13 @@ def encode_terms(terms: CallTerms) -> Json:
         ],
         "pools": list(terms.pools),
         "tracks": [
-            [track.id, track.floor_gpu_hours, track.cap_gpu_hours] for track in terms.tracks
+            [track.id, track.floor_gpu_hours, track.cap_gpu_hours, track.won_per_service_unit]
+            for track in terms.tracks
         ],
         "max_requests": terms.max_requests,
         "max_gpu_hours": terms.max_gpu_hours,
+        "answer_days": terms.answer_days,
+        "appeal_days": terms.appeal_days,
     }
 
 
@@ -50,13 +53,16 @@ def decode_terms(json: Json) -> CallTerms:
             slots=slots,
         ),
         pools=tuple(json["pools"]),
-        tracks=tuple(
-            Track(id=id_, floor_gpu_hours=floor, cap_gpu_hours=cap)
-            for id_, floor, cap in json["tracks"]
-        ),
+        tracks=tuple(_track(*row) for row in json["tracks"]),
         max_requests=json["max_requests"],
         max_gpu_hours=json["max_gpu_hours"],
+        **{name: json[name] for name in ("answer_days", "appeal_days") if name in json},
     )
+
+
+def _track(id_: str, floor: int, cap: int | None, price: int = 0) -> Track:
+    """Return a track; those of calls that are older than prices have none."""
+    return Track(id=id_, floor_gpu_hours=floor, cap_gpu_hours=cap, won_per_service_unit=price)
 
 
 def encode_extensions(extensions: tuple[Extension, ...]) -> Json:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -77,11 +78,16 @@ class SqlLedger:
         own = None if account is None else or_(table.c.debit == account, table.c.credit == account)
         return self._transfers.page(slice_, visible_transfers(scope), own)
 
-    def flows(self, after: int = 0) -> Flows:
-        """Return the sums of all transfers that events later than a position caused."""
+    def flows(self, after: int = 0, *, before: datetime | None = None) -> Flows:
+        """Return the sums of all transfers that events later than a position caused.
+
+        If an instant is named, only of those that were entered before it.
+        """
         table = tables.transfers
         way = (table.c.debit, table.c.credit, table.c.code, table.c.step)
         query = select(*way, func.sum(table.c.amount)).where(table.c.event > after).group_by(*way)
+        if before is not None:
+            query = query.where(table.c.at < before)
         return {Flow(*flow): int(amount) for *flow, amount in self._connection.execute(query)}
 
     def kept(self) -> Mapping[str, Standing]:
