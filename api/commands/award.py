@@ -7,8 +7,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from api.commands.documents import STANDARD
 from api.commands.gauges import bar, sparkline
 from api.commands.grammar import commands
+from api.commands.letters import LangOption, OutputOption, fetch_letter
 from api.commands.session import Session, reading, writing
 from api.commands.tables import columns, number
 
@@ -17,6 +19,7 @@ app = commands(
     "dure award list",
     "dure award usage awd_01jd…",
     "DURE_LANG=ko dure award why awd_01jd…",
+    "dure award letter awd_01jd… --lang ko -o letter.pdf",
 )
 
 WEEK: Final = 7
@@ -96,6 +99,19 @@ def usage(session: Session, award: AwardArgument) -> None:
     """Show how it is used: against its plan, week by week, and what will be left."""
     body = session.client.get(f"awards/{award}/usage").body
     session.show(body, "\n\n".join(_used(each) for each in body["items"]))
+
+
+@app.command()
+@reading
+def letter(
+    session: Session,
+    award: AwardArgument,
+    *,
+    lang: LangOption = "",
+    output: OutputOption = STANDARD,
+) -> None:
+    """Show the letter of an award, or write it as PDF, HTML or text."""
+    fetch_letter(session, f"awards/{award}/letter", lang, output)
 
 
 @app.command()

@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from api.commands.documents import read_document
+from api.commands.documents import STANDARD, read_document
 from api.commands.grammar import commands
+from api.commands.letters import LangOption, OutputOption, fetch_letter
 from api.commands.session import Session, reading, writing
 from api.commands.tables import columns, number
 from api.commands.terminal import CommandRefused, ExitCode
@@ -126,6 +127,19 @@ def receipt(
         raise CommandRefused(f"{request} was never submitted.", ExitCode.CONFLICT)
     body = session.client.get(f"requests/{request}/submissions/{at}/receipt").body
     session.show(body, _receipt(body))
+
+
+@app.command()
+@reading
+def letter(
+    session: Session,
+    request: RequestArgument,
+    *,
+    lang: LangOption = "",
+    output: OutputOption = STANDARD,
+) -> None:
+    """Show the letter of the outcome, or write it as PDF, HTML or text."""
+    fetch_letter(session, f"requests/{request}/letter", lang, output)
 
 
 @app.command()
