@@ -31,6 +31,7 @@ from api.routes import (
     letters,
     me,
     metrics,
+    notifications,
     policies,
     proposals,
     reclaims,
@@ -60,6 +61,7 @@ DESCRIPTION: Final = (
 ROUTERS: Final = (
     service.router,
     me.router,
+    notifications.router,
     directory.router,
     roles.router,
     capacity.router,

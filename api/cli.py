@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "logout": "Forget it.",
         "whoami": "Who the server says you are.",
         "status": "What concerns you now, and the next command.",
+        "notifications": "What happened that concerns you.",
         "call": "Invitations to ask: draft, open, extend, close.",
         "request": "Ask for GPU-hours: write, check, submit, withdraw.",
         "review": "Review scores: import, list.",

@@ -26,6 +26,7 @@ from scheduler.ports.directory import (
 from scheduler.ports.enforcement import Enforcement
 from scheduler.ports.kept import Events, Idempotency, Jobs
 from scheduler.ports.ledger import Ledger
+from scheduler.ports.notifications import Notifications
 from scheduler.ports.paging import T
 from scheduler.ports.usage import Proposals, Usage
 
@@ -136,6 +137,11 @@ class Transaction(Protocol):
     @property
     def enforcement(self) -> Enforcement:
         """What clusters are told, and what they have."""
+        ...
+
+    @property
+    def notifications(self) -> Notifications:
+        """What people are told."""
         ...
 
     @property

@@ -22,6 +22,7 @@ from scheduler.storage.directory import (
 )
 from scheduler.storage.enforcement import SqlEnforcement
 from scheduler.storage.ledger import SqlLedger
+from scheduler.storage.notifications import SqlNotifications
 from scheduler.storage.offers import SqlCalls, SqlCapacityChanges, SqlPolicies, SqlPools
 from scheduler.storage.usage import SqlProposals, SqlUsage
 
@@ -125,6 +126,11 @@ class Repositories:
     def ledger(self) -> SqlLedger:
         """Accounts and transfers."""
         return SqlLedger(self._connection)
+
+    @cached_property
+    def notifications(self) -> SqlNotifications:
+        """What people are told."""
+        return SqlNotifications(self._connection)
 
     @cached_property
     def usage(self) -> SqlUsage:

@@ -458,3 +458,17 @@ proposals = Table(
     _text("decision"),
     _version(),
 )
+
+notifications = Table(
+    "notifications",
+    metadata,
+    _id(),
+    _text("person"),
+    Column("at", Instant, nullable=False),
+    _text("kind"),
+    _text("subject"),
+    Column("event", BigInteger, nullable=False),
+    Column("read_at", Instant),
+    _version(),
+    UniqueConstraint("person", "event"),
+)

@@ -1,0 +1,70 @@
+"""Notifications: who is told of an event that concerns them, until they have read of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from scheduler.domain.proposals import ProposalKind
+
+
+class Audience(StrEnum):
+    """Who is told, seen from the subject of an event."""
+
+    FELLOW = "fellow"
+    """The fellow of the award or request."""
+    UNFUNDED = "unfunded"
+    """Fellows of the round whose requests hold no award."""
+    ASKERS = "askers"
+    """Fellows with a request in the call."""
+    LEADS = "leads"
+    """Leads of the groups of fellows with a request in the round's call."""
+    OPERATORS = "operators"
+    """All operators."""
+    APPROVERS = "approvers"
+    """All approvers."""
+
+
+SECONDS: Final = (Audience.OPERATORS, Audience.APPROVERS)
+"""Who may be the second person of a proposal."""
+TOLD: Final[Mapping[str, tuple[Audience, ...]]] = {
+    "award.offered": (Audience.FELLOW,),
+    "award.returned": (Audience.OPERATORS,),
+    "award.transferred": (Audience.FELLOW,),
+    "award.expired": (Audience.FELLOW,),
+    "request.ineligible": (Audience.FELLOW,),
+    "call.extended": (Audience.ASKERS,),
+    "round.selected": (Audience.APPROVERS,),
+    "round.approved": (Audience.OPERATORS,),
+    "round.rejected": (Audience.OPERATORS,),
+    "round.published": (Audience.UNFUNDED, Audience.LEADS),
+    "capacity_change.proposed": (Audience.OPERATORS,),
+    **{f"{kind.replace('-', '_')}.proposed": SECONDS for kind in ProposalKind},
+}
+"""Kind of event → who is told. Nobody is told of what they did themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One event that one person is told of.
+
+    Attributes:
+        kind, subject: of the event.
+        event: its position in the log.
+    """
+
+    id: str
+    person: str
+    at: datetime
+    kind: str
+    subject: str
+    event: int
+    read_at: datetime | None = None
+    version: int = 1
+
+    def read(self, at: datetime) -> "Notification":
+        """Say that its person has read it; the first time counts."""
+        if self.read_at is not None:
+            return self
+        return replace(self, read_at=at, version=self.version + 1)
