@@ -10,8 +10,18 @@ import sys
 from importlib.metadata import version
 
 SUBJECTS = (
-    "start_up", "entitle", "policies", "national", "verify", "books", "simulate", "enforce", "demo",
-)  # fmt: skip
+    "start_up",
+    "entitle",
+    "few_pools",
+    "counts",
+    "policies",
+    "national",
+    "verify",
+    "books",
+    "simulate",
+    "enforce",
+    "demo",
+)
 
 
 def provenance() -> str:

@@ -1,0 +1,177 @@
+"""What every request takes at given prices: the cheapest way to its amount.
+
+A request that runs part of the time on each of some pools gets a mixture of their speeds at a
+mixture of their prices. So the cheapest way to an amount lies on the lower hull of the points
+(speed, price) and of the origin, between two of them; what it costs is convex in the amount and
+concave in the prices.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from solver.kernels import kernel
+from solver.problem import BoolArray, FloatArray, IntArray, NarrowArray
+
+IDLE = -1
+"""The origin of the hull: not running."""
+FREE, HELD, DONE = 0, 1, 2
+"""Still rising; held at a target, pools still open; held, and its pools known."""
+ROUNDING = 1e-15
+"""Part of a price below which a point counts as on a line."""
+
+
+class Market(NamedTuple):
+    """Classes of like requests (axis c) before the pools (axis p).
+
+    Attributes:
+        speed: ``(c, p)`` relative to the class's mean speed over the supply.
+        unit: ``(c,)`` amount per relative speed.
+        gpus: ``(c,)`` GPUs that all requests of the class together run on.
+        supply: ``(p,)`` GPUs.
+    """
+
+    speed: FloatArray
+    unit: FloatArray
+    gpus: FloatArray
+    supply: FloatArray
+
+
+class Stand(NamedTuple):
+    """How far the leximin has come; changes in place.
+
+    Attributes:
+        allowed: ``(c, p)`` pools a class may still take.
+        most: ``(c,)`` amount that these give at most.
+        target: ``(c,)`` amount of whoever is held.
+        state: ``(c,)`` `FREE`, `HELD` or `DONE`.
+        room: ``(p,)`` part of the supply that those who are done leave.
+    """
+
+    allowed: BoolArray
+    most: FloatArray
+    target: FloatArray
+    state: IntArray
+    room: FloatArray
+
+
+class Choice(NamedTuple):
+    """Where prices lead everybody; changes in place.
+
+    Attributes:
+        low, high: ``(c,)`` pools on both sides of the class's speed, `IDLE` for the origin.
+        used: ``(p,)`` part of the supply; growth: ``(p,)`` by how much it grows per level.
+    """
+
+    low: NarrowArray
+    high: NarrowArray
+    used: FloatArray
+    growth: FloatArray
+
+
+@kernel
+def no_choice(classes: int, pools: int) -> Choice:
+    """Return a choice that nothing is known of yet."""
+    low = np.full(classes, IDLE, dtype=np.int32)
+    return Choice(low, low.copy(), np.zeros(pools), np.zeros(pools))
+
+
+@kernel
+def choose(market: Market, stand: Stand, price: FloatArray, level: float, choice: Choice) -> float:
+    """Find everybody's cheapest way at a level; return by how much all of it grows per level.
+
+    Args:
+        market: who asks.
+        stand: what they may take.
+        price: ``(p,)`` per GPU.
+        level: amount that everybody free wants.
+        choice: the last choice, from which the search starts; changed.
+    """
+    speed, unit, gpus, supply = market
+    allowed, most, target, state, _ = stand
+    choice.used[:] = 0.0
+    choice.growth[:] = 0.0
+    slope = 0.0
+    for c in range(unit.shape[0]):
+        if state[c] == DONE:
+            continue
+        free = state[c] == FREE
+        rate = (min(level, most[c]) if free else target[c]) / unit[c]
+        low, high = choice.low[c], choice.high[c]
+        if low >= 0 and (not allowed[c, low] or speed[c, low] > rate):
+            low = IDLE
+        if high < 0 or not allowed[c, high] or speed[c, high] < rate:
+            high = _fastest(speed[c], allowed[c], price)
+        low, high = _segment(speed[c], allowed[c], price, rate, low, high)
+        choice.low[c], choice.high[c] = low, high
+        left = speed[c, low] if low >= 0 else 0.0
+        width = speed[c, high] - left
+        part = min((rate - left) / width, 1.0) if width > 0.0 else 1.0
+        moving = free and level < most[c] and width > 0.0
+        grows = gpus[c] / (unit[c] * width) if moving else 0.0
+        choice.used[high] += gpus[c] * part
+        choice.growth[high] += grows
+        slope += grows * price[high]
+        if low >= 0:
+            choice.used[low] += gpus[c] * (1.0 - part)
+            choice.growth[low] -= grows
+            slope -= grows * price[low]
+    choice.used[:] /= supply
+    choice.growth[:] /= supply
+    return slope
+
+
+@kernel
+def wanted(stand: Stand, c: int, level: float) -> float:
+    """Return the amount that a class wants at a level."""
+    if stand.state[c] == FREE:
+        return float(min(level, stand.most[c]))
+    return float(stand.target[c])
+
+
+@kernel
+def _segment(  # noqa: PLR0913, PLR0917 - one class of a market
+    speed: FloatArray, allowed: BoolArray, price: FloatArray, rate: float, low: int, high: int
+) -> tuple[int, int]:
+    """Return the pools of the hull on both sides of a speed, from two that are on its sides.
+
+    Few steps are needed; among points that rounding puts on one line there might be no last one.
+    """
+    for _ in range(4 * price.shape[0]):
+        left, paid = (speed[low], price[low]) if low >= 0 else (0.0, 0.0)
+        width = speed[high] - left
+        slope = (price[high] - paid) / width if width > 0.0 else 0.0
+        worst, enter = -ROUNDING * (price[high] + paid), high
+        if width > 0.0:
+            base = paid - slope * left
+            if low >= 0 and -base < worst:
+                worst, enter = -base, IDLE
+            for p in range(price.shape[0]):
+                above = price[p] - base - slope * speed[p]
+                if above < worst and allowed[p] and p not in (low, high):
+                    worst, enter = above, p
+        else:
+            for p in range(price.shape[0]):
+                if allowed[p] and speed[p] >= rate and price[p] - price[high] < worst:
+                    worst, enter = price[p] - price[high], p
+        if enter == high:
+            break
+        if enter >= 0 and speed[enter] >= rate:
+            high = enter
+        else:
+            low = enter
+    return low, high
+
+
+@kernel
+def _fastest(speed: FloatArray, allowed: BoolArray, price: FloatArray) -> int:
+    """Return the fastest pool allowed, of equals the cheaper."""
+    best = IDLE
+    for p in range(price.shape[0]):
+        if allowed[p] and (
+            best < 0
+            or speed[p] > speed[best]
+            or (speed[p] == speed[best] and price[p] < price[best])
+        ):
+            best = p
+    return best
