@@ -37,7 +37,7 @@ from scheduler.export.notices import Loss, notice_text
 from scheduler.operations import reclaims
 from scheduler.operations.approvals import decide_proposal
 from scheduler.operations.reclaims import NoticeLine, Reclaim
-from scheduler.operations.standings import Ahead, reclaims_ahead
+from scheduler.operations.use_records import Ahead, reclaims_ahead
 from scheduler.ports.store import Transaction
 from scheduler.reclaim_rule import InvalidReclaimRule, find_rule, presets, read_rule
 
@@ -64,7 +64,7 @@ def forecast(
 
     def query(tx: Transaction) -> Reply:
         found = reclaims_ahead(tx, caller.permit, round_id, chosen, caller.now)
-        keys = sorted({(each.stood.group or "", each.day) for each in found})
+        keys = sorted({(each.of.group or "", each.day) for each in found})
         shown = ReclaimForecastOut(
             round=round_id,
             rule=chosen.name,
@@ -194,12 +194,12 @@ def _day(text: str) -> date:
 
 
 def _ahead(rule: ReclaimRule, each: Ahead) -> AheadOut:
-    stood = each.stood
+    award_use = each.of
     return AheadOut(
-        award=stood.award.id,
-        fellow=stood.award.fellow,
-        group=stood.group,
-        gpu_type=stood.gpu_type,
+        award=award_use.award.id,
+        fellow=award_use.award.fellow,
+        group=award_use.group,
+        gpu_type=award_use.gpu_type,
         day=each.day,
         exemption_until=rule.exemption_until(each.day),
         **{str(basis): TakingOut.model_validate(taking) for basis, taking in each.takings.items()},
@@ -207,7 +207,7 @@ def _ahead(rule: ReclaimRule, each: Ahead) -> AheadOut:
 
 
 def _group(group: str | None, day: date, found: tuple[Ahead, ...]) -> GroupAheadOut:
-    own = [each for each in found if each.stood.group == group and each.day == day]
+    own = [each for each in found if each.of.group == group and each.day == day]
     sums = {str(basis): sum(each.takings[basis].gpu_seconds for each in own) for basis in Basis}
     return GroupAheadOut(group=group, day=day, **sums)
 

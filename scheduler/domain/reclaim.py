@@ -134,8 +134,8 @@ class ReclaimRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How an award stands on the day of a checkpoint.
+class UseRecord:
+    """What a rule knows of an award on the day of a checkpoint.
 
     Attributes:
         initial: GPU-seconds as granted.
@@ -174,17 +174,17 @@ class Taking:
     why_not: Pass | None
 
 
-def taking(rule: ReclaimRule, checkpoint: Checkpoint, day: date, standing: Standing) -> Taking:
+def taking(rule: ReclaimRule, checkpoint: Checkpoint, day: date, use: UseRecord) -> Taking:
     """Return what a checkpoint takes of an award."""
-    at, burn = midnight(day), standing.burn
-    measure, due = _measured(rule, standing, at)
+    at, burn = midnight(day), use.burn
+    measure, due = _measured(rule, use, at)
     used, unused = burn.used, burn.left
     band = _band(checkpoint.bands, used, measure)
-    target = _target(rule, band, standing, due)
-    earlier = sum(standing.taken.values()) if rule.cumulative else 0
-    floor = _even_balance(standing, at) if rule.keep_even else 0
+    target = _target(rule, band, use, due)
+    earlier = sum(use.taken.values()) if rule.cumulative else 0
+    floor = _even_balance(use, at) if rule.keep_even else 0
     limited = max(min(target - earlier, unused - floor, unused), 0)
-    why_not = _passes(rule, standing, day) or _finds_nothing(band, limited)
+    why_not = _passes(rule, use, day) or _finds_nothing(band, limited)
     return Taking(
         measure=measure,
         used=used,
@@ -201,15 +201,15 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _measured(rule: ReclaimRule, standing: Standing, at: datetime) -> tuple[int, int]:
+def _measured(rule: ReclaimRule, use: UseRecord, at: datetime) -> tuple[int, int]:
     """Return what use is compared with, and what is due by then, on the measured line."""
-    line = standing.burn.line
+    line = use.burn.line
     if rule.measure is Measure.EVEN:
-        line = even_line(line.begins_at, line.ends_at, standing.initial)
+        line = even_line(line.begins_at, line.ends_at, use.initial)
     due = line.due(at)
     if rule.measure is not Measure.AWARD:
         return due, due
-    return standing.initial if rule.counts is Counted.INITIAL else standing.burn.held, due
+    return use.initial if rule.counts is Counted.INITIAL else use.burn.held, due
 
 
 def _band(bands: tuple[Band, ...], used: int, measure: int) -> Band | None:
@@ -217,32 +217,32 @@ def _band(bands: tuple[Band, ...], used: int, measure: int) -> Band | None:
     return next((each for each in bands if used * MILLI < each.below * measure), None)
 
 
-def _target(rule: ReclaimRule, band: Band | None, standing: Standing, due: int) -> int:
+def _target(rule: ReclaimRule, band: Band | None, use: UseRecord, due: int) -> int:
     """Return what a band takes in all, by this rule and its earlier checkpoints."""
     if band is None:
         return 0
     base = {
-        Part.UNUSED: standing.burn.left,
-        Part.INITIAL: standing.initial,
+        Part.UNUSED: use.burn.left,
+        Part.INITIAL: use.initial,
         Part.DUE: due,
-        Part.SHORTFALL: max(due - standing.burn.used, 0),
+        Part.SHORTFALL: max(due - use.burn.used, 0),
     }[rule.of]
     return base * band.take // MILLI
 
 
-def _even_balance(standing: Standing, at: datetime) -> int:
+def _even_balance(use: UseRecord, at: datetime) -> int:
     """Return what even use of the initial award would have left, rounded up."""
-    line = standing.burn.line
+    line = use.burn.line
     left = line.seconds - line.passed(at)
-    return -(-standing.initial * left // line.seconds)
+    return -(-use.initial * left // line.seconds)
 
 
-def _passes(rule: ReclaimRule, standing: Standing, day: date) -> Pass | None:
-    if day in standing.taken:
+def _passes(rule: ReclaimRule, use: UseRecord, day: date) -> Pass | None:
+    if day in use.taken:
         return Pass.DONE
-    if standing.exempt:
+    if use.exempt:
         return Pass.EXEMPT
-    began = max(standing.since, standing.burn.line.begins_at)
+    began = max(use.since, use.burn.line.begins_at)
     return Pass.NEW if midnight(day) - began < timedelta(days=rule.grace_days) else None
 
 
@@ -255,7 +255,7 @@ def _finds_nothing(band: Band | None, limited: int) -> Pass | None:
 def ahead(
     rule: ReclaimRule,
     days: tuple[tuple[date, Checkpoint], ...],
-    standing: Standing,
+    use: UseRecord,
     *,
     now: datetime,
     basis: Basis,
@@ -265,23 +265,21 @@ def ahead(
     Args:
         rule: of the round.
         days: its checkpoints; past ones are left out.
-        standing: as of now.
+        use: as of now.
         now: the instant.
         basis: what use goes by until then.
     """
     for day, checkpoint in days:
         if midnight(day) < now:
             continue
-        will = replace(standing, burn=grown(standing.burn, midnight(day), now, basis))
+        will = replace(use, burn=grown(use.burn, midnight(day), now, basis))
         found = taking(rule, checkpoint, day, will)
         yield day, found
-        held = standing.burn.held - found.gpu_seconds
-        standing = replace(
-            standing,
-            burn=replace(standing.burn, held=held),
-            taken={**standing.taken, day: found.gpu_seconds}
-            if found.gpu_seconds
-            else standing.taken,
+        held = use.burn.held - found.gpu_seconds
+        use = replace(
+            use,
+            burn=replace(use.burn, held=held),
+            taken={**use.taken, day: found.gpu_seconds} if found.gpu_seconds else use.taken,
         )
 
 

@@ -34,7 +34,7 @@ def _covers(span: tuple[datetime, datetime] | None, at: datetime) -> bool:
 
 
 class Attribution:
-    """Finds awards for slices, reading each person's awards once.
+    """Finds awards for slices, reading each award and each person's awards once.
 
     An award that the cluster names (as QOS or account) is charged. Otherwise it is the user's
     award of that GPU type whose cells lie around the slice, the oldest if several do; else the
@@ -47,6 +47,7 @@ class Attribution:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
         self._awards: dict[str, list[tuple[Award, frozenset[str], Calendar]]] = {}
+        self._by_name: dict[str, tuple[Award, frozenset[str], Calendar] | None] = {}
 
     def of(self, used: Slice) -> tuple[str | None, str]:
         """Return the award to charge, if any, and the GPU type as the center calls it."""
@@ -87,10 +88,12 @@ class Attribution:
         id_ = hint.strip().lower()
         if not made(id_, "awd"):
             return None
-        try:
-            return self._with_types(self._tx.awards.get(EVERYTHING, id_))
-        except NotFound:
-            return None
+        if id_ not in self._by_name:
+            try:
+                self._by_name[id_] = self._with_types(self._tx.awards.get(EVERYTHING, id_))
+            except NotFound:
+                self._by_name[id_] = None
+        return self._by_name[id_]
 
     def _of_person(self, person: str) -> list[tuple[Award, frozenset[str], Calendar]]:
         if person not in self._awards:

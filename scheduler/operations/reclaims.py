@@ -30,7 +30,13 @@ from scheduler.domain.rounds import Round, RoundState
 from scheduler.operations.holdings import Wanted, holding_of, take_hours
 from scheduler.operations.proposals import Intent, propose
 from scheduler.operations.record import record
-from scheduler.operations.standings import Stood, calendar_of, expected_taking, span, standings
+from scheduler.operations.use_records import (
+    AwardUse,
+    calendar_of,
+    expected_taking,
+    span,
+    use_records,
+)
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import AwardFilter, everything
 from scheduler.ports.store import Transaction
@@ -180,8 +186,8 @@ def enter_reclaim(tx: Transaction, act: Act, proposal: Proposal, event: Event) -
     noticed = {(line.award, line.gpu_type): line.at_most for line in reclaim.lines}
     exempt = _exempt(reclaim)
     taken, awards = 0, set[str]()
-    for each in standings(tx, _awards(tx, round_.id), exempt=exempt):
-        found = taking(reclaim.rule, checkpoint, reclaim.day, each.standing)
+    for each in use_records(tx, _awards(tx, round_.id), exempt=exempt):
+        found = taking(reclaim.rule, checkpoint, reclaim.day, each.use)
         amount = min(found.gpu_seconds, noticed.get((each.award.id, each.gpu_type), 0))
         gone = _take(tx, act, reclaim, each, amount)
         taken, awards = taken + gone, awards | ({each.award.id} if gone else set())
@@ -256,17 +262,17 @@ def _notices(  # noqa: PLR0913 - a rule at a checkpoint of a round, as of now
     now: datetime,
 ) -> Iterator[NoticeLine]:
     """Yield what each award is to be told, if it can lose anything."""
-    for each in standings(tx, _awards(tx, round_id)):
-        worst = taking(rule, checkpoint, day, each.standing)
+    for each in use_records(tx, _awards(tx, round_id)):
+        worst = taking(rule, checkpoint, day, each.use)
         if not worst.gpu_seconds:
             continue
-        likely = expected_taking(rule, checkpoint, day, each.standing, now=now, basis=Basis.RATE)
+        likely = expected_taking(rule, checkpoint, day, each.use, now=now, basis=Basis.RATE)
         yield NoticeLine(
             award=each.award.id,
             fellow=each.award.fellow,
             group=each.group,
             gpu_type=each.gpu_type,
-            held=each.standing.burn.held,
+            held=each.use.burn.held,
             used=worst.used,
             measure=worst.measure,
             at_most=worst.gpu_seconds,
@@ -274,7 +280,7 @@ def _notices(  # noqa: PLR0913 - a rule at a checkpoint of a round, as of now
         )
 
 
-def _take(tx: Transaction, act: Act, reclaim: Reclaim, each: Stood, amount: int) -> int:
+def _take(tx: Transaction, act: Act, reclaim: Reclaim, each: AwardUse, amount: int) -> int:
     """Take whole gang-hours off an award and return the GPU-seconds that went."""
     award, hours = tx.awards.get(EVERYTHING, each.award.id), amount // SECONDS_PER_HOUR
     if hours < holding_of(tx, award).ask.gang_gpus:

@@ -18,8 +18,8 @@ from scheduler.operations.pools import (
     propose_capacity_change,
     supplies,
 )
-from scheduler.operations.standings import Stood, standings
 from scheduler.operations.usage import import_usage
+from scheduler.operations.use_records import AwardUse, use_records
 from scheduler.ports.paging import everything
 from scheduler.ports.store import Transaction
 from scheduler.simulation.chance import chance
@@ -77,7 +77,7 @@ class Using:
         number = calendar.slot_at(now - SECOND)
         slot = calendar.slot(number)
         assert slot is not None, "a season has a first day"
-        wanted = [(each, self._wish(each, slot)) for each in standings(tx, awards)]
+        wanted = [(each, self._wish(each, slot)) for each in use_records(tx, awards)]
         can = self._capacity(tx, calendar, number)
         asked: Counter[str] = Counter()
         for each, amount in wanted:
@@ -98,19 +98,19 @@ class Using:
         if rest:
             import_usage(tx, self.world.act(COLLECTOR, now), rest, source=CLUSTER)
 
-    def _wish(self, each: Stood, slot: tuple[datetime, datetime]) -> int:
+    def _wish(self, each: AwardUse, slot: tuple[datetime, datetime]) -> int:
         """Return what a fellow wants to have used by a slot's end, less what was used.
 
         The curve goes over the window that was granted; nobody gets beyond what is left.
         """
         begins, ends = slot
-        line, standing = each.standing.burn.line, each.standing
+        line, use = each.use.burn.line, each.use
         if begins >= line.ends_at:
             return 0
         _, curve = self.world.options.habits.of(self.world.options.seed, each.award.fellow)
-        target = standing.initial * curve.share(line.passed(ends), line.seconds) // PPM
+        target = use.initial * curve.share(line.passed(ends), line.seconds) // PPM
         used = self.used[each.award.id, each.gpu_type]
-        return max(min(target, standing.burn.held) - used, 0)
+        return max(min(target, use.burn.held) - used, 0)
 
     def _capacity(self, tx: Transaction, calendar: Calendar, slot: int) -> Counter[str]:
         """Return the GPU-seconds that the pools can run in a slot, by GPU type."""
@@ -121,7 +121,7 @@ class Using:
         return room
 
     def _run(
-        self, each: Stood, gpu_seconds: int, slot: tuple[datetime, datetime]
+        self, each: AwardUse, gpu_seconds: int, slot: tuple[datetime, datetime]
     ) -> tuple[Run, ...]:
         runs = slot_runs(each.award, each.gpu_type, gpu_seconds, slot=slot)
         for run in runs:

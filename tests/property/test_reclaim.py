@@ -14,7 +14,7 @@ from scheduler.domain.reclaim import (
     Measure,
     Part,
     ReclaimRule,
-    Standing,
+    UseRecord,
     ahead,
     midnight,
     taking,
@@ -50,7 +50,7 @@ def rules(draw):
 
 
 @st.composite
-def standings(draw):
+def use_records(draw):
     """Any award of that year: any plan, any use, even beyond what it holds."""
     weeks = draw(st.dictionaries(st.integers(0, 51), st.integers(1, 500), min_size=1))
     start = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,56 +61,56 @@ def standings(draw):
     used = draw(st.integers(0, initial * 5 // 4))
     held = draw(st.integers(0, initial * 3 // 2))
     burn = Burn(held=held, daily={BEGINS: used}, line=line)
-    return Standing(
+    return UseRecord(
         initial=initial, burn=burn, since=start + draw(st.integers(-30, 300)) * WEEK / 7
     )
 
 
-@given(rules(), standings())
-def test_never_more_than_is_unused_and_never_less_than_nothing(rule, standing):
+@given(rules(), use_records())
+def test_never_more_than_is_unused_and_never_less_than_nothing(rule, use):
     """0 ≤ taken ≤ unused, at every checkpoint, whatever the rule says."""
     for day, checkpoint in rule.calendar(BEGINS, ENDS):
-        found = taking(rule, checkpoint, day, standing)
-        assert 0 <= found.gpu_seconds <= standing.burn.left
+        found = taking(rule, checkpoint, day, use)
+        assert 0 <= found.gpu_seconds <= use.burn.left
         assert (found.why_not is None) == (found.gpu_seconds > 0)
 
 
-@given(rules(), standings())
-def test_the_even_balance_is_never_touched(rule, standing):
+@given(rules(), use_records())
+def test_the_even_balance_is_never_touched(rule, use):
     """Where the rule keeps it, what even use would have left stays."""
     for day, checkpoint in rule.calendar(BEGINS, ENDS):
         kept = replace(rule, keep_even=True)
-        line, burn = standing.burn.line, standing.burn
-        left = standing.initial * (line.seconds - line.passed(midnight(day))) / line.seconds
-        amount = taking(kept, checkpoint, day, standing).gpu_seconds
+        line, burn = use.burn.line, use.burn
+        left = use.initial * (line.seconds - line.passed(midnight(day))) / line.seconds
+        amount = taking(kept, checkpoint, day, use).gpu_seconds
         assert not amount or burn.left - amount >= left - 1e-6
 
 
-@given(rules(), standings())
-def test_a_checkpoint_takes_once(rule, standing):
+@given(rules(), use_records())
+def test_a_checkpoint_takes_once(rule, use):
     """Run again over what it left, it takes nothing more."""
     for day, checkpoint in rule.calendar(BEGINS, ENDS):
-        first = taking(rule, checkpoint, day, standing).gpu_seconds
+        first = taking(rule, checkpoint, day, use).gpu_seconds
         after = replace(
-            standing,
-            burn=replace(standing.burn, held=standing.burn.held - first),
+            use,
+            burn=replace(use.burn, held=use.burn.held - first),
             taken={day: first} if first else {},
         )
         if first:
             assert 0 == taking(rule, checkpoint, day, after).gpu_seconds
 
 
-@given(rules(), standings(), st.integers(0, 1000))
-def test_who_uses_more_never_loses_more(rule, standing, more):
+@given(rules(), use_records(), st.integers(0, 1000))
+def test_who_uses_more_never_loses_more(rule, use, more):
     """Use between notice and checkpoint can only lower what is taken."""
-    burn = standing.burn
+    burn = use.burn
     used = replace(burn, daily={BEGINS: burn.used + more})
     for day, checkpoint in rule.calendar(BEGINS, ENDS):
-        late = taking(rule, checkpoint, day, replace(standing, burn=used)).gpu_seconds
-        assert late <= taking(rule, checkpoint, day, standing).gpu_seconds
+        late = taking(rule, checkpoint, day, replace(use, burn=used)).gpu_seconds
+        assert late <= taking(rule, checkpoint, day, use).gpu_seconds
 
 
-@given(rules(), st.lists(standings(), max_size=5), st.randoms())
+@given(rules(), st.lists(use_records(), max_size=5), st.randoms())
 def test_the_order_of_awards_does_not_matter(rule, all_, chance):
     """Each award stands alone: shuffled, each loses the same."""
     for day, checkpoint in rule.calendar(BEGINS, ENDS):
@@ -121,11 +121,11 @@ def test_the_order_of_awards_does_not_matter(rule, all_, chance):
         assert plain == [shuffled[at] for at in range(len(all_))]
 
 
-@given(rules(), standings(), st.integers(-10, 370), st.sampled_from(Basis))
-def test_what_lies_ahead_adds_up(rule, standing, day, basis):
+@given(rules(), use_records(), st.integers(-10, 370), st.sampled_from(Basis))
+def test_what_lies_ahead_adds_up(rule, use, day, basis):
     """All coming checkpoints together never take more than is unused now."""
     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
     days = rule.calendar(BEGINS, ENDS)
-    found = list(ahead(rule, days, standing, now=now, basis=basis))
+    found = list(ahead(rule, days, use, now=now, basis=basis))
     assert [day for day, _ in days if midnight(day) >= now] == [day for day, _ in found]
-    assert sum(each.gpu_seconds for _, each in found) <= standing.burn.left
+    assert sum(each.gpu_seconds for _, each in found) <= use.burn.left

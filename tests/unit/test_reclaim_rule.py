@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from scheduler.domain.burn import Basis, Burn, even_line
-from scheduler.domain.reclaim import Pass, ReclaimRule, Standing, ahead, midnight, taking
+from scheduler.domain.reclaim import Pass, ReclaimRule, UseRecord, ahead, midnight, taking
 from scheduler.reclaim_rule import (
     InvalidReclaimRule,
     find_rule,
@@ -22,7 +22,7 @@ CALENDAR = date(2026, 1, 1), date(2027, 1, 1)
 ALCC_YEAR = date(2026, 7, 1), date(2027, 7, 1)
 
 
-def standing(used: int, *, initial: int, year=CALENDAR, held: int | None = None) -> Standing:
+def use(used: int, *, initial: int, year=CALENDAR, held: int | None = None) -> UseRecord:
     """An award over a year, planned evenly, of which some is used."""
     begins, ends = (midnight(day) for day in year)
     burn = Burn(
@@ -30,14 +30,14 @@ def standing(used: int, *, initial: int, year=CALENDAR, held: int | None = None)
         daily={year[0]: used},
         line=even_line(begins, ends, initial),
     )
-    return Standing(initial=initial, burn=burn, since=begins)
+    return UseRecord(initial=initial, burn=burn, since=begins)
 
 
 def taken(name: str, at: int, used: int, *, initial: int, year=CALENDAR, **changes) -> int:
     """Return what a preset takes at one of its checkpoints."""
     rule = find_rule(name)
     day, checkpoint = rule.calendar(*year)[at]
-    given = replace(standing(used, initial=initial, year=year), **changes)
+    given = replace(use(used, initial=initial, year=year), **changes)
     return taking(rule, checkpoint, day, given).gpu_seconds
 
 
@@ -60,11 +60,11 @@ def test_nrel_published_these(each_quarter: int, examples: tuple[tuple[int, int]
 
 def test_nrel_takings_are_cumulative():
     """What January took counts in April, and nothing is handed back in July."""
-    rule, standing_ = find_rule("nrel_fy2020"), standing(0, initial=100_000, year=FISCAL)
+    rule, known = find_rule("nrel_fy2020"), use(0, initial=100_000, year=FISCAL)
     now = midnight(FISCAL[0])
-    idle = ahead(rule, rule.calendar(*FISCAL), standing_, now=now, basis=Basis.RATE)
+    idle = ahead(rule, rule.calendar(*FISCAL), known, now=now, basis=Basis.RATE)
     assert [30_000, 20_000, 40_000] == [each.gpu_seconds for _, each in idle]
-    slow = replace(standing_, taken={date(2020, 4, 10): 30_000})
+    slow = replace(known, taken={date(2020, 4, 10): 30_000})
     assert 0 == taken("nrel_fy2020", 2, 27_000, initial=100_000, year=FISCAL, taken=slow.taken)
 
 
@@ -133,14 +133,14 @@ def test_new_exempt_and_done_awards_pass():
     """Each says why nothing is taken."""
     rule = find_rule("nersc")
     day, checkpoint = rule.calendar(*CALENDAR)[1]
-    idle = standing(0, initial=1000)
+    idle = use(0, initial=1000)
     young = replace(idle, since=datetime.combine(day, datetime.min.time(), UTC) - timedelta(59))
     cases = {
         Pass.NEW: young,
         Pass.EXEMPT: replace(idle, exempt=True),
         Pass.DONE: replace(idle, taken={day: 5}),
-        Pass.NOTHING_LEFT: standing(0, initial=1000, held=0),
-        Pass.ON_PACE: standing(999, initial=1000),
+        Pass.NOTHING_LEFT: use(0, initial=1000, held=0),
+        Pass.ON_PACE: use(999, initial=1000),
     }
     for why, each in cases.items():
         found = taking(rule, checkpoint, day, each)
@@ -151,7 +151,7 @@ def test_new_exempt_and_done_awards_pass():
 
 def test_only_the_initial_award_counts_where_the_rule_says():
     """A supplement neither saves nor harms under NERSC's rule; under ALCC's it is measured."""
-    more = standing(125, initial=1000, held=2000, year=ALCC_YEAR)
+    more = use(125, initial=1000, held=2000, year=ALCC_YEAR)
     alcc, nersc = find_rule("alcc"), find_rule("nersc")
     day, checkpoint = alcc.calendar(*ALCC_YEAR)[0]
     assert 2000 == taking(alcc, checkpoint, day, more).measure

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from api import cli
 from api.commands import sim as command
 from api.commands.sim import read_habits, read_rule, simulated, solve
-from api.commands.terminal import CommandRefused
+from api.commands.terminal import CommandRefused, Terminal
 from scheduler.domain.awards import Award, Cell
 from scheduler.policy import find_policy
 from scheduler.simulation.agenda import Agenda
 from scheduler.simulation.feed import Feed, slot_runs
+from scheduler.simulation.figures import Figures
 from scheduler.simulation.habits import Habit, Habits
 from scheduler.simulation.invariants import BrokenInvariant, Invariants
 from scheduler.simulation.season import Season
@@ -260,6 +262,29 @@ def test_a_year_has_whole_seasons():
     assert 4 == seasons_of(world)
     long = a_model(slots=60, slot_hours=168)
     assert 1 == seasons_of(replace(world, options=replace(world.options, model=long, years=1)))
+
+
+def test_the_command_prints_a_course_a_line(tmp_path: Path, capsys):
+    """A table for people, a list for programs; a bad option is refused before anything runs."""
+    file = tmp_path / "model.json"
+    file.write_text(json.dumps(a_model(slots=2, slot_hours=4368)))
+    world = Terminal(environ={}, now=lambda: MONDAY, seconds=lambda: 0.0)
+    arguments = ["sim", "--round", str(file), "--fellows", "4", "--reclaim", "emsl", "--quiet"]
+
+    def ends(*more: str) -> int:
+        with pytest.raises(SystemExit) as end:
+            cli.run([*arguments, *more], world)
+        return end.value.code
+
+    assert 0 == ends("--json")
+    (figures,) = json.loads(capsys.readouterr().out)
+    assert ("rank_and_fund", "emsl") == (figures["policy"], figures["reclaim"])
+    assert f"Every invariant held after each of {figures['steps']} steps." in command.table(
+        [Figures(**figures)]
+    )
+    assert 2 == ends("--habits", "late=1")
+    assert 2 == ends("--reclaim", "mine")
+    assert 2 == ends("--policy", "mine")
 
 
 def test_unknown_rules_are_refused():

@@ -31,8 +31,8 @@ from scheduler.operations.reclaims import (
     reclaims_of,
 )
 from scheduler.operations.rounds import activate_round, close_round
-from scheduler.operations.standings import reclaims_ahead
 from scheduler.operations.usage import import_usage
+from scheduler.operations.use_records import reclaims_ahead
 from scheduler.ports.store import Transaction
 from scheduler.reclaim_rule import find_rule
 from tests.unit.operations.center import ALL, act, as_fellow, seen

@@ -1,4 +1,4 @@
-"""How awards stand before a reclaim rule, and what lies ahead of them."""
+"""What reclaim rules know of awards and their use, and what lies ahead of them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,8 +14,8 @@ from scheduler.domain.pools import Calendar
 from scheduler.domain.reclaim import (
     Checkpoint,
     ReclaimRule,
-    Standing,
     Taking,
+    UseRecord,
     ahead,
     grown,
     midnight,
@@ -29,13 +29,13 @@ from scheduler.ports.store import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stood:
+class AwardUse:
     """An award's hours of one GPU type before a reclaim rule."""
 
     award: Award
     group: str | None
     gpu_type: str
-    standing: Standing
+    use: UseRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +46,15 @@ class Ahead:
         takings: by what use goes by until then.
     """
 
-    stood: Stood
+    of: AwardUse
     day: date
     takings: dict[Basis, Taking]
 
 
-def standings(
+def use_records(
     tx: Transaction, awards: Iterable[Award], *, exempt: frozenset[str] = frozenset()
-) -> Iterator[Stood]:
-    """Yield how those awards that are in use stand, against their plan as it was granted.
+) -> Iterator[AwardUse]:
+    """Yield the use records of those awards that are in use, against their plan as it was granted.
 
     Raises:
         UndatedRound: If the calendar has no first day.
@@ -70,11 +70,11 @@ def standings(
         line = each.burn.line
         if not initial:  # a GPU type that came later: nothing was planned of it
             line = even_line(line.begins_at, line.ends_at, 0)
-        yield Stood(
+        yield AwardUse(
             award=wanted[each.award.id],
             group=each.group,
             gpu_type=each.gpu_type,
-            standing=Standing(
+            use=UseRecord(
                 initial=initial,
                 burn=replace(each.burn, line=line),
                 since=each.award.offered_at,
@@ -88,16 +88,14 @@ def expected_taking(  # noqa: PLR0913 - a rule at a checkpoint, and what use goe
     rule: ReclaimRule,
     checkpoint: Checkpoint,
     day: date,
-    standing: Standing,
+    use: UseRecord,
     *,
     now: datetime,
     basis: Basis,
 ) -> Taking:
     """Return what a checkpoint will take, with the use that is expected until then."""
     at = max(midnight(day), now)
-    return taking(
-        rule, checkpoint, day, replace(standing, burn=grown(standing.burn, at, now, basis))
-    )
+    return taking(rule, checkpoint, day, replace(use, burn=grown(use.burn, at, now, basis)))
 
 
 def reclaims_ahead(
@@ -116,11 +114,11 @@ def reclaims_ahead(
     where = AwardFilter(round=round_id)
     visible = everything(lambda part: tx.awards.list(permit.scope, part, where=where))
     found = []
-    for each in standings(tx, visible):
-        by_basis = [list(ahead(rule, days, each.standing, now=now, basis=basis)) for basis in Basis]
+    for each in use_records(tx, visible):
+        by_basis = [list(ahead(rule, days, each.use, now=now, basis=basis)) for basis in Basis]
         for steps in zip(*by_basis, strict=True):
             takings = {basis: found for basis, (_, found) in zip(Basis, steps, strict=True)}
-            found.append(Ahead(stood=each, day=steps[0][0], takings=takings))
+            found.append(Ahead(of=each, day=steps[0][0], takings=takings))
     return tuple(found)
 
 
