@@ -45,7 +45,13 @@ class Limits:
 
     body_bytes: int = 256 * 1024
     large_body_bytes: int = 16 * 1024 * 1024
-    large_routes: Sequence[str] = ("/rounds/imports", "/score-imports")
+    large_routes: Sequence[str] = (
+        "/rounds/imports",
+        "/score-imports",
+        "/usage-batches",
+        "/usage-gauges",
+        "/reconciliations",
+    )
 
     def of(self, path: str) -> int:
         """Return the limit of a path, in bytes."""

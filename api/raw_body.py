@@ -47,6 +47,18 @@ def unpacked(raw: bytes) -> bytes:
     return text
 
 
+def text_of(raw: bytes) -> str:
+    """Return a file's text.
+
+    Raises:
+        MalformedBody: If it is not UTF-8.
+    """
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedBody(why=f"not UTF-8 at byte {error.start}") from error
+
+
 def media_type(request: Request, accepted: tuple[str, ...]) -> str:
     """Return which of the accepted content types came.
 

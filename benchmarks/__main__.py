@@ -18,6 +18,8 @@ SUBJECTS = (
     "national",
     "verify",
     "books",
+    "usage",
+    "scrape",
     "simulate",
     "enforce",
     "demo",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from api.monitoring.exposition import Metrics
 from scheduler.domain.enforcement import Form, Target
+from scheduler.domain.gauges import Gauge, gauge_id
 from scheduler.domain.pools import ChangeKind
 from scheduler.operations.approvals import decide_proposal
 from scheduler.operations.awards import return_award
@@ -14,6 +15,7 @@ from scheduler.operations.pools import (
     approve_capacity_change,
     propose_capacity_change,
 )
+from scheduler.operations.reconciliation import reconcile, take_gauges
 from scheduler.operations.usage import import_usage
 from scheduler.ports.store import Transaction
 from scheduler.storage.store import SqlStore
@@ -63,6 +65,19 @@ def a_used_center(tx: Transaction) -> str:
     tx.enforcement.add(duru)
     work = Work(prefix="slv", kind="solve", subject=round_.id, identity="one", payload={})
     enqueue(tx, act("operator", NOW - WAITED), work)
+    gauge = Gauge(
+        id=gauge_id("duru", "vision", "mina"),
+        cluster="duru",
+        account="vision",
+        person="mina",
+        limit_gpu_minutes=None,
+        used_gpu_minutes=60,
+        running_gpus=8,
+        seen_at=NOW,
+    )
+    take_gauges(tx, act("collector", NOW), "duru", [gauge])
+    stray = a_run(job="19", ended=False, limit=timedelta(hours=1))
+    reconcile(tx, act("collector", NOW), "duru", [stray], since=NOW)
     return award.id
 
 

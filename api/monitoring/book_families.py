@@ -91,16 +91,6 @@ def award_families(readings: Readings) -> Iterator[Metric]:
     )
 
 
-def feed_families(readings: Readings) -> Iterator[Metric]:
-    """Yield when each feed last came."""
-    yield gauge(
-        "dure_importer_last_success_timestamp_seconds",
-        "When a feed of a cluster was last entered.",
-        ("source", "cluster"),
-        {("accounting", cluster): at.timestamp() for cluster, at in readings.imports.items()},
-    )
-
-
 def added(
     holdings: Iterable[HoldingReading], amount: Callable[[HoldingReading], int]
 ) -> dict[tuple[str, str, str, str], float]:

@@ -9,10 +9,11 @@ from typing import Final
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from api.monitoring.book_families import award_families, feed_families, ledger_families
+from api.monitoring.book_families import award_families, ledger_families
 from api.monitoring.center_families import pool_families, queue_families
 from api.monitoring.families import counter, gauge
 from api.monitoring.fellow_families import fellow_families
+from api.monitoring.meter_families import feed_families, meter_families
 from api.monitoring.reader import Reader
 from api.monitoring.readings import Readings
 from api.monitoring.round_families import call_families, round_families, solve_families
@@ -94,6 +95,7 @@ class CenterCollector(Collector):
         yield from award_families(readings)
         yield from feed_families(readings)
         yield from target_families(readings.targets, self._now())
+        yield from meter_families(readings)
         events = {(): float(readings.events)}
         yield counter("dure_events", "Entries of the append-only event log.", (), events)
 

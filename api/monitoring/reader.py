@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from api.monitoring.books import Books
 from api.monitoring.of_calls import call_reading
+from api.monitoring.of_meters import meter_readings
 from api.monitoring.of_pools import pool_readings, queue_reading
 from api.monitoring.of_rounds import round_reading
 from api.monitoring.of_targets import target_readings
@@ -15,10 +17,14 @@ from api.monitoring.readings import NONE, CallReading, Readings, RoundReading
 from scheduler.domain.access import EVERYTHING
 from scheduler.domain.calls import Call, CallState
 from scheduler.domain.rounds import Round, RoundState
+from scheduler.operations.reconciliation import GAUGED, RECONCILED
 from scheduler.operations.usage import IMPORTED
 from scheduler.ports.paging import everything
 from scheduler.ports.store import Transaction
 from scheduler.snapshot import read_round
+
+FEEDS: Final = {"accounting": IMPORTED, "controller": GAUGED, "reconciliation": RECONCILED}
+"""Kinds of event that tell that a feed came, by its name."""
 
 
 class Reader:
@@ -29,7 +35,7 @@ class Reader:
         self._closed: dict[str, RoundReading] = {}
         self._over: dict[str, CallReading] = {}
         self._books = Books()
-        self._imports: dict[str, datetime] = {}
+        self._feeds: dict[tuple[str, str], datetime] = {}
         self._last_event = 0
 
     def read(self, tx: Transaction, *, now: datetime) -> Readings:
@@ -57,8 +63,9 @@ class Reader:
             rounds=read,
             queue=queue_reading(tx),
             books=self._books.read(tx, read, now=now),
-            imports=self._follow_imports(tx),
             targets=target_readings(tx),
+            meters=meter_readings(tx, directory),
+            feeds=self._follow_feeds(tx),
             events=self._last_event,
         )
 
@@ -95,11 +102,12 @@ class Reader:
             self._frozen[digest] = frozen(read_round(document))
         return self._frozen[digest]
 
-    def _follow_imports(self, tx: Transaction) -> Mapping[str, datetime]:
-        """Return when each cluster's accounting was last entered."""
+    def _follow_feeds(self, tx: Transaction) -> Mapping[tuple[str, str], datetime]:
+        """Return when each feed of each cluster was last entered."""
         last = tx.events.last()
-        if last > self._last_event:
-            for cluster, at in tx.events.latest(IMPORTED, self._last_event).items():
-                self._imports[cluster] = max(at, self._imports.get(cluster, at))
-            self._last_event = last
-        return dict(self._imports)
+        for source, kind in FEEDS.items() if last > self._last_event else ():
+            for cluster, at in tx.events.latest(kind, self._last_event).items():
+                feed = source, cluster
+                self._feeds[feed] = max(at, self._feeds.get(feed, at))
+        self._last_event = last
+        return dict(self._feeds)

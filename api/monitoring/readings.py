@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from scheduler.domain.enforcement import Target
 from scheduler.domain.ledger import AccountKind, TransferCode
+from scheduler.domain.reconciliation import DifferenceState, RunawayCause, Source
 from scheduler.domain.rounds import RoundState
 
 NONE: Final = "none"
@@ -182,11 +183,30 @@ class TargetReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeterReading:
+    """What the latest gauges and reconciliation of a cluster say.
+
+    Attributes:
+        used_gpu_seconds, running_gpus: by the controller, by place.
+        differing_gpu_seconds: sum of all differences, either way, by source and state.
+        runaways: running jobs that should not be, by cause.
+    """
+
+    cluster: str
+    used_gpu_seconds: Mapping[Place, int] = field(default_factory=dict)
+    running_gpus: Mapping[Place, int] = field(default_factory=dict)
+    differing_gpu_seconds: Mapping[tuple[Source, DifferenceState], int] = field(
+        default_factory=dict
+    )
+    runaways: Mapping[RunawayCause, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
     """The whole center at one instant.
 
     Attributes:
-        imports: when each cluster's accounting was last entered.
+        feeds: when each feed of each cluster was last entered.
         events: length of the log.
     """
 
@@ -196,6 +216,7 @@ class Readings:
     rounds: tuple[RoundReading, ...]
     queue: QueueReading
     books: BooksReading
-    imports: Mapping[str, datetime]
     targets: tuple[TargetReading, ...]
+    meters: tuple[MeterReading, ...]
+    feeds: Mapping[tuple[str, str], datetime]
     events: int

@@ -8,10 +8,9 @@ from starlette.responses import Response
 
 from api.body import StrictRoute
 from api.door import Asking
-from api.errors import MalformedBody
 from api.pagination import STANDARD, Cursor, Limit
 from api.permissions import declared
-from api.raw_body import RawBody, documented, media_type, unpacked
+from api.raw_body import RawBody, documented, media_type, text_of, unpacked
 from api.receipts import receipt_of
 from api.replies import Reply, reply
 from api.routes.proposals import shown_proposal
@@ -118,10 +117,7 @@ def correct_usage(caller: Asking, body: UsageCorrectionIn) -> Response:
 
 
 def _runs(kind: str, raw: bytes, cluster: str) -> tuple[Run, ...]:
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise MalformedBody(why=f"not UTF-8 at byte {error.start}") from error
+    text = text_of(raw)
     if kind == CSV:
         return read_table(text)
     return (

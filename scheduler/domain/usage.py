@@ -42,6 +42,7 @@ class Run:
         hint: what may name the award: the QOS, the account, a comment.
         ends_at: the end, or the latest instant at which it was seen running.
         ended: whether it is over.
+        limit: how long it may run, if the feed says so.
     """
 
     cluster: str
@@ -53,6 +54,7 @@ class Run:
     ends_at: datetime
     hint: tuple[str, ...] = ()
     ended: bool = True
+    limit: timedelta | None = None
 
     def __post_init__(self) -> None:
         for field in ("cluster", "job", "user", "gpu_type"):

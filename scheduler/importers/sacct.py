@@ -3,9 +3,10 @@
     TZ=UTC sacct -a -X -D -n -P -S START \
       -o jobid,user,account,state,elapsedraw,alloctres,start,end,qos
 
-With a header line (without `-n`) any columns in any order do, if these are among them. Times are
-UTC, or seconds since 1970 (`SLURM_TIME_FORMAT=%s`). What a job used is its elapsed time: time
-suspended does not count. `-D` also tells earlier runs of requeued jobs; each has its own start.
+With a header line (without `-n`) any columns in any order do, if these are among them; the column
+`timelimitraw` (minutes) tells which jobs run beyond their limit. Times are UTC, or seconds since
+1970 (`SLURM_TIME_FORMAT=%s`). What a job used is its elapsed time: time suspended does not count.
+`-D` also tells earlier runs of requeued jobs; each has its own start.
 Fields that the versions of `--json` shape differently are read in every shape.
 """
 
@@ -78,6 +79,7 @@ def _taken(row: Row, cluster: str, number: int) -> Iterator[Run]:
             ends_at=starts_at + elapsed,
             hint=_hints(row.get("qos", ""), row.get("account", "")),
             ended=row.get("state", "").split(" ")[0].upper() not in RUNNING,
+            limit=_limit(row.get("timelimitraw", "")),
         )
     except InvalidValue as refusal:
         fields = refusal.fields
@@ -134,6 +136,7 @@ def _told(job: Mapping[str, Any], cluster: str) -> Iterator[Run]:
         ends_at=starts_at + timedelta(seconds=_number(when["elapsed"])),
         hint=_hints(str(job.get("qos") or ""), str(job.get("account") or "")),
         ended=_states(job).isdisjoint(RUNNING),
+        limit=_limit(str(_number(when.get("limit") or 0) or "")),
     )
 
 
@@ -169,6 +172,12 @@ def _number(value: Any) -> int:  # noqa: ANN401 - JSON in one of its shapes
     if isinstance(value, dict):
         return int(value["number"]) if value.get("set", True) else 0
     return int(value)
+
+
+def _limit(minutes: str) -> timedelta | None:
+    """Return a job's limit; `UNLIMITED` and `Partition_Limit` say none."""
+    text = minutes.strip()
+    return timedelta(minutes=int(text)) if text.isdigit() else None
 
 
 def _instant(text: str) -> datetime:

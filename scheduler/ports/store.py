@@ -26,6 +26,7 @@ from scheduler.ports.directory import (
 from scheduler.ports.enforcement import Enforcement
 from scheduler.ports.kept import Events, Idempotency, Jobs
 from scheduler.ports.ledger import Ledger
+from scheduler.ports.metering import Gauges, Reconciliations
 from scheduler.ports.notifications import Notifications
 from scheduler.ports.paging import T
 from scheduler.ports.usage import Proposals, Usage
@@ -127,6 +128,16 @@ class Transaction(Protocol):
     @property
     def usage(self) -> Usage:
         """What jobs used."""
+        ...
+
+    @property
+    def gauges(self) -> Gauges:
+        """What controllers count."""
+        ...
+
+    @property
+    def reconciliations(self) -> Reconciliations:
+        """What comparisons found."""
         ...
 
     @property

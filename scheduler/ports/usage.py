@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from scheduler.domain.access import Scope
@@ -37,6 +37,14 @@ class Usage(Protocol):
 
     def of_cluster(self, cluster: str) -> Sequence[UsageEntry]:
         """Return the entries of a cluster."""
+        ...
+
+    def since(self, cluster: str, at: datetime) -> Sequence[UsageEntry]:
+        """Return the entries of a cluster's slices that begin at an instant or later."""
+        ...
+
+    def by_person(self, cluster: str) -> Mapping[str, int]:
+        """Return GPU-seconds of a cluster by person."""
         ...
 
     def clusters(self) -> Sequence[str]:

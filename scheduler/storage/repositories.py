@@ -22,6 +22,7 @@ from scheduler.storage.directory import (
 )
 from scheduler.storage.enforcement import SqlEnforcement
 from scheduler.storage.ledger import SqlLedger
+from scheduler.storage.metering import SqlGauges, SqlReconciliations
 from scheduler.storage.notifications import SqlNotifications
 from scheduler.storage.offers import SqlCalls, SqlCapacityChanges, SqlPolicies, SqlPools
 from scheduler.storage.usage import SqlProposals, SqlUsage
@@ -136,6 +137,16 @@ class Repositories:
     def usage(self) -> SqlUsage:
         """What jobs used."""
         return SqlUsage(self._connection)
+
+    @cached_property
+    def gauges(self) -> SqlGauges:
+        """What controllers count."""
+        return SqlGauges(self._connection)
+
+    @cached_property
+    def reconciliations(self) -> SqlReconciliations:
+        """What comparisons found."""
+        return SqlReconciliations(self._connection)
 
     @cached_property
     def proposals(self) -> SqlProposals:

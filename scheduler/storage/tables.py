@@ -40,6 +40,12 @@ from scheduler.storage.codecs import (
     encode_plain,
     encode_terms,
 )
+from scheduler.storage.metering_codecs import (
+    decode_differences,
+    decode_runaways,
+    encode_differences,
+    encode_runaways,
+)
 from scheduler.storage.types import Encoded, Instant, Plain, Word
 
 metadata = MetaData(
@@ -438,6 +444,34 @@ usage = Table(
     _text("reason"),
     Column("event", BigInteger, nullable=False),
     UniqueConstraint("cluster", "job", "begins_at", "revision"),
+)
+
+gauges = Table(
+    "usage_gauges",
+    metadata,
+    _id(),
+    _text("cluster", index=True),
+    _text("account"),
+    _text("person", index=True),
+    Column("limit_gpu_minutes", BigInteger),
+    _amount("used_gpu_minutes"),
+    _amount("running_gpus"),
+    Column("seen_at", Instant, nullable=False),
+)
+
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    _id(),
+    _text("cluster", index=True),
+    Column("at", Instant, nullable=False),
+    _text("made_by", key="by"),
+    Column("since", Instant, nullable=False),
+    Column("gauged_at", Instant),
+    Column("jobs", Integer, nullable=False),
+    Column("differences", Encoded(encode_differences, decode_differences), nullable=False),
+    Column("runaways", Encoded(encode_runaways, decode_runaways), nullable=False),
+    Column("event", BigInteger, nullable=False),
 )
 
 proposals = Table(

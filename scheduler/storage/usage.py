@@ -47,6 +47,20 @@ class SqlUsage:
         """Return the entries of a cluster."""
         return self._rows.all(tables.usage.c.cluster == cluster)
 
+    def since(self, cluster: str, at: datetime) -> Sequence[UsageEntry]:
+        """Return the entries of a cluster's slices that begin at an instant or later."""
+        table = tables.usage
+        return self._rows.all(table.c.cluster == cluster, table.c.begins_at >= at)
+
+    def by_person(self, cluster: str) -> Mapping[str, int]:
+        """Return GPU-seconds of a cluster by person."""
+        table = tables.usage
+        query = select(table.c.person, func.sum(table.c.gpu_seconds)).where(
+            table.c.cluster == cluster
+        )
+        rows = self._connection.execute(query.group_by(table.c.person))
+        return {person: int(total) for person, total in rows}
+
     def clusters(self) -> Sequence[str]:
         """Return the clusters that entries speak of."""
         query = select(tables.usage.c.cluster).distinct().order_by(tables.usage.c.cluster)

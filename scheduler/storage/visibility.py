@@ -10,6 +10,7 @@ from scheduler.domain.rounds import PUBLIC
 from scheduler.storage.tables import (
     accounts,
     awards,
+    gauges,
     groups,
     people,
     requests,
@@ -128,6 +129,11 @@ def visible_usage(scope: Scope) -> ColumnElement[bool]:
         return true()
     of_awards = select(awards.c.id).where(visible_awards(scope))
     return or_(_of_person(scope, usage.c.person), usage.c.award.in_(of_awards))
+
+
+def visible_gauges(scope: Scope) -> ColumnElement[bool]:
+    """Gauges of visible people."""
+    return _of_person(scope, gauges.c.person)
 
 
 def _of_person(scope: Scope, person: ColumnElement[str]) -> ColumnElement[bool]:

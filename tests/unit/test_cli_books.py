@@ -124,3 +124,61 @@ def test_hours_are_handed_on(center, dure, capsys):
     line = "award transfer awd_1 awd_2 --gpu-type H200 --gpu-seconds 5 --reason Joint. --yes"
     assert 0 == dure(*line.split())
     assert "handed to awd_2" in capsys.readouterr().out
+
+
+def test_gauges_are_sent_as_they_were_printed(center, dure, capsys, tmp_path):
+    """What scontrol printed goes to the center; the answer is told."""
+    body = {"users": 3, "strangers": 1, "used_gpu_minutes": 4920, "running_gpus": 8}
+    center.answers["POST", "/api/v1/usage-gauges"] = (201, body)
+    file = tmp_path / "assoc.txt"
+    file.write_text("ClusterName=x")
+    assert 0 == dure("usage", "gauges", "--cluster", "duru", str(file), "--yes")
+    assert "3 users (1 unknown here): 4,920 GPU-minutes used, 8 GPUs" in capsys.readouterr().out
+    assert "ClusterName=x" == center.seen[-1][2]
+
+
+def test_a_reconciliation_is_told_in_full(center, dure, capsys, tmp_path):
+    """Differences and runaways are tables; without any it says so; a CSV is refused."""
+    difference = {
+        "source": "accounting",
+        "state": "awaited",
+        "person": "kim",
+        "award": None,
+        "told": 7200,
+        "entered": 3600,
+        "gpu_seconds": 3600,
+    }
+    runaway = {
+        "job": "17",
+        "person": "lee",
+        "gpu_type": "H200",
+        "gpus": 8,
+        "starts_at": "2027-01-05T09:00:00.000000Z",
+        "elapsed_seconds": 7200,
+        "cause": "no_end",
+    }
+    found = {"jobs": 2, "gauged_at": None, "differences": [difference], "runaways": [runaway]}
+    center.answers["POST", "/api/v1/reconciliations"] = (201, found)
+    file = tmp_path / "sacct.txt"
+    file.write_text("1|kim|")
+    asks = ("usage", "reconcile", "--cluster", "duru", "--since", "2027-01-04T00:00:00+09:00")
+    assert 0 == dure(*asks, str(file))
+    told = capsys.readouterr().out
+    assert "never asked: dure usage gauges" in told
+    assert "awaited" in told
+    assert "no_end" in told
+    nothing = {**found, "gauged_at": "2027-01-05T09:00:00.000000Z", "differences": []}
+    nothing["runaways"] = []
+    center.answers["POST", "/api/v1/reconciliations"] = (201, nothing)
+    assert 0 == dure(*asks, str(file))
+    told = capsys.readouterr().out
+    assert "No difference.\n\nNo runaway job." in told
+    assert 0 == dure(*asks, str(file), "--json")
+    assert [] == json.loads(capsys.readouterr().out)["runaways"]
+    file.write_text("cluster,job,")
+    assert 2 == dure(*asks, str(file))
+    for items, expected in (([found], "no_end"), ([found, nothing], "No runaway"), ([], "Never")):
+        page = {"items": [{**each, "at": "2027-01-05T09:00:00.0Z"} for each in items]}
+        center.answers["GET", "/api/v1/reconciliations"] = (200, {**page, "next_cursor": None})
+        assert 0 == dure("usage", "runaways", "--cluster", "duru")
+        assert expected in capsys.readouterr().out

@@ -139,6 +139,25 @@ def test_the_store_is_what_is_told(used):
         row("dure_importer_last_success_timestamp_seconds", source="accounting", cluster="duru"): (
             NOW - timedelta(hours=2)
         ).timestamp(),
+        row("dure_importer_last_success_timestamp_seconds", source="controller", cluster="duru"): (
+            NOW.timestamp()
+        ),
+        row("dure_controller_usage_gpu_seconds", cluster="duru", **kaist): HOUR,
+        row("dure_controller_running_gpus", cluster="duru", **kaist): 8,
+        row("dure_runaway_jobs", cluster="duru", cause="beyond_limit"): 1,
+        row("dure_runaway_jobs", cluster="duru", cause="no_end"): 0,
+        row(
+            "dure_reconciliation_difference_gpu_seconds",
+            cluster="duru",
+            source="accounting",
+            state="awaited",
+        ): 80 * HOUR,
+        row(
+            "dure_reconciliation_difference_gpu_seconds",
+            cluster="duru",
+            source="ledger",
+            state="unexplained",
+        ): 0,
     }
     assert expected == {key: found.get(key, 0) for key in expected}
 
