@@ -14,12 +14,13 @@ from api.client import Client
 from api.signing import cluster_key
 from api.slurm import SlurmRefused
 from scheduler.domain.awards import Award
+from scheduler.domain.changes import AwardChangeKind
 from scheduler.domain.enforcement import EnforcementPlan, Form, PlannedAward, PlannedReservation
 from scheduler.export.slurm_diff import difference
 from scheduler.export.slurm_doctor import examine
 from scheduler.export.slurm_show import read_associations
 from scheduler.export.slurm_state import Association, Place, wanted
-from scheduler.operations.awards import return_award
+from scheduler.operations.holdings import Wanted, take_hours
 from scheduler.operations.limits import award_limits
 from tests.e2e.center import SECRET, Center, build
 from tests.published_round import NOW, publish_innocore
@@ -179,18 +180,20 @@ def test_use_comes_back_to_the_gpu_second(loaded: Running):
 
 
 def test_a_limit_falls_while_a_job_runs(loaded: Running):
-    """What is returned can no longer be started; what runs goes on."""
+    """What a reclaim takes can no longer be started; what runs goes on."""
     award = loaded.only_award("h200", 200)
     before = loaded.limit(award.fellow).limits.minutes["gres/gpu:h200"]
     runs = loaded.site.submit(award.fellow, "h200:8", minutes=2, seconds=60)
     assert loaded.site.reaches(runs, "RUNNING")
-    given = award.held - award.held // 10
-    returned = loaded.center.store.write(
-        lambda tx: return_award(
-            tx, act(award.fellow, NOW), award.id, gpu_hours=given, reason="Less data."
-        )[0]
+    hours = sum(cell.gpu_hours for cell in award.cells)
+    taken = Wanted(
+        kind=AwardChangeKind.RECLAIMED,
+        gpu_type="H200",
+        gpu_hours=hours - hours // 10,
+        reason="Unused at half time.",
+        since=0,
     )
-    assert returned.held < award.held
+    loaded.center.store.write(lambda tx: take_hours(tx, act("approver", NOW), award, taken))
     done = loaded.agent.work()
     assert (True, 1) == (done.applied, done.commands)
     after = loaded.limit(award.fellow).limits.minutes["gres/gpu:h200"]

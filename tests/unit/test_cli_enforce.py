@@ -1,6 +1,10 @@
 """`dure enforce` and `dure admin enforcement-key`: what they ask, send, print and end with."""
 
 import json
+import os
+import signal
+import threading
+import time
 from datetime import UTC, datetime
 from functools import partial
 
@@ -76,6 +80,43 @@ def test_apply_changes_and_reports(dure, slurm, at_cluster, center, capsys):
         sent["differences"][0]["name"],
         sent["differences"][0]["found"],
     )
+
+
+@pytest.fixture
+def signals():
+    """The handlers of this process, put back afterwards."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+class FirstRefused:
+    """Chance that lets the first command fail and no other."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def random(self):
+        """Return a small number once."""
+        self.asked += 1
+        return float(self.asked > 1)
+
+
+@pytest.mark.usefixtures("signals")
+def test_an_agent_looks_again_until_it_is_told_to_stop(dure, slurm, at_cluster, center, capsys):
+    """A look that fails is told and not the end; the next one finishes the work."""
+    slurm.fails, slurm.chance = 0.5, FirstRefused()
+
+    def stop() -> None:
+        while not any(path.endswith("/reports") for _, path, *_ in center.seen):
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop, daemon=True).start()
+    assert 0 == dure("enforce", "agent", *at_cluster, "--yes", "--period", "1")
+    told = capsys.readouterr()
+    assert ("connection refused" in told.err, "as planned" in told.out) == (True, True)
 
 
 def test_what_is_not_to_be_trusted_ends_with_seven(dure, slurm, at_cluster, tmp_path):

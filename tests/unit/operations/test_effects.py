@@ -18,6 +18,7 @@ from scheduler.storage.store import SqlStore
 from tests.unit.operations.center import ALL, CLOSES, act, as_fellow
 from tests.unit.operations.test_limits import MUCH
 from tests.unit.operations.test_movements import calls_account
+from tests.unit.operations.test_reclaims import approve, noticed
 from tests.unit.operations.test_usage import HOUR, WEEK, a_run, an_award
 
 
@@ -62,6 +63,15 @@ def test_every_change_of_an_award_is_an_effect_and_use_is_none(tx: Transaction):
     close_round(tx, act("operator", WEEK + MUCH), award.round)
     counts.append(len(kept(tx)))
     assert [1, 1, 2, 2, 3, 4, 5] == counts
+    assert by_transfers(tx) == kept(tx)
+
+
+def test_a_reclaim_is_an_effect(tx: Transaction):
+    """What a rule takes back is heard of once the second person agreed, not by its notice."""
+    _, reclaim = noticed(tx)
+    before = kept(tx)
+    approve(tx, reclaim.proposal.id)
+    assert 1 == len(kept(tx) - before)
     assert by_transfers(tx) == kept(tx)
 
 
