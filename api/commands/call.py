@@ -1,6 +1,7 @@
 """`dure call`: invitations to ask for GPU-hours."""
 
-from typing import Annotated
+import secrets
+from typing import Annotated, Final
 
 import typer
 
@@ -8,9 +9,14 @@ from api.commands.documents import read_document
 from api.commands.grammar import commands
 from api.commands.session import Session, reading, writing
 from api.commands.tables import columns, number
+from api.commands.terminal import terminal_of
+from api.plain_json import encode
+from solver.draw import seal
 
 app = commands("Invitations to ask for GPU-hours.", "dure call list", "dure call show call_01jd…")
 
+LARGEST_SEED: Final = (1 << 31) - 1
+SALT_BYTES: Final = 16
 CallArgument = Annotated[str, typer.Argument(metavar="CALL", help="Id of a call.")]
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="A JSON file, or -.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; everybody may read it.")]
@@ -62,6 +68,21 @@ def new(session: Session, file: FileArgument) -> None:
     body = session.client.create("calls", read_document(file)).body
     session.note(f"Drafted. Next, as somebody else: dure call open {body['id']}")
     session.show(body, body["id"])
+
+
+@app.command("seal")
+def seal_seed(
+    context: typer.Context,
+    *,
+    seed: Annotated[int, typer.Option(help="Your own seed; else one by chance.", min=-1)] = -1,
+) -> None:
+    """Make seed, salt and seal of a lottery; only the seal goes into the call."""
+    terminal = terminal_of(context)
+    chosen = secrets.randbelow(LARGEST_SEED + 1) if seed < 0 else seed
+    salt = secrets.token_hex(SALT_BYTES)
+    terminal.note("Keep seed and salt secret until the round is frozen; state seed_seal.")
+    made = {"seed": chosen, "salt": salt, "seed_seal": seal(chosen, salt)}
+    terminal.data(encode(made, indent=2))
 
 
 @app.command("open")

@@ -75,6 +75,22 @@ def freeze(session: Session, round_: RoundArgument) -> None:
 
 @app.command()
 @writing
+def reveal(
+    session: Session,
+    round_: RoundArgument,
+    *,
+    seed: Annotated[int, typer.Option(help="The seed that was sealed.", min=0)],
+    salt: Annotated[str, typer.Option(help="The salt of its seal.")],
+) -> None:
+    """Tell the seed of a lottery; from now on it may be drawn."""
+    session.confirm(f"Reveal the seed of {round_} to everybody?")
+    sent = {"seed": seed, "salt": salt}
+    body = session.client.change(f"rounds/{round_}", f"rounds/{round_}/seed-revelations", sent).body
+    session.show(body, f"{round_} is drawn with seed {body['seed']}.")
+
+
+@app.command()
+@writing
 def solve(  # noqa: PLR0913 - one parameter an option
     session: Session,
     round_: RoundArgument,

@@ -188,6 +188,7 @@ def _terms(body: CallIn) -> CallTerms:
         max_requests=body.max_requests,
         max_gpu_hours=milli_or_none(body.max_gpu_hours),
         description=body.description,
+        seed_seal=body.seed_seal,
         answer_days=body.answer_days,
         appeal_days=body.appeal_days,
     )
@@ -197,7 +198,7 @@ def _patched(terms: CallTerms, body: CallPatch) -> CallTerms:
     """Return the terms with the fields that came; null empties what may be empty."""
     changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     for name, value in changes.items():
-        if value is None and name not in {"max_requests", "max_gpu_hours"}:
+        if value is None and name not in {"max_requests", "max_gpu_hours", "seed_seal"}:
             raise InvalidValue(field=f"/{name}", value=None, rule="required")
     if "max_gpu_hours" in changes:
         changes["max_gpu_hours"] = milli_or_none(body.max_gpu_hours)

@@ -22,6 +22,8 @@ from api.schemas.rounds import (
     ReserveOut,
     RoundIn,
     RoundOut,
+    SeedIn,
+    SeedOut,
     SelectionIn,
     SignatureIn,
 )
@@ -121,6 +123,20 @@ def freeze_round(caller: Asking, round_id: RoundId) -> Response:
     def command(tx: Transaction) -> Reply:
         round_, event = rounds.freeze_round(tx, caller.acting, round_id)
         return _one(caller, round_, 201, receipt=receipt_of(event))
+
+    return caller.act(command)
+
+
+@router.post(
+    "/rounds/{round_id}/seed-revelations", **declared(FREEZE, SeedOut, ok=201, flags="IMW")
+)
+def reveal_seed(caller: Asking, round_id: RoundId, body: SeedIn) -> Response:
+    """Tell the seed of a lottery, whose seal the call stated before it opened."""
+
+    def command(tx: Transaction) -> Reply:
+        call, event = rounds.reveal_seed(tx, caller.acting, round_id, body.seed, body.salt)
+        shown = SeedOut.model_validate({**body.model_dump(), "call": call.id})
+        return reply(shown.model_copy(update={"receipt": receipt_of(event)}), 201)
 
     return caller.act(command)
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, JsonValue
 
@@ -36,6 +36,11 @@ CALL_EXAMPLE: dict[str, JsonValue] = {
 }
 
 
+SEAL: Any = Field(
+    default=None,
+    pattern="^[0-9a-f]{64}$",
+    description="SHA-256 of dure-seed/1, salt and seed of a lottery, each on a line.",
+)
 Days = Annotated[PositiveCount, Field(le=LONGEST_ANSWER)]
 """Days after publication."""
 
@@ -73,6 +78,7 @@ class CallIn(Model):
     max_requests: PositiveCount | None = None
     max_gpu_hours: PositiveAmount | None = None
     description: Text = ""
+    seed_seal: str | None = SEAL
     answer_days: Days = 14
     appeal_days: Days = 30
 
@@ -95,6 +101,7 @@ class CallPatch(Model):
     max_requests: PositiveCount | None = None
     max_gpu_hours: PositiveAmount | None = None
     description: Text | None = None
+    seed_seal: str | None = SEAL
     answer_days: Days | None = None
     appeal_days: Days | None = None
 
@@ -155,6 +162,9 @@ class CallOut(Resource):
     tracks: list[TrackOut]
     max_requests: int | None
     max_gpu_hours: Milli | None
+    seed_seal: str | None
+    seed: int | None = Field(description="Of a lottery, once it is revealed.")
+    seed_salt: str | None
     answer_days: int
     appeal_days: int
     created_at: Instant

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from api.schemas.common import Resource, Shown
-from api.schemas.fields import Instant, Line, Model, Said
+from api.schemas.fields import Count, Instant, Line, Model, Said
 from scheduler.domain.rounds import DecisionKind, RoundState
 
 DIGEST = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 in hexadecimal digits.")
@@ -19,6 +19,17 @@ class RoundIn(Model):
     model_config = ConfigDict(json_schema_extra={"examples": [{"title": "InnoCORE 2026-2"}]})
 
     title: Line | None = Field(default=None, description="The call's title when absent.")
+
+
+class SeedIn(Model):
+    """The seed of a lottery and the salt of its seal."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"seed": 20261122, "salt": "5f0c2a9b41d7e683"}]}
+    )
+
+    seed: Count = Field(lt=1 << 31)
+    salt: Line
 
 
 class SelectionIn(Model):
@@ -78,6 +89,14 @@ class RoundOut(Resource):
     published_by: str | None
     published_at: Instant | None
     version: int
+
+
+class SeedOut(Resource):
+    """A seed that is told, and the call that keeps it."""
+
+    call: str
+    seed: int
+    salt: str
 
 
 class DecisionOut(Shown):

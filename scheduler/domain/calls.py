@@ -1,5 +1,6 @@
 """Calls: the invitation, with opening, closing and policy."""
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +18,7 @@ from scheduler.domain.events import Happening, Json
 from scheduler.domain.names import line, reason, slug
 from scheduler.domain.pools import Calendar
 
+SEAL: Final = re.compile("[0-9a-f]{64}")
 LARGEST_PRICE: Final = 10**9
 """Won for a service unit."""
 LONGEST_ANSWER: Final = 366
@@ -70,6 +72,8 @@ class CallTerms:
         pools: offered pools.
         max_requests: most live requests of one fellow.
         max_gpu_hours: largest ask of one request, in thousandths of reference GPU-hours.
+        seed_seal: SHA-256 by which the seed of a lottery is fixed before anyone may know it.
+        seed, seed_salt: that seed and the salt of its seal, once they are revealed.
         answer_days: days after publication within which an offer is to be answered.
         appeal_days: days after publication within which an outcome may be appealed.
     """
@@ -85,6 +89,9 @@ class CallTerms:
     max_requests: int | None = None
     max_gpu_hours: int | None = None
     description: str = ""
+    seed_seal: str | None = None
+    seed: int | None = None
+    seed_salt: str | None = None
     answer_days: int = 14
     appeal_days: int = 30
 
@@ -99,6 +106,10 @@ class CallTerms:
             raise InvalidValue(field="/pools", value=list(self.pools), rule="one or more, once")
         if self.max_requests is not None and self.max_requests < 1:
             raise InvalidValue(field="/max_requests", value=self.max_requests, rule="1 or more")
+        if self.seed_seal is not None and not SEAL.fullmatch(self.seed_seal):
+            raise InvalidValue(
+                field="/seed_seal", value=self.seed_seal[:80], rule="64 lower-case hex digits"
+            )
         for name in ("answer_days", "appeal_days"):
             if not 1 <= getattr(self, name) <= LONGEST_ANSWER:
                 raise InvalidValue(
@@ -160,6 +171,8 @@ class Call:
             "policy_version": self.terms.policy_version,
             "closes_at": self.terms.closes_at.isoformat(),
         }
+        if self.terms.seed_seal is not None:
+            body["seed_seal"] = self.terms.seed_seal
         return opened, Happening(kind="call.opened", subject=self.id, body=body)
 
     def extend(
@@ -204,6 +217,25 @@ class Call:
             self, state=CallState.CLOSED, closed_by=by, closed_at=at, version=self.version + 1
         )
         return closed, Happening(kind="call.closed", subject=self.id, body={"reason": reason(why)})
+
+    def reveal_seed(self, seed: int, salt: str, *, at: datetime) -> tuple["Call", Happening]:
+        """Tell the seed of the lottery, once nobody can ask any more.
+
+        Raises:
+            InvalidTransition: If the call still takes requests, or its seed is told already.
+        """
+        self._refuse_unless(CallState.CLOSED, self.state_at(at), "reveal_seed")
+        if self.terms.seed is not None:
+            raise InvalidTransition(
+                kind="call", id=self.id, state=self.state, action="reveal_seed", allowed=[]
+            )
+        revealed = replace(
+            self,
+            terms=replace(self.terms, seed=seed, seed_salt=salt),
+            version=self.version + 1,
+        )
+        body: dict[str, Json] = {"seed": seed, "salt": salt}
+        return revealed, Happening(kind="call.seed_revealed", subject=self.id, body=body)
 
     def refuse_unless_taking(self, received_at: datetime) -> None:
         """Refuse a submission before the opening and from the deadline on.

@@ -12,6 +12,7 @@
     ├── CallNotOpen, CallClosed, CallStillOpen, DeadlineNotLater
     ├── RequestNotReady            the entry checks found errors
     ├── PolicyNotLocked, InvalidPolicy
+    ├── SeedNotSealed, SeedNotRevealed, SeedMismatch
     ├── InvalidScores, InvalidRoundFile, NothingToFreeze
     ├── ScenarioMismatch, NotVerified
     ├── ReturnTooLarge, BalanceTooSmall, NoticeRunning, InvalidUsage, UndatedRound
@@ -122,6 +123,24 @@ class PolicyNotLocked(DureError):
     """A call opens only under a locked policy version. Fields: policy, policy_version."""
 
     code = "policy-not-locked"
+
+
+class SeedNotSealed(DureError):
+    """A lottery needs a seed fixed before the call opens. Fields: call, policy."""
+
+    code = "seed-not-sealed"
+
+
+class SeedNotRevealed(DureError):
+    """A lottery is drawn with the revealed seed. Fields: round."""
+
+    code = "seed-not-revealed"
+
+
+class SeedMismatch(DureError):
+    """The seed is not the one that the call was sealed with. Fields: round, seed."""
+
+    code = "seed-mismatch"
 
 
 class InvalidPolicy(DureError):

@@ -165,6 +165,36 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
             "정책 {policy}의 버전 {policy_version}을(를) 먼저 잠가야 합니다.",
         ),
     ),
+    "seed-not-sealed": _Texts(
+        (
+            "The seed of the lottery is not sealed.",
+            "Policy {policy} draws lots; call {call} must state its seed_seal before it opens.",
+        ),
+        (
+            "추첨 시드가 봉인되지 않았습니다.",
+            "정책 {policy}은(는) 추첨을 합니다. 공모 {call}에 seed_seal을 먼저 적어야 합니다.",
+        ),
+    ),
+    "seed-not-revealed": _Texts(
+        (
+            "The seed of the lottery is not revealed.",
+            "Round {round} is drawn with its sealed seed; reveal seed and salt first.",
+        ),
+        (
+            "추첨 시드가 공개되지 않았습니다.",
+            "회차 {round}은(는) 봉인된 시드로 추첨합니다. 시드와 솔트를 먼저 공개해야 합니다.",
+        ),
+    ),
+    "seed-mismatch": _Texts(
+        (
+            "This is not the sealed seed.",
+            "Seed {seed} is not the one that the call of round {round} was sealed with.",
+        ),
+        (
+            "봉인된 시드가 아닙니다.",
+            "시드 {seed}은(는) 회차 {round}의 공모에 봉인된 시드가 아닙니다.",
+        ),
+    ),
     "invalid-policy": _Texts(
         ("The policy is refused.", "Policy {policy}: {rule}"),
         ("정책 내용이 올바르지 않습니다.", "정책 {policy}: {rule}"),

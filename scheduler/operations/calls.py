@@ -4,9 +4,10 @@ from datetime import datetime
 
 from scheduler.domain.access import Permit
 from scheduler.domain.calls import Call, CallState, CallTerms
-from scheduler.domain.errors import InvalidValue, NotFound, PolicyNotLocked
+from scheduler.domain.errors import InvalidValue, NotFound, PolicyNotLocked, SeedNotSealed
 from scheduler.domain.events import Event, Happening
 from scheduler.domain.policies import PolicyState
+from scheduler.operations.policies import draws_lots
 from scheduler.operations.pools import supplies
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
@@ -55,12 +56,15 @@ def open_call(tx: Transaction, act: Act, id_: str) -> tuple[Call, Event]:
     Raises:
         SecondPersonRequired: If its drafter opens it.
         PolicyNotLocked: If its policy version is not locked.
+        SeedNotSealed: If the policy draws lots and the call does not state the seal of a seed.
     """
     call = get_call(tx, act.permit, id_, with_drafts=True)
     act.expect("call", id_, call.version)
     version = tx.policies.version(call.terms.policy, call.terms.policy_version)
     if version is None or version.state is not PolicyState.LOCKED:
         raise PolicyNotLocked(policy=call.terms.policy, policy_version=call.terms.policy_version)
+    if call.terms.seed_seal is None and draws_lots(version.content):
+        raise SeedNotSealed(call=call.id, policy=call.terms.policy)
     opened, told = call.open(act.person, act.now)
     tx.calls.save(opened)
     return opened, record(tx, act, told)

@@ -16,6 +16,7 @@ from scheduler.ports.paging import FIRST, Page, Slice
 from scheduler.ports.store import Transaction
 from scheduler.snapshot import parse_document
 from solver.canonical import canonical, digest
+from solver.problem import Method
 
 
 def draft_policy(
@@ -97,6 +98,11 @@ def diff_policy_versions(
     """Return what changed from one version to another, key by key."""
     before, after = (get_policy_version(tx, permit, name, number) for number in numbers)
     return differences(before.content, after.content)
+
+
+def draws_lots(content: Mapping[str, Json]) -> bool:
+    """Say whether a policy draws lots, so that its seed must be fixed before."""
+    return read_policy(parse_document(canonical(content))).rules.method is Method.LOTTERY
 
 
 def _next_version(

@@ -6,7 +6,14 @@ from scheduler.domain.access import Permit
 from scheduler.domain.amounts import number
 from scheduler.domain.calls import Call, CallState
 from scheduler.domain.directory import Group, Person
-from scheduler.domain.errors import CallStillOpen, NotFound, NothingToFreeze
+from scheduler.domain.errors import (
+    CallStillOpen,
+    InvalidTransition,
+    NotFound,
+    NothingToFreeze,
+    SeedMismatch,
+    SeedNotSealed,
+)
 from scheduler.domain.events import Document, Event, Happening, Json
 from scheduler.domain.pools import Supply
 from scheduler.domain.requests import IN_ROUND, AskShape, Request, Submission
@@ -21,6 +28,7 @@ from scheduler.ports.paging import FIRST, Page, Slice
 from scheduler.ports.store import Transaction
 from scheduler.snapshot import SCHEMA, parse_document, read_round
 from solver.canonical import canonical, digest
+from solver.draw import seal
 
 
 def create_round(tx: Transaction, act: Act, call: str, title: str = "") -> Round:
@@ -80,6 +88,34 @@ def freeze_round(tx: Transaction, act: Act, id_: str) -> tuple[Round, Event]:
     frozen, told = round_.freeze(snapshot=name, requests=len(pairs), by=act.person, at=act.now)
     tx.rounds.save(frozen)
     return frozen, record(tx, act, told)
+
+
+def reveal_seed(tx: Transaction, act: Act, id_: str, seed: int, salt: str) -> tuple[Call, Event]:
+    """Tell the seed of a lottery on a frozen round; the round's call keeps it.
+
+    Raises:
+        InvalidTransition: If the round is not frozen, or the seed is told already.
+        SeedNotSealed: If its call opened without a seal.
+        SeedMismatch: If seed and salt do not make the seal.
+    """
+    round_ = get_round(tx, act.permit, id_)
+    act.expect("round", id_, round_.version)
+    if not round_.is_solvable:
+        raise InvalidTransition(
+            kind="round",
+            id=id_,
+            state=round_.state,
+            action="reveal_seed",
+            allowed=[str(allowed) for allowed in round_.allowed],
+        )
+    call = get_call(tx, act.permit, round_.call, with_drafts=True)
+    if call.terms.seed_seal is None:
+        raise SeedNotSealed(call=call.id, policy=call.terms.policy)
+    if seal(seed, salt) != call.terms.seed_seal:
+        raise SeedMismatch(round=id_, seed=seed)
+    revealed, told = call.reveal_seed(seed, salt, at=act.now)
+    tx.calls.save(revealed)
+    return revealed, record(tx, act, told)
 
 
 def activate_round(tx: Transaction, act: Act, id_: str) -> Round:

@@ -6,13 +6,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scheduler.domain.access import Permit
-from scheduler.domain.errors import InvalidTransition, InvalidValue, NotFound
+from scheduler.domain.errors import (
+    InvalidTransition,
+    InvalidValue,
+    NotFound,
+    SeedMismatch,
+    SeedNotRevealed,
+    SeedNotSealed,
+)
 from scheduler.domain.events import Happening, Json
 from scheduler.domain.jobs import SOLVE, Job, JobState, Progress
 from scheduler.domain.rounds import Round
 from scheduler.domain.scenarios import Scenario
 from scheduler.operations import jobs
-from scheduler.operations.policies import get_policy, get_policy_version
+from scheduler.operations.policies import draws_lots, get_policy, get_policy_version
 from scheduler.policy import find_policy, presets
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import FIRST, LARGEST_LIMIT, Page, Slice
@@ -70,11 +77,15 @@ def start_solve(tx: Transaction, act: Act, round_id: str, order: SolveOrder) -> 
         InvalidTransition: If the round is not frozen, or decided already.
         NotFound: If there is no such policy.
         AlreadyExists: If the same solve waits or runs.
+        SeedNotRevealed, SeedNotSealed, SeedMismatch: If the policy draws lots by another seed
+            than the one that was sealed when the call opened.
     """
     round_ = tx.rounds.get(act.scope, round_id)
     act.expect("round", round_id, round_.version)
     refuse_unless_solvable(round_)
     chosen = choose_policy(tx, act.permit, order)
+    if draws_lots(json.loads(chosen.text)):
+        _refuse_other_seed(tx, round_, chosen, order)
     tx.documents.put(chosen.digest, chosen.text)
     work = jobs.Work(
         prefix=PREFIX,
@@ -100,6 +111,19 @@ def refuse_unless_solvable(round_: Round) -> None:
             action="solve",
             allowed=list(round_.allowed),
         )
+
+
+def _refuse_other_seed(
+    tx: Transaction, round_: Round, chosen: ChosenPolicy, order: SolveOrder
+) -> None:
+    """Refuse to draw with a seed that was not fixed before the requests were known."""
+    call = tx.calls.find(round_.call)
+    if call is None or call.terms.seed_seal is None:
+        raise SeedNotSealed(call=round_.call, policy=chosen.name)
+    if call.terms.seed is None:
+        raise SeedNotRevealed(round=round_.id)
+    if order.seed != call.terms.seed:
+        raise SeedMismatch(round=round_.id, seed=order.seed)
 
 
 def get_solve(tx: Transaction, permit: Permit, id_: str) -> Job:

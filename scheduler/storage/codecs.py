@@ -32,6 +32,9 @@ def encode_terms(terms: CallTerms) -> Json:
         ],
         "max_requests": terms.max_requests,
         "max_gpu_hours": terms.max_gpu_hours,
+        "seed_seal": terms.seed_seal,
+        "seed": terms.seed,
+        "seed_salt": terms.seed_salt,
         "answer_days": terms.answer_days,
         "appeal_days": terms.appeal_days,
     }
@@ -56,6 +59,9 @@ def decode_terms(json: Json) -> CallTerms:
         tracks=tuple(_track(*row) for row in json["tracks"]),
         max_requests=json["max_requests"],
         max_gpu_hours=json["max_gpu_hours"],
+        seed_seal=json.get("seed_seal"),
+        seed=json.get("seed"),
+        seed_salt=json.get("seed_salt"),
         **{name: json[name] for name in ("answer_days", "appeal_days") if name in json},
     )
 

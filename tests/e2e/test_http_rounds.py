@@ -329,3 +329,26 @@ def parsed(text: str) -> list[tuple[str, str, dict]]:
         if fields:
             frames.append((fields["id"], fields["event"], json.loads(fields["data"])))
     return frames
+
+
+def test_a_lottery_is_drawn_with_the_seed_that_was_sealed(center: Center):
+    """The seal goes out with the call, the seed after the freeze, and then it is drawn."""
+    salt = "5f0c2a9b41d7e683"
+    sealed = hashlib.sha256(f"dure-seed/1\n{salt}\n7".encode()).hexdigest()
+    call = center.call(seed_seal=sealed)
+    assert sealed == center.get(f"calls/{call}", "kim").json()["seed_seal"]
+    assert 201 == center.submit(center.request(call, "kim"), "kim").status_code
+    center.clock.now = datetime(2026, 11, 22, 15, tzinfo=UTC)
+    round_ = center.create(f"calls/{call}/rounds", "op", {"title": "Drawn"}).json()["id"]
+    path = f"rounds/{round_}"
+    assert 201 == center.change(path, f"{path}/freezes", "op").status_code
+    order = {"preset": "tiers_lottery", "seed": 7}
+    early = center.change(path, f"{path}/solves", "op", order)
+    assert (409, "seed-not-revealed") == (early.status_code, early.json()["code"])
+    wrong = center.change(path, f"{path}/seed-revelations", "op", {"seed": 8, "salt": salt})
+    assert (409, "seed-mismatch") == (wrong.status_code, wrong.json()["code"])
+    told = center.change(path, f"{path}/seed-revelations", "op", {"seed": 7, "salt": salt})
+    assert (201, 7) == (told.status_code, told.json()["seed"])
+    scenario = a_scenario(center, round_, **order)
+    verified = center.create(f"scenarios/{scenario}/verifications", "op")
+    assert verified.json()["verified"], verified.text

@@ -10,6 +10,7 @@ import pytest
 from api.cli import run
 from api.commands.profiles import Profile, keep_profile
 from api.commands.terminal import Terminal
+from solver.draw import seal
 
 F001 = {"id": "f001", "group": "core0", "institute": None}
 CALL = {
@@ -222,3 +223,18 @@ def test_unknown_option_suggests_the_nearest(dure, capsys):
     """So is a misspelt option."""
     assert 2 == dure("whoami", "--jsn")
     assert "--json" in capsys.readouterr().err
+
+
+def test_a_seal_is_made_offline(dure, capsys):
+    """Seed and salt come with the digest that the call states."""
+    assert 0 == dure("call", "seal", "--seed", "7")
+    made = json.loads(capsys.readouterr().out)
+    assert made["seed_seal"] == seal(7, made["salt"])
+
+
+def test_a_seed_is_revealed_with_its_salt(center, dure, capsys):
+    """The command sends both and says with which seed it is drawn."""
+    center.answers["GET", "/api/v1/rounds/rnd_1"] = 200, {"id": "rnd_1"}
+    center.answers["POST", "/api/v1/rounds/rnd_1/seed-revelations"] = 201, {"seed": 7}
+    assert 0 == dure("round", "reveal", "rnd_1", "--seed", "7", "--salt", "s", "--yes")
+    assert "seed 7" in capsys.readouterr().out
