@@ -1,18 +1,11 @@
 """`dure compare`: one round under several policies, side by side."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from api.commands.comparison import (
-    Scenario,
-    Yardstick,
-    comparison_json,
-    comparison_text,
-    groups_of,
-    scenario_of,
-    yardstick_of,
-)
+from api.commands.comparison import board_text
 from api.commands.grammar import (
     JsonOption,
     QuietOption,
@@ -24,23 +17,41 @@ from api.commands.grammar import (
 from api.commands.rounds import read_policy, read_snapshot
 from api.commands.solve import GapOption, LimitOption, WorkOption, tell_conflicts, watched
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
+from api.frontier import Field, frontier, frontier_document, is_verified
 from api.plain_json import encode
 from api.solving import Question, Solution
+from scheduler.export.board import (
+    Best,
+    Cast,
+    Scenario,
+    Yardstick,
+    best_of,
+    board,
+    cast_of,
+    scenario_of,
+    yardstick_of,
+)
 from scheduler.formulate import formulate
 from scheduler.plan_file import entitlement_document
-from scheduler.snapshot import Snapshot
+from scheduler.policy import Policy
+from scheduler.snapshot import Document, Snapshot
 from solver.entitle import entitle
 from solver.pipeline import Limits
+from solver.spread import Crew, here, processes
 
 app = single()
 
 DEFAULT_POLICY = "entitlement"
+VALUE_POLICY = "merit"
+"""Whose value, and the bound on it, prices fairness where no policy of the board wants it alone."""
 
 
 @app.command(
     help=with_examples(
-        "Solve one round under several policies; winners and losers are against the first.",
+        "Solve one round under several policies: figures with bounds, winners and losers against a "
+        "base, Lorenz curves, the price of fairness, and a front of fairness against value.",
         "dure compare round.json --policy entitlement --policy rank_and_fund --policy proportional",
+        "dure compare round.json --policy entitlement --policy merit --frontier 8 --workers 2",
     )
 )
 def compare(  # noqa: PLR0913 - one parameter an option
@@ -48,6 +59,13 @@ def compare(  # noqa: PLR0913 - one parameter an option
     round_: RoundArgument,
     *,
     policy: Annotated[list[str], typer.Option(help="A preset or a file; again for each.")],
+    base: Annotated[
+        str, typer.Option(help="The policy that gains and losses are against; else the first.")
+    ] = "",
+    points: Annotated[
+        int, typer.Option("--frontier", metavar="N", help="Draw a front of N points.", min=0)
+    ] = 0,
+    workers: Annotated[int, typer.Option(help="Processes that share the front.", min=1)] = 1,
     seed: SeedOption = 0,
     gap: GapOption = 0.001,
     limit: LimitOption = None,
@@ -55,44 +73,121 @@ def compare(  # noqa: PLR0913 - one parameter an option
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Solve under each policy and show the measures."""
+    """Solve under each policy and show the board."""
     terminal = terminal_of(context)
+    _refuse_unknown(policy, base, points)
     snapshot = read_snapshot(round_)
-    policies = [read_policy(name) for name in policy]
-    scenarios: list[Scenario] = []
-    yardstick: Yardstick | None = None
-    for name, chosen in zip(policy, policies, strict=True):
-        question = Question(
-            formulation=formulate(snapshot, chosen),
-            seed=seed,
-            gap=gap,
-            limits=Limits(time_seconds=limit, work=work),
-        )
-        started = terminal.seconds()
-        solution = watched(terminal, question, name, shown=not quiet)
-        _refuse_without_plan(terminal, name, solution)
-        scenarios.append(scenario_of(name, solution.document, terminal.seconds() - started))
-        yardstick = yardstick or yardstick_of(solution.document)
-    held_against = yardstick or default_yardstick(snapshot)
-    if as_json:
-        shown = comparison_json(scenarios, held_against, groups_of(snapshot))
-        terminal.data(encode(shown, indent=2))
-    else:
-        terminal.data(comparison_text(scenarios, held_against, groups_of(snapshot)))
-    if any(each.gap is not None and each.gap > gap for each in scenarios):
+    policies = {name: read_policy(name) for name in policy}
+    like = Question(
+        formulation=formulate(snapshot, policies[policy[0]]),
+        seed=seed,
+        gap=gap,
+        limits=Limits(time_seconds=limit, work=work),
+    )
+    table = Table(terminal=terminal, like=like, snapshot=snapshot, shown=not quiet)
+    for name, chosen in policies.items():
+        table.add(name, chosen)
+    shown = table.board(base or policy[0])
+    if points:
+        crew = processes(workers) if workers > 1 else here()
+        shown["frontier"] = table.frontier(points, crew)
+    terminal.data(encode(shown, indent=2) if as_json else board_text(shown))
+    if any(each.gap is not None and each.gap > gap for each in table.scenarios):
         raise typer.Exit(ExitCode.NOT_WITHIN_GAP)
+
+
+def _refuse_unknown(policies: Sequence[str], base: str, points: int) -> None:
+    """Refuse a base that is not compared, a policy that comes twice, and a front of one point."""
+    if len(set(policies)) < len(policies):
+        raise CommandRefused("Each --policy once.", ExitCode.USAGE)
+    if base and base not in policies:
+        raise CommandRefused(f"--base {base}: must be one of --policy.", ExitCode.USAGE)
+    if points == 1:
+        raise CommandRefused("--frontier 1: a front has two ends.", ExitCode.USAGE)
+
+
+class Table:
+    """The scenarios of a comparison as they come in.
+
+    Args:
+        terminal: who watches.
+        like: seed, gap and limits of every solve.
+        snapshot: the round.
+        shown: whether progress is drawn.
+    """
+
+    def __init__(
+        self, *, terminal: Terminal, like: Question, snapshot: Snapshot, shown: bool
+    ) -> None:
+        self.terminal, self.like, self.snapshot, self.shown = terminal, like, snapshot, shown
+        self.cast: Cast = cast_of(snapshot)
+        self.scenarios: list[Scenario] = []
+        self.yardstick: Yardstick | None = None
+        self.fair: tuple[Policy, Scenario, Solution] | None = None
+
+    def add(self, name: str, policy: Policy) -> None:
+        """Solve under one policy; the first that gives entitlements is the yardstick of all."""
+        solution, seconds = self.solved(name, policy)
+        scenario = scenario_of(name, solution.document, seconds)
+        self.scenarios.append(scenario)
+        if self.yardstick is None:
+            self.yardstick = yardstick_of(solution.document)
+            if self.yardstick is not None:
+                self.fair = policy, scenario, solution
+
+    def solved(self, name: str, policy: Policy) -> tuple[Solution, float]:
+        """Solve under one policy, or end the comparison where it has no plan."""
+        started = self.terminal.seconds()
+        formulation = formulate(self.snapshot, policy)
+        question = Question(
+            formulation=formulation,
+            seed=self.like.seed,
+            gap=self.like.gap,
+            limits=self.like.limits,
+        )
+        solution = watched(self.terminal, question, name, shown=self.shown)
+        if not solution.is_plan:
+            tell_conflicts(self.terminal, solution)
+            raise CommandRefused(f"No plan keeps every rule of {name}.", ExitCode.INFEASIBLE)
+        return solution, self.terminal.seconds() - started
+
+    def board(self, base: str) -> Document:
+        """Return the board."""
+        against = next(each for each in self.scenarios if each.name == base)
+        yardstick = self.yardstick or default_yardstick(self.snapshot)
+        return board(self.scenarios, yardstick, self.cast, base=against, best=self.best())
+
+    def best(self) -> Best | None:
+        """Return the most value there is, solving for it where no policy of the board does."""
+        found = best_of(self.scenarios, self.cast)
+        if found is not None:
+            return found
+        solution, seconds = self.solved(VALUE_POLICY, read_policy(VALUE_POLICY))
+        return best_of([scenario_of(VALUE_POLICY, solution.document, seconds)], self.cast)
+
+    def frontier(self, count: int, crew: Crew) -> list[Document]:
+        """Return the front from the most value to the first policy that gives entitlements."""
+        if self.fair is None:
+            policy = read_policy(DEFAULT_POLICY)
+            solution, seconds = self.solved(DEFAULT_POLICY, policy)
+            scenario = scenario_of(DEFAULT_POLICY, solution.document, seconds)
+            self.fair = policy, scenario, solution
+        policy, scenario, solution = self.fair
+        yardstick = yardstick_of(solution.document)
+        assert yardstick is not None, "a policy of groups gives entitlements"
+        field = Field(
+            snapshot=self.snapshot,
+            policy=policy,
+            yardstick=yardstick,
+            cast=self.cast,
+            like=self.like,
+        )
+        found = frontier(field, (scenario, is_verified(solution)), count, crew)
+        return frontier_document(found)
 
 
 def default_yardstick(snapshot: Snapshot) -> Yardstick:
     """Return the entitlements under the default policy, for policies that give none."""
     formulation = formulate(snapshot, read_policy(DEFAULT_POLICY))
     document = entitlement_document(formulation, entitle(formulation.problem))
-    return Yardstick(unit=document["unit"], groups=document["groups"])
-
-
-def _refuse_without_plan(terminal: Terminal, name: str, solution: Solution) -> None:
-    """End the comparison at a policy that has no plan."""
-    if solution.is_plan:
-        return
-    tell_conflicts(terminal, solution)
-    raise CommandRefused(f"No plan keeps every rule of {name}.", ExitCode.INFEASIBLE)
+    return Yardstick(unit=document["unit"], groups=document["groups"], fellows=document["fellows"])

@@ -15,14 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from api.commands import demo_round
-from api.commands.comparison import (
-    FORMULA,
-    Yardstick,
-    comparison_text,
-    groups_of,
-    scenario_of,
-    yardstick_of,
-)
+from api.commands.comparison import board_text
 from api.commands.demo_center import OPERATOR, SCRAPER, Center, enrol, running_center
 from api.commands.documents import write_documents
 from api.commands.grammar import single, with_examples
@@ -30,6 +23,7 @@ from api.commands.profiles import keep_private
 from api.commands.rounds import read_snapshot
 from api.commands.session import said_plainly
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
+from scheduler.export.board import FORMULA, board_of_plans
 from scheduler.snapshot import Document, Snapshot, parse_document, read_round
 from solver.checking.report import percent
 
@@ -178,13 +172,11 @@ def compared(center: Center, scenarios: list[dict[str, Any]]) -> str:
         return parse_document(operator.text(path, accept=JSON).encode())
 
     snapshot = read_round(read(f"rounds/{scenarios[0]['round']}/snapshot"))
-    plans = [read(f"scenarios/{each['id']}/plan") for each in scenarios]
-    shown = [
-        scenario_of(each["policy"], plan, each["seconds"])
-        for each, plan in zip(scenarios, plans, strict=True)
+    plans = [
+        (each["policy"], read(f"scenarios/{each['id']}/plan"), each["seconds"])
+        for each in scenarios
     ]
-    held_against = yardstick_of(plans[0]) or Yardstick(unit="", groups={})
-    return comparison_text(shown, held_against, groups_of(snapshot))
+    return board_text(board_of_plans(snapshot, plans))
 
 
 def tell_reasons(story: Story, center: Center, call: str, round_: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.commands.comparison import Yardstick, comparison_text, groups_of, scenario_of, yardstick_of
+from api.commands.comparison import board_text
 from api.commands.documents import STANDARD, read_document, write_documents
 from api.commands.grammar import commands
 from api.commands.progress import SolveProgress
@@ -13,6 +13,7 @@ from api.commands.session import Session, reading, writing
 from api.commands.tables import columns, number
 from api.commands.terminal import CommandRefused, ExitCode
 from api.plain_json import encode
+from scheduler.export.board import board_of_plans
 from scheduler.snapshot import Document, parse_document, read_round
 from solver.checking.report import percent
 
@@ -164,15 +165,12 @@ def compare_scenarios(session: Session, round_: RoundArgument) -> None:
         return parse_document(session.client.text(path, accept="application/json").encode())
 
     snapshot = read_round(read(f"rounds/{round_}/snapshot"))
-    plans = [read(f"scenarios/{each['id']}/plan") for each in found.values()]
-    columns_ = [
-        scenario_of(each["policy"], plan, each["seconds"])
-        for each, plan in zip(found.values(), plans, strict=True)
+    plans = [
+        (each["policy"], read(f"scenarios/{each['id']}/plan"), each["seconds"])
+        for each in found.values()
     ]
-    given = next(filter(None, map(yardstick_of, plans)), None)
-    yardstick = given or Yardstick(unit="", groups={})
-    told = comparison_text(columns_, yardstick, groups_of(snapshot))
-    session.show(list(found.values()), told)
+    shown = board_of_plans(snapshot, plans)
+    session.show(shown, board_text(shown))
 
 
 @app.command()

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import typer
 
-from api.commands.comparison import largest_gap
 from api.commands.documents import STANDARD, write_documents
 from api.commands.grammar import (
     JsonOption,
@@ -22,6 +21,7 @@ from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_o
 from api.plain_json import encode
 from api.solving import Question, Solution, answer, conflict_texts, ways_out_texts, written
 from scheduler.domain.messages import Language
+from scheduler.export.board import largest_gap
 from solver.checking.report import percent
 from solver.pipeline import Limits, Progress
 

@@ -1,5 +1,6 @@
 """Scenarios: read, compare, verify now, explain; plan and certificate as files."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
@@ -24,11 +25,13 @@ from api.schemas.scenarios import (
 )
 from scheduler.domain.errors import Forbidden
 from scheduler.domain.messages import Language
+from scheduler.domain.scenarios import Scenario
+from scheduler.export.board import board_of_plans, without_requests
 from scheduler.operations import scenarios
 from scheduler.operations.evidence import evidence_of
 from scheduler.ports.paging import Page
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import parse_document
+from scheduler.snapshot import Document, parse_document, read_round
 from solver.standalone import program
 
 READ: Final = "scenario.read"
@@ -59,13 +62,19 @@ def list_scenarios(
 def compare_scenarios(
     caller: Asking,
     scenario: Annotated[list[str], Query(min_length=2, max_length=10, description="Ids.")],
+    base: Annotated[
+        str | None, Query(max_length=64, description="Gains are against it; else the first.")
+    ] = None,
 ) -> Response:
-    """Show scenarios of one round side by side."""
+    """Show scenarios of one round side by side; single requests only to whoever may see names."""
 
     def query(tx: Transaction) -> Reply:
-        found = scenarios.compare_scenarios(tx, caller.permit, scenario)
+        found = scenarios.compare_scenarios(tx, caller.permit, scenario, base=base)
         shown = [ScenarioOut.model_validate(each) for each in found]
-        return reply(ComparisonOut(round=found[0].round, scenarios=shown))
+        board = _board(tx, found, base or found[0].id)
+        if not caller.permit.scope.everything:
+            board = without_requests(board)
+        return reply(ComparisonOut(round=found[0].round, scenarios=shown, board=board))
 
     return caller.show(query)
 
@@ -156,6 +165,16 @@ def export_verifier(caller: Asking, scenario_id: ScenarioId) -> Response:
 def verify_scenario(caller: Asking, scenario_id: ScenarioId) -> Response:
     """Run the checker now, on the kept documents; changes nothing."""
     return caller.read(lambda tx: _verified(tx, caller, scenario_id)).response()
+
+
+def _board(tx: Transaction, found: Sequence[Scenario], base: str) -> Document:
+    """Return the board of scenarios of one snapshot, named by their ids."""
+
+    def read(name: str) -> Document:
+        return parse_document(tx.documents.text(name).encode())
+
+    plans = [(each.id, read(each.plan), each.seconds) for each in found]
+    return board_of_plans(read_round(read(found[0].snapshot)), plans, base=base)
 
 
 def _verified(tx: Transaction, caller: Caller, scenario_id: str) -> Reply:

@@ -191,3 +191,7 @@ class ComparisonOut(Shown):
 
     round: str
     scenarios: list[ScenarioOut]
+    board: dict[str, Any] = Field(
+        description="Figures with bounds, gains and losses against the base, Lorenz curves, the "
+        "price of fairness, and who is on the front of fairness against value; scenarios by id."
+    )

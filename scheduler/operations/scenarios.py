@@ -22,12 +22,16 @@ def list_scenarios(
     return tx.scenarios.list(permit.scope, slice_, round_=round_)
 
 
-def compare_scenarios(tx: Transaction, permit: Permit, ids: Sequence[str]) -> tuple[Scenario, ...]:
+def compare_scenarios(
+    tx: Transaction, permit: Permit, ids: Sequence[str], *, base: str | None = None
+) -> tuple[Scenario, ...]:
     """Return visible scenarios side by side.
 
     Raises:
-        InvalidValue: If they are not of one round and one snapshot.
+        InvalidValue: If they are not of one round and one snapshot, or the base is none of them.
     """
+    if base is not None and base not in ids:
+        raise InvalidValue(field="/base", value=base, rule="one of the scenarios")
     scenarios = tuple(tx.scenarios.get(permit.scope, id_) for id_ in ids)
     if len({(scenario.round, scenario.snapshot) for scenario in scenarios}) > 1:
         raise InvalidValue(field="/scenarios", value=list(ids), rule="of one round")

@@ -250,6 +250,38 @@ def test_compare_sets_policies_side_by_side(solved):
     ]
 
 
+def test_a_front_trades_fairness_for_value_and_every_point_is_checked(solved):
+    """From the most value to the policy itself no group is held to less and none gains value."""
+    (round_, _, _), _ = solved
+
+    found = dure("compare", round_, "--policy", "entitlement", "--frontier", "4", "--json")
+    shown = dure("compare", round_, "--policy", "entitlement", "--frontier", "4")
+
+    board = json.loads(found.stdout)
+    assert ("entitlement", "merit") == (board["base"], board["best"]["policy"])
+    points = board["frontier"]
+    assert [0.0, None] == [points[0]["level"], points[-1]["level"]]
+    assert all(each["verified"] for each in points)
+    held = [each for each in points if each["level"] is not None]
+    assert all(each["worst_group_share"] >= each["level"] - 1e-6 for each in held)
+    assert all(each["value"] <= held[0]["bound"] + 1e-6 for each in points)
+    assert "the policy itself" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--policy", "merit", "--base", "nash"),
+        ("--policy", "merit", "--policy", "merit"),
+        ("--policy", "merit", "--frontier", "1"),
+    ],
+)
+def test_a_board_that_cannot_be_is_refused(solved, arguments):
+    """Exit code 2, before anything is solved."""
+    (round_, _, _), _ = solved
+    assert 2 == dure("compare", round_, *arguments).returncode
+
+
 @pytest.mark.parametrize(
     ("document", "fault"),
     [

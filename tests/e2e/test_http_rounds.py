@@ -222,6 +222,21 @@ def test_scenarios_are_compared_side_by_side(center: Center):
     assert 422 == alone.status_code
 
 
+def test_a_board_tells_single_requests_only_to_who_may_see_names(center: Center):
+    """Gains and losses are against the base; an approver reads how many."""
+    round_, _ = a_frozen_round(center)
+    both = [a_scenario(center, round_), a_scenario(center, round_, preset="merit")]
+    asked = {"scenario": both, "base": both[1]}
+    board = center.get("scenario-comparisons", "op", params=asked).json()["board"]
+    assert (both[1], both[1]) == (board["base"], board["best"]["policy"])
+    assert set(both) == {each["policy"] for each in board["scenarios"]}
+    assert isinstance(board["differences"][0]["gains"], list)
+    other = {**asked, "base": "scn_other"}
+    assert 422 == center.get("scenario-comparisons", "op", params=other).status_code
+    unnamed = center.get("scenario-comparisons", "appr", params=asked).json()["board"]
+    assert isinstance(unnamed["differences"][0]["gains"], int)
+
+
 def test_nobody_approves_what_they_selected_or_solved(center: Center):
     """The approver signs the digest that was read, and took no earlier part."""
     role = center.create("role-grants", "adm", {"person": "op2", "role": "approver"}).json()["id"]
