@@ -23,6 +23,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "verify": "Re-check a plan without any solver.",
         "explain": "Why one request got what it got.",
         "compare": "One round under several policies, side by side.",
+        "audit": "What a rule invites people to do.",
         "sim": "A year of a center in minutes, by policy and reclaim rule.",
     },
     "With a center": {

@@ -384,3 +384,23 @@ def _umask():
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+def test_the_gaming_audit_tells_every_lie_by_policy(solved):
+    """Entitlements of all, plans of a sample; a policy without rights has plans alone."""
+    (round_, _, _), _ = solved
+    policies = ("--policy", "entitlement", "--policy", "proportional", "--policy", "merit")
+
+    found = dure("audit", "gaming", round_, *policies, "--sample", "1", "--json", "--quiet")
+    shown = dure("audit", "gaming", round_, *policies[:4], "--sample", "1")
+
+    assert 0 == found.returncode, found.stderr
+    fair, cut, merit = json.loads(found.stdout)
+    assert ["entitlement", "proportional", "merit"] == [
+        each["policy"] for each in (fair, cut, merit)
+    ]
+    (asked,) = [each for each in fair["entitlements"]["all"] if each["lie"] == "ask"]
+    assert (2, 0) == (asked["count"], asked["gains"])
+    assert 0 == sum(each["count"] for each in merit["entitlements"]["all"])
+    assert all(any(row["count"] for row in each["plans"]["all"]) for each in (fair, cut, merit))
+    assert "twice the ask" in shown.stdout

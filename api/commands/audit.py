@@ -1,0 +1,167 @@
+"""`dure audit`: what a rule invites people to do."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from api.commands.grammar import (
+    JsonOption,
+    QuietOption,
+    RoundArgument,
+    SeedOption,
+    commands,
+    with_examples,
+)
+from api.commands.rounds import read_policy, read_snapshot
+from api.commands.solve import GapOption, WorkOption
+from api.commands.tables import columns, number
+from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
+from api.plain_json import encode
+from scheduler.formulate import Formulation, formulate
+from scheduler.snapshot import Document
+from solver.checking.report import percent
+from solver.gaming import Effect, Solving, Tally, awarded, entitled, sample, tallies
+from solver.pipeline import Limits
+from solver.problem import MILLI, Tier
+from solver.spread import here, processes
+
+app = commands(
+    "What a rule invites people to do.",
+    "dure audit gaming round.json --policy entitlement --policy proportional",
+)
+NONE = "–"
+WORDS = {
+    "ask": "twice the ask",
+    "minimum": "all or nothing",
+    "pools": "one pool only",
+    "split": "two halves",
+    "faster": "twice the speed",
+    "slower": "half the speed",
+}
+"""What each lie is called in a table."""
+
+
+@app.callback()
+def audit() -> None:
+    """Say what a rule invites people to do."""
+
+
+@app.command(
+    help=with_examples(
+        "Tell each request otherwise than it is, solve again, and say what that brings in useful "
+        "hours: entitlements of every request, exactly; plans for a sample.",
+        "dure audit gaming round.json --policy entitlement --policy rac_scaling --sample 20",
+    )
+)
+def gaming(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    round_: RoundArgument,
+    *,
+    policy: Annotated[list[str], typer.Option(help="A preset or a file; again for each.")],
+    count: Annotated[
+        int, typer.Option("--sample", metavar="N", help="Requests to solve anew for.", min=0)
+    ] = 5,
+    only: Annotated[
+        int, typer.Option("--entitled", metavar="N", help="Requests whose rights to audit.", min=0)
+    ] = 0,
+    seed: SeedOption = 0,
+    gap: GapOption = 0.001,
+    work: WorkOption = None,
+    workers: Annotated[int, typer.Option(help="Processes that share the work.", min=1)] = 1,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Audit a round under each policy and show what every lie brings."""
+    terminal = terminal_of(context)
+    if len(set(policy)) < len(policy):
+        raise CommandRefused("Each --policy once.", ExitCode.USAGE)
+    snapshot = read_snapshot(round_)
+    formulations = {name: formulate(snapshot, read_policy(name)) for name in policy}
+    crew = processes(workers) if workers > 1 else here()
+    how = Solving(seed=seed, gap=gap, limits=Limits(work=work))
+    audited = []
+    for name, formulation in formulations.items():
+        problem = formulation.problem
+        if not quiet:
+            terminal.note(f"{name}: {problem.requests} requests")
+        chosen = sample(problem, only or problem.requests, seed)
+        rights = entitled(problem, chosen, crew) if Tier.GROUPS in problem.rules.tiers else []
+        solved = sample(problem, count, seed)
+        plans = awarded(problem, solved, how, crew, done=_told(terminal, name, shown=not quiet))
+        audited.append(_document(name, formulation, rights, plans))
+    terminal.data(encode(audited, indent=2) if as_json else audit_text(audited))
+
+
+def _told(terminal: Terminal, name: str, *, shown: bool) -> Any:  # noqa: ANN401 - a function or nothing
+    """Return what tells how many rounds are solved."""
+    if not shown:
+        return None
+    return lambda solved: terminal.note(f"{name}: {solved} solved")
+
+
+def _document(
+    name: str, formulation: Formulation, rights: Sequence[Effect], plans: Sequence[Effect]
+) -> Document:
+    """Return what was found under one policy, as JSON; amounts in hours and units."""
+    return {
+        "policy": name,
+        "unit": formulation.policy.rules.unit.value,
+        "entitlements": {
+            "all": _rows(tallies(rights, least=MILLI)),
+            "saturated": _rows(tallies([each for each in rights if each.saturated], least=MILLI)),
+            "lies": _lies(formulation, rights),
+        },
+        "plans": {"all": _rows(tallies(plans, least=MILLI)), "lies": _lies(formulation, plans)},
+    }
+
+
+def _rows(found: Sequence[Tally]) -> list[Document]:
+    """Return tallies as JSON."""
+    return [{**asdict(each), "largest": each.largest / MILLI} for each in found]
+
+
+def _lies(formulation: Formulation, effects: Sequence[Effect]) -> list[Document]:
+    """Return every lie that changes something, the one that brings most first."""
+    names = formulation.names.requests
+    changed = [each for each in effects if each.gain]
+    return [
+        {
+            "request": names[each.request],
+            "lie": each.lie.value,
+            "before": each.before / MILLI,
+            "after": each.after / MILLI,
+        }
+        for each in sorted(changed, key=lambda effect: (-effect.gain, names[effect.request]))
+    ]
+
+
+def audit_text(audited: Sequence[Document]) -> str:
+    """Return what every lie brings, by policy side by side."""
+    rows: list[tuple[str, ...]] = [
+        ("policy", "lie", "told", "gain", "lose", "mean", "largest gain", "of")
+    ]
+    for each in audited:
+        rights = each["entitlements"]
+        parts = (
+            (rights["all"], f"entitlement, {each['unit']}"),
+            (rights["saturated"], "entitlement, group has all it asks"),
+            (each["plans"]["all"], "award, reference GPU-hours"),
+        )
+        rows += [_row(each["policy"], tally, of) for found, of in parts for tally in found]
+    return columns([row for row in rows if row[2] != "0"], left=2)
+
+
+def _row(policy: str, tally: Document, of: str) -> tuple[str, ...]:
+    """Return one row of the table."""
+    return (
+        policy,
+        WORDS[tally["lie"]],
+        str(tally["count"]),
+        str(tally["gains"]),
+        str(tally["losses"]),
+        percent(tally["mean"]) if tally["mean"] >= 0 else f"−{percent(-tally['mean'])}",
+        number(tally["largest"]) if tally["largest"] > 0 else NONE,
+        of,
+    )
