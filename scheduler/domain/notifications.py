@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from scheduler.domain.changes import AwardChangeKind
 from scheduler.domain.proposals import ProposalKind
 
 
@@ -28,11 +29,25 @@ class Audience(StrEnum):
 
 SECONDS: Final = (Audience.OPERATORS, Audience.APPROVERS)
 """Who may be the second person of a proposal."""
+CHANGES: Final = (
+    AwardChangeKind.LAPSED,
+    AwardChangeKind.RECLAIMED,
+    AwardChangeKind.ADJUSTED,
+    AwardChangeKind.SUPPLEMENTED,
+    AwardChangeKind.EXTENDED,
+    AwardChangeKind.ADVANCED,
+    AwardChangeKind.MOVED,
+    AwardChangeKind.CUT,
+)
+"""Changes of an award that its fellow did not make; what is handed on has an event of its own."""
 TOLD: Final[Mapping[str, tuple[Audience, ...]]] = {
     "award.offered": (Audience.FELLOW,),
     "award.returned": (Audience.OPERATORS,),
     "award.transferred": (Audience.FELLOW,),
     "award.expired": (Audience.FELLOW,),
+    "award.reclaim_noticed": (Audience.FELLOW,),
+    "award.emptied": (Audience.FELLOW,),
+    **{f"award.{kind}": (Audience.FELLOW,) for kind in CHANGES},
     "request.ineligible": (Audience.FELLOW,),
     "call.extended": (Audience.ASKERS,),
     "round.selected": (Audience.APPROVERS,),

@@ -23,6 +23,44 @@ TEXTS: Final[Mapping[str, Sentence]] = {
     "award.expired": Sentence(
         "배정 기간이 끝났습니다: {subject}", "Award {subject} is over; what was unused has lapsed."
     ),
+    "award.reclaim_noticed": Sentence(
+        "미사용 시간이 회수될 예정입니다: {subject}. 확인: dure reclaim notices {subject}",
+        "Unused hours of award {subject} are to be taken back: dure reclaim notices {subject}",
+    ),
+    "award.emptied": Sentence(
+        "남은 시간이 모두 회수되어 배정이 끝났습니다: {subject}",
+        "All that was left of award {subject} was taken back; it is over.",
+    ),
+    "award.lapsed": Sentence(
+        "기한 안에 응답이 없어 배정 제안이 소멸되었습니다: {subject}",
+        "The offer of award {subject} has lapsed: nobody answered in time.",
+    ),
+    "award.reclaimed": Sentence(
+        "미사용 시간이 회수되었습니다: {subject}",
+        "Unused hours of award {subject} were taken back.",
+    ),
+    "award.adjusted": Sentence(
+        "배정량이 조정되었습니다: {subject}", "The hours of award {subject} were adjusted."
+    ),
+    "award.supplemented": Sentence(
+        "배정량이 늘었습니다: {subject}", "Award {subject} was given more hours."
+    ),
+    "award.extended": Sentence(
+        "지난 시간이 뒤로 옮겨졌습니다: {subject}",
+        "Passed hours of award {subject} were given again later.",
+    ),
+    "award.advanced": Sentence(
+        "나중 시간이 앞으로 당겨졌습니다: {subject}",
+        "Later hours of award {subject} were given earlier.",
+    ),
+    "award.moved": Sentence(
+        "배정 시간이 다른 곳으로 옮겨졌습니다: {subject}",
+        "Hours of award {subject} lie elsewhere now: dure award show {subject}",
+    ),
+    "award.cut": Sentence(
+        "공급이 줄어 배정량이 줄었습니다: {subject}",
+        "Award {subject} lost hours that the supply no longer carries.",
+    ),
     "request.ineligible": Sentence(
         "신청이 부적격으로 결정되었습니다: {subject}", "Request {subject} was found ineligible."
     ),

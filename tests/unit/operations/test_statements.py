@@ -1,6 +1,7 @@
 """Statements of a center: the ledger's use, by payer, at the price of the call's tracks."""
 
 import csv
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO, StringIO
 
@@ -150,3 +151,17 @@ def test_the_document_says_the_same(awarded: Transaction, language: Language, wo
     text = "\n".join(page.extract_text() for page in PdfReader(BytesIO(raw)).pages)
     figures = [f"{made.gpu_seconds:,}", f"{made.won:,}", f"{WON}", "mina", "sme"]
     assert [] == [each for each in [*words, *figures] if each not in text]
+
+
+def test_a_long_statement_goes_over_pages(awarded: Transaction):
+    """Every line is there, under the headings of its page."""
+    made = get_statement(awarded, ALL, APRIL, "institute:kaist")
+    (line,) = made.lines
+    lines = tuple(
+        replace(line, meter=replace(line.meter, award=f"awd_{number:03}")) for number in range(200)
+    )
+    raw = as_pdf(replace(made, lines=lines), Language.ENGLISH)
+    pages = [page.extract_text() for page in PdfReader(BytesIO(raw)).pages]
+    assert len(pages) > 1
+    assert all("GPU-seconds" in page for page in pages)
+    assert [] == [each for each in lines if each.meter.award not in "".join(pages)]
