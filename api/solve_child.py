@@ -40,7 +40,7 @@ def solve(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         formulation=_formulation(task),
         seed=task["seed"],
         gap=task["gap"],
-        limits=Limits(time_seconds=task["seconds"], work=task["work"]),
+        limits=Limits(time_seconds=task["seconds"], work=task["work"], clock=time.perf_counter),
     )
     solution = answer(question, lambda progress: tell(_line(progress)))
     if not solution.is_plan:

@@ -15,6 +15,7 @@ SUBJECTS = (
     "few_pools",
     "counts",
     "policies",
+    "select",
     "national",
     "verify",
     "books",

@@ -18,6 +18,7 @@ from solver.problem import IntArray, Method, Problem, Tier
 from solver.rights import rights
 from solver.select import Selection, select
 from solver.stages import asked_value, objectives, plain_stage, reserve, scales, tier_stage
+from solver.tiers.budget import Budget, standing
 from solver.tiers.program import Effort
 from solver.timetable import Timetable, moved_hours, timetable
 
@@ -32,12 +33,16 @@ class Limits:
     """How far a solve may go.
 
     Attributes:
-        time_seconds: solver time per tier; a limit that bites makes results unrepeatable.
-        work: linear programs and branch-and-bound nodes per tier; repeats exactly.
+        time_seconds: for the whole solve; a limit that bites makes results unrepeatable.
+            Entitlements are worked out in any case, and what was found becomes a plan.
+        work: linear programs and branch-and-bound nodes of the whole selection and division;
+            repeats exactly.
+        clock: tells seconds from any start; asked only where there is a limit of time.
     """
 
     time_seconds: float | None = None
     work: int | None = None
+    clock: Callable[[], float] = standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +90,19 @@ def solve(
             return _by_rank(problem, entitlement, gap=gap, seed=seed)
         division = divide(selection)
         schedule = timetable(
-            problem, division.fluid, selection.funded, selection.least, entitlement=entitlement
+            problem,
+            division.fluid,
+            selection.funded,
+            selection.least,
+            entitlement=entitlement,
+            seconds=effort.budget.seconds_left(),
         )
         cells = use_leftover(problem, entitlement, within_caps(problem, schedule.cells))
         schedule = replace(schedule, cells=cells)
         if keeps_hard_rules(problem, cells):
             stages = _stages(problem, entitlement, selection, (division, schedule), gap=gap)
             plan = _plan(problem, entitlement, cells, stages, seed=seed)
-            return _priced(problem, plan)
+            return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
     return _no_plan(entitlement, proved=False, seed=seed)
 
 
@@ -116,10 +126,10 @@ def _no_plan(entitlement: Entitlement | None, *, proved: bool, seed: int) -> Pla
 
 def _effort(limits: Limits, seed: int) -> Effort:
     """Translate limits into what the codes understand."""
+    budget = Budget(clock=limits.clock, seconds=limits.time_seconds, work=limits.work)
     if limits.work is None:
-        return Effort(nodes=2_000, programs=200, time_seconds=limits.time_seconds, seed=seed)
-    most = max(limits.work, 1)
-    return Effort(nodes=most, programs=most, time_seconds=limits.time_seconds, seed=seed)
+        return Effort(nodes=2_000, programs=200, budget=budget, seed=seed)
+    return Effort(nodes=limits.work, programs=limits.work, budget=budget, seed=seed)
 
 
 def _reporter(

@@ -213,7 +213,7 @@ class Search:
     def value_goal(self) -> Goal:
         """Most of the policy's value."""
         weights = -self.model.value_goal()
-        return Goal(name="value", weights=weights, unit=-1.0)
+        return Goal(name="value", weights=weights, unit=-1.0, floor=-self.model.most_value())
 
     def selection(self) -> Selection:
         """Read the last solution."""

@@ -38,6 +38,10 @@ from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem
 
 WORK_LIMIT = 2_000_000_000
 """Arms looked at before the search for room gives up; minutes at worst."""
+ARMS_PER_SECOND = 10_000_000
+"""Arms that the moves look at in a second; measured 20 to 40 million."""
+ARRANGING = 20.0
+"""CP-SAT's deterministic time, about seconds, for a whole round or its blocks and constants."""
 SMALL = 2_500
 """Places (request, pool, slot) up to which a whole round is arranged by CP-SAT."""
 REPAIRS = 8
@@ -74,6 +78,7 @@ def timetable(  # noqa: PLR0913 - three of them are options
     entitlement: Entitlement | None = None,
     seed: int = 0,
     work_limit: int = WORK_LIMIT,
+    seconds: float | None = None,
 ) -> Timetable:
     """Turn a fluid division into whole gang-hours that obey every rule of a plan.
 
@@ -91,11 +96,16 @@ def timetable(  # noqa: PLR0913 - three of them are options
         entitlement: what groups and fellows hold by right; else what the division gives them.
         seed: of the search by CP-SAT.
         work_limit: arms that the moves may look at.
+        seconds: what is left of the solve's time, None without a limit; arranging takes a
+            quarter of it at a time at most.
     """
+    if seconds is not None:
+        work_limit = min(work_limit, int(seconds * ARMS_PER_SECOND))
     aims = outline(problem, fluid, funded, least, entitlement)
-    whole = _arrange_all(aims, seed) if _is_small(aims) else None
+    arranging = ARRANGING if seconds is None else min(ARRANGING, seconds / 4)
+    whole = _arrange_all(aims, seed, arranging) if _is_small(aims) else None
     drawn = aims if whole is None else redrawn(aims, whole)
-    fixed = _structured(drawn, seed)
+    fixed = _structured(drawn, seed, arranging)
     moves = _moves(drawn, fixed, work_limit)
     _lay_down(drawn, moves)
     _restore(drawn, moves, seed)
@@ -157,7 +167,7 @@ def _task(aims: Outline, members: IntArray, free: IntArray) -> Task:
     )
 
 
-def _arrange_all(aims: Outline, seed: int) -> IntArray | None:
+def _arrange_all(aims: Outline, seed: int, work: float) -> IntArray | None:
     """Arrange the whole round; None when CP-SAT found nothing in its limit."""
     problem = aims.problem
     members = np.nonzero(aims.funded)[0]
@@ -171,10 +181,10 @@ def _arrange_all(aims: Outline, seed: int) -> IntArray | None:
         floor=floors(problem),
         target=aims.target,
     )
-    return arrange(task, seed=seed)
+    return arrange(task, seed=seed, work_limit=work)
 
 
-def _structured(aims: Outline, seed: int) -> IntArray:
+def _structured(aims: Outline, seed: int, work: float) -> IntArray:
     """Return the cells of blocks and constants: as divided, else arranged, else greedily."""
     problem = aims.problem
     laid = laid_shapes(aims)
@@ -186,7 +196,7 @@ def _structured(aims: Outline, seed: int) -> IntArray:
     members = np.nonzero(aims.funded & ~loose(problem))[0]
     task = _task(aims, members, free_supply(problem, NO_CELLS))
     task = replace(task, reserved=-(-reserved // MILLI))
-    cells = arrange(task, seed=seed)
+    cells = arrange(task, seed=seed, work_limit=work)
     return _placed(aims, members) if cells is None else cells
 
 

@@ -1,5 +1,6 @@
 """`dure compare`: one round under several policies, side by side."""
 
+import time
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -82,7 +83,7 @@ def compare(  # noqa: PLR0913 - one parameter an option
         formulation=formulate(snapshot, policies[policy[0]]),
         seed=seed,
         gap=gap,
-        limits=Limits(time_seconds=limit, work=work),
+        limits=Limits(time_seconds=limit, work=work, clock=time.perf_counter),
     )
     table = Table(terminal=terminal, like=like, snapshot=snapshot, shown=not quiet)
     for name, chosen in policies.items():

@@ -1,6 +1,7 @@
 """`dure sim`: a year of a center in minutes, for who chooses a policy and a reclaim rule."""
 
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -136,7 +137,7 @@ def solve(task: Mapping[str, Any]) -> dict[str, Any]:
         formulation=formulate(snapshot, policy),
         seed=task["seed"],
         gap=task["gap"],
-        limits=Limits(time_seconds=task["seconds"], work=task["work"]),
+        limits=Limits(time_seconds=task["seconds"], work=task["work"], clock=time.perf_counter),
     )
     solution = answer(question, lambda _progress: None)
     if not solution.is_plan:

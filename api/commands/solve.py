@@ -1,5 +1,6 @@
 """`dure solve`: a round file in, a plan and its certificate out."""
 
+import time
 from typing import Annotated, Any
 
 import typer
@@ -29,9 +30,12 @@ app = single()
 
 GapOption = Annotated[float, typer.Option(help="Good enough: proved to this share.", min=0)]
 LimitOption = Annotated[
-    float | None, typer.Option(metavar="SECONDS", help="A limit of time; may not repeat.", min=0)
+    float | None,
+    typer.Option(metavar="SECONDS", help="Limit of the whole solve; may not repeat.", min=0),
 ]
-WorkOption = Annotated[int | None, typer.Option(help="A limit of work; repeats exactly.", min=1)]
+WorkOption = Annotated[
+    int | None, typer.Option(help="Limit of work in all; repeats exactly.", min=1)
+]
 
 
 @app.command(
@@ -68,7 +72,7 @@ def solve(  # noqa: PLR0913 - one parameter an option
         formulation=read_question(round_, policy),
         seed=seed,
         gap=gap,
-        limits=Limits(time_seconds=limit, work=work),
+        limits=Limits(time_seconds=limit, work=work, clock=time.perf_counter),
     )
     started = terminal.seconds()
     solution = watched(terminal, question, policy, shown=not quiet)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.problem import FloatArray, Shape, Unit
+from solver.problem import FloatArray, Unit
 from solver.tiers.model import RoundModel
 
 COARSE = 1e-4
@@ -82,9 +82,8 @@ def _options(model: RoundModel, request: int) -> FloatArray:
         return np.zeros((0, 2))
     awarded = problem.rules.unit is Unit.REFERENCE_HOURS
     brings = places.share[mine] * problem.ask[request] if awarded else places.units[mine]
-    apart = problem.shape[request] == Shape.BLOCK or problem.single_pool[request] or mine.size == 1
-    if problem.shape[request] != Shape.FLEXIBLE and apart:
-        upper = model.program.column_bounds()[1][places.column[mine]]
+    if model.takes_steps(request):
+        upper = [model.most_steps[column] for column in places.column[mine].tolist()]
         made = [
             unit * np.arange(max(np.ceil(extent.low[request] / share - EXACT), 1.0), most + 1.0)
             for unit, share, most in zip(brings, places.share[mine], upper, strict=True)

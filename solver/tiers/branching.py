@@ -8,6 +8,7 @@ import numpy as np
 
 from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
+from solver.tiers.budget import Budget
 from solver.tiers.relaxation import Relaxation, Vertex
 
 SWEEPS = 25
@@ -63,7 +64,7 @@ class Branching:
         start: a solution with whole choices, if one is known.
         allowed: absolute gap at which to stop.
         most: linear programs to solve at most.
-        seconds: the solver time at which to stop, or None.
+        budget: what the whole solve may still spend.
         spare: by which share a solution may miss what is to be kept.
     """
 
@@ -77,7 +78,7 @@ class Branching:
         start: Vertex | None,
         allowed: float,
         most: int,
-        seconds: float | None,
+        budget: Budget,
         spare: float,
     ) -> None:
         self.relaxation, self.choices = relaxation, choices
@@ -85,7 +86,7 @@ class Branching:
         self.spare = spare
         self.last_resort: FloatArray | None = None
         self.least_missed = np.inf
-        self.allowed, self.most, self.seconds = allowed, most, seconds
+        self.allowed, self.most, self.budget = allowed, most, budget
         self.free_lower, self.free_upper = relaxation.lower.copy(), relaxation.upper.copy()
         self.first_solve = relaxation.solves
         self.held: dict[int, bool] = {}
@@ -153,6 +154,8 @@ class Branching:
         while not self._spent():
             vertex = self._at(fixing)
             if vertex is None:
+                if self.relaxation.stopped:
+                    self._push(known, fixing)
                 return
             known = vertex.objective
             if known >= self.objective - self.allowed:
@@ -210,7 +213,7 @@ class Branching:
 
     def _limit(self) -> Limit:
         """Return the limit that has come."""
-        if self.seconds is not None and self.relaxation.seconds >= self.seconds:
-            return Limit.TIME
+        if self.budget.reached() is not Limit.NONE:
+            return self.budget.reached()
         solved = self.relaxation.solves - self.first_solve
         return Limit.WORK if solved >= self.most else Limit.NONE

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from solver.plan import Limit
-from solver.problem import FloatArray, IntArray
+from solver.problem import NOBODY, FloatArray, IntArray
 from solver.tiers.branching import Settled
 from solver.tiers.engines import GOAL_SIZE, broken, made_whole
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
 from solver.tiers.program import Answer, Effort, solve_program
 from solver.tiers.relaxation import Relaxation, Vertex
+from solver.tiers.rounding import Bounds
 
 STEP = 16.0
 """How much more an earlier tier counts than the next one in the compass."""
@@ -30,7 +31,15 @@ NODES = 8_000_000
 """Nodes times columns of one search: small programs are searched longer."""
 NEAR = 0.005
 """Relative gap from which on a large round's bound is worth cuts."""
-FINER = 100
+LARGE = 15_000
+"""Columns from which on the code decides a few requests at a time, and no cuts are worth it."""
+PART = 40
+"""Requests of a large round that are decided at a time."""
+ENOUGH = (0.5, 0.7, 0.85, 1.0 - 1e-9)
+"""Fractions from which on a request is rounded up, the next where that does not go together."""
+SWEEPS = 20
+"""Roundings of a large round before they are given up."""
+FINER = 400
 """How many times nearer the code is asked to come where it may decide everything."""
 WHOLE = 1e-6
 """How far from a whole number still counts as one."""
@@ -97,8 +106,10 @@ class CoreEngine:
         self.restate = lambda values: values
         self.model, self.effort, self.program = model, effort, model.program
         self.columns, self.owners = model.choices()
-        self.relaxation = Relaxation(self.program)
-        self.low, self.high, _ = self.program.column_bounds()
+        self.relaxation = Relaxation(self.program, effort.budget)
+        self.large = self.program.columns > LARGE
+        self._turns = np.isin(self.columns, model.turn_columns)
+        self.low, self.high = self.program.column_bounds()
 
     def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:
         """Return a plan that is good in all tiers, the earlier ones first; None without one."""
@@ -108,7 +119,47 @@ class CoreEngine:
         factor = GOAL_SIZE / STEP ** max(len(goals) - 1, 0)
         aim = Aim(weights=weights * factor, factor=factor, size=factor, gap=max(gap, NEAR))
         root = self._relaxed(aim)
-        return None if root is None else self._search(aim, root.values, self._pieces(root)).values
+        return None if root is None else self._first_plan(aim, root)
+
+    def _first_plan(self, aim: Aim, root: Vertex) -> FloatArray | None:
+        """Return a plan near a relaxation: by the code at once, in a large round by rounding."""
+        if self.large:
+            return self._rounded(aim, root.values)
+        return self._search(aim, root.values, self._pieces(root.values)).values
+
+    def _rounded(self, aim: Aim, values: FloatArray) -> FloatArray | None:
+        """Decide half of what is in pieces, the clearest first, and solve again, until nothing is.
+
+        Where what was rounded up does not go together less is rounded up. Holding those who are
+        whole where the relaxation has them would be three times faster, and leaves no plan.
+        """
+        bounds = Bounds(self.model, self.low, self.high)
+        decided = np.zeros(self.model.problem.requests, dtype=np.bool_)
+        bent = set(self._pieces(values).tolist())
+        for before, after, turn in self.model.turns:
+            if before in bent and after in bent:
+                bounds.turn(before, after, turn, values)
+            else:
+                bounds.hold(turn, values)
+        for _ in range(SWEEPS):
+            pieces = self._pieces(values)
+            bounds.hold(self.columns[~np.isin(self.owners, pieces) & ~self._turns], values)
+            pieces = pieces[~decided[pieces]]
+            part = values[self.model.funded[pieces]]
+            order = np.argsort(np.minimum(part, 1.0 - part), kind="stable")
+            chosen = pieces[order[: max(pieces.size // 2, PART)]]
+            decided[chosen] = True
+            step = None
+            for least in ENOUGH if chosen.size else ENOUGH[:1]:
+                for request in chosen.tolist():
+                    bounds.decide(request, values, least)
+                step = self._solve(aim, bounds.low, bounds.high, self.effort, NOTHING).values
+                if step is not None:
+                    break
+            if step is None or not chosen.size:
+                return step
+            values = step
+        return None
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Improve the known plan until it is near the bound, or nothing helps."""
@@ -117,27 +168,29 @@ class CoreEngine:
         aim = Aim(weights=weights, factor=factor, size=GOAL_SIZE, gap=gap)
         root = self._relaxed(aim)
         if root is None and known is None:
-            return Settled(values=None, bound=np.inf, infeasible=True, work=1)
+            stopped = self.relaxation.stopped
+            return Settled(values=None, bound=-np.inf, infeasible=not stopped, work=1)
         found = Found(aim=aim, bound=-np.inf if root is None else root.objective)
-        large = self.program.columns > SMALL
+        small = self.program.columns <= SMALL
         if known is not None:
             found.offer(known)
-            found.offer(self._search(aim, known, NOTHING).values)
-        elif large and root is not None:
-            found.offer(self._search(aim, root.values, self._pieces(root)).values)
+            if not self.large:
+                found.offer(self._search(aim, known, NOTHING).values)
+        elif root is not None and not small:
+            found.offer(self._first_plan(aim, root))
         if goal.scale is None and np.isfinite(found.objective):
             found.aim = aim = replace(aim, size=max(abs(found.objective), 1e-9))
-        if large and root is not None:
-            self._decide_core(found, root)
-        else:
+        if root is None or small:
             self._decide_all(found)
+        elif found.values is not None:
+            self._decide_core(found, root)
         return Settled(
             values=None if found.values is None else made_whole(self.model, found.values),
             bound=found.bound / factor,
             objective=found.objective / factor,
             infeasible=found.infeasible,
             work=found.work,
-            limit=Limit.WORK if found.gap > gap else Limit.NONE,
+            limit=self._limit() if found.gap > gap else Limit.NONE,
             vertex=root,
         )
 
@@ -154,60 +207,104 @@ class CoreEngine:
 
     def _decide_core(self, found: Found, root: Vertex) -> None:
         """Decide what plan and relaxation see differently; then look for a better bound."""
-        if found.gap * 4 <= found.aim.gap or found.values is None:
-            return
+        assert found.values is not None
         apart = np.abs(found.values - root.values)[self.columns] > WHOLE
-        answer = self._search(found.aim, found.values, np.unique(self.owners[apart]))
-        found.offer(answer.values)
-        found.work += answer.work
-        if found.gap > NEAR:
+        core = np.unique(self.owners[apart])
+        for part in self._mixed(core) if self.large else [core]:
+            if found.gap * 4 <= found.aim.gap or self.effort.budget.reached() is not Limit.NONE:
+                return
+            answer = self._search(found.aim, found.values, part)
+            found.offer(answer.values)
+            found.work += answer.work
+        if found.gap > NEAR and not self.large:
             rough = replace(self.effort, bound_only=True)
             answer = self._solve(found.aim, self.low, self.high, rough)
             found.prove(answer.bound)
             found.work += answer.work
 
-    def _pieces(self, root: Vertex) -> IntArray:
-        """Return the requests of which something is chosen in part."""
-        parts = np.abs(root.values - np.round(root.values))[self.columns] > WHOLE
-        loose = np.flatnonzero(broken(self.model, root.values))
-        return np.unique(np.concatenate([self.owners[parts], loose]))
+    def _pieces(self, values: FloatArray) -> IntArray:
+        """Return the requests of which something is chosen in part, or not as it has to be."""
+        parts = np.abs(values - np.round(values))[self.columns] > WHOLE
+        loose = np.flatnonzero(broken(self.model, values))
+        row, column, value = self.program.matrix()
+        sums = np.bincount(row, value * values[column], minlength=self.program.rows)
+        least, most = self.program.row_bounds()
+        missed = (sums < least - WHOLE) | (sums > most + WHOLE)
+        owner = np.full(self.program.columns, NOBODY)
+        owner[self.columns] = self.owners
+        owner[self.model.places.column] = self.model.places.request
+        bent = np.unique(owner[column[missed[row]]])
+        return np.unique(np.concatenate([self.owners[parts], loose, bent[bent != NOBODY]]))
 
     def _search(self, aim: Aim, anchor: FloatArray, core: IntArray) -> Answer:
         """Decide the core, every other choice held as the anchor has it.
 
-        Where no plan has those choices, everything is decided.
+        In a large round the hours of everyone else are held as well. In a small one in which no
+        plan has those choices, everything is decided.
         """
         low, high = self.low.copy(), self.high.copy()
         held = self.columns[~np.isin(self.owners, core)]
-        low[held] = high[held] = np.clip(np.round(anchor[held]), low[held], high[held])
+        if self.large:
+            places = self.model.places
+            lying = places.column[~np.isin(places.request, core)]
+            low[lying] = np.clip(anchor[lying] * (1.0 - WHOLE), self.low[lying], self.high[lying])
+            high[lying] = np.clip(anchor[lying] * (1.0 + WHOLE), self.low[lying], self.high[lying])
+        low[held] = high[held] = np.clip(np.round(anchor[held]), self.low[held], self.high[held])
         most = max(NODES // max(self.program.columns, 1), 20)
         effort = replace(self.effort, nodes=min(self.effort.nodes or most, most))
         answer = self._solve(aim, low, high, effort)
-        if answer.values is None and held.size and core.size:
+        if answer.values is None and held.size and core.size and not self.large:
             answer = self._solve(aim, self.low, self.high, effort)
         return answer
 
-    def _solve(self, aim: Aim, low: FloatArray, high: FloatArray, effort: Effort) -> Answer:
-        """Solve the program with whole choices."""
-        whole = np.zeros(self.program.columns, dtype=np.bool_)
-        whole[self.columns] = low[self.columns] < high[self.columns]
-        return solve_program(
-            self.program,
-            aim.weights,
+    def _mixed(self, requests: IntArray) -> list[IntArray]:
+        """Return requests in parts, each mixed from all over the round."""
+        mixed = np.random.default_rng(self.effort.seed).permutation(requests)
+        return [mixed[at : at + PART] for at in range(0, mixed.size, PART)]
+
+    def _solve(
+        self,
+        aim: Aim,
+        low: FloatArray,
+        high: FloatArray,
+        effort: Effort,
+        whole: IntArray | None = None,
+    ) -> Answer:
+        """Solve the program with whole choices; columns that can only be 0 are left out."""
+        here = (low != 0.0) | (high != 0.0)
+        open_ = self.columns if whole is None else whole
+        integer = np.zeros(self.program.columns, dtype=np.bool_)
+        integer[open_] = low[open_] < high[open_]
+        answer = solve_program(
+            self.program.part(here, np.ones(self.program.rows, dtype=np.bool_)),
+            aim.weights[here],
             replace(effort, gap=max(aim.allowed, 1e-6)),
-            integer=whole,
-            lower=low,
-            upper=high,
+            integer=integer[here],
+            lower=low[here],
+            upper=high[here],
         )
+        if answer.values is None:
+            return answer
+        values = np.zeros(self.program.columns)
+        values[here] = answer.values
+        return replace(answer, values=values)
 
     def _relaxed(self, aim: Aim) -> Vertex | None:
         """Solve the relaxation for a goal."""
         self.relaxation.aim(aim.weights)
-        return self.relaxation.solve()
+        vertex = self.relaxation.solve()
+        if vertex is None:
+            return None
+        return replace(vertex, values=self.model.completed(vertex.values))
 
     def possible(self) -> bool:
-        """Solve the relaxation."""
-        return self.relaxation.solve() is not None
+        """Solve the relaxation; what a limit leaves unsolved counts as possible."""
+        return self.relaxation.solve() is not None or self.relaxation.stopped
+
+    def _limit(self) -> Limit:
+        """Return the limit that ended a search: the solve's, or that of its own work."""
+        reached = self.effort.budget.reached()
+        return Limit.WORK if reached is Limit.NONE else reached
 
     def keep(self, goal: Goal, most: float) -> None:
         """Add the goal as a row, divided by its scale."""
@@ -225,9 +322,15 @@ class CoreEngine:
 
     def chosen(self, values: FloatArray) -> Relaxation:
         """Hold who is funded, the pools, starts and GPU numbers."""
-        for column in self.columns.tolist():
-            self.relaxation.bound(column, round(values[column]), round(values[column]))
-        return self.relaxation
+        low, high = self.low.copy(), self.high.copy()
+        low[self.columns] = high[self.columns] = np.round(values[self.columns])
+        every_row = np.ones(self.program.rows, dtype=np.bool_)
+        here = (low != 0.0) | (high != 0.0)
+        relaxation = Relaxation(self.program, self.effort.budget, here, every_row)
+        changed = np.flatnonzero((low != relaxation.lower) | (high != relaxation.upper))
+        for column in changed.tolist():
+            relaxation.bound(column, float(low[column]), float(high[column]))
+        return relaxation
 
 
 def _size(goal: Goal) -> float:

@@ -88,7 +88,7 @@ class LinearEngine:
 
     def __init__(self, model: RoundModel, effort: Effort) -> None:
         self.model, self.effort = model, effort
-        self.relaxation = Relaxation(model.program)
+        self.relaxation = Relaxation(model.program, effort.budget)
         self.choices = Choices(
             columns=model.funded,
             fraction=lambda values: fraction(model, values),
@@ -110,8 +110,11 @@ class LinearEngine:
         self.relaxation.aim(goal.weights * factor)
         root = self.relaxation.solve()
         if root is None:
-            return Settled(values=None, bound=np.inf, infeasible=True, work=1)
+            stopped = self.relaxation.stopped
+            limit = self.effort.budget.reached()
+            return Settled(values=None, bound=-np.inf, infeasible=not stopped, work=1, limit=limit)
         own = abs(root.objective) if goal.scale is None else GOAL_SIZE
+        columns = max(LARGE, self.model.program.columns)
         branching = Branching(
             self.relaxation,
             self.choices,
@@ -119,8 +122,8 @@ class LinearEngine:
             root,
             start=self._same_choices(known, root),
             allowed=gap / 4 * own,
-            most=max(self.effort.programs * LARGE // max(LARGE, self.model.program.columns), 6),
-            seconds=self.effort.time_seconds,
+            most=self.effort.budget.work_left(max(self.effort.programs * LARGE // columns, 6)),
+            budget=self.effort.budget,
             spare=gap / 4,
         )
         settled = branching.run()
@@ -132,8 +135,8 @@ class LinearEngine:
         )
 
     def possible(self) -> bool:
-        """Solve the linear program."""
-        return self.relaxation.solve() is not None
+        """Solve the linear program; what a limit leaves unsolved counts as possible."""
+        return self.relaxation.solve() is not None or self.relaxation.stopped
 
     def _same_choices(self, known: FloatArray | None, root: Vertex) -> Vertex | None:
         """Keep everyone's choice of an earlier solution and improve the amounts alone."""

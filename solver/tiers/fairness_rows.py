@@ -6,10 +6,13 @@ import numpy as np
 
 from solver.fluid.merging import reach
 from solver.plan import Entitlement
-from solver.problem import MILLI, FellowWeight, FloatArray, IntArray, Problem
+from solver.problem import MILLI, FellowWeight, FloatArray, IntArray, Problem, Unit
 from solver.tiers.attainable import Amounts, attainable
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
+
+WHOLE = 1e-9
+"""How far from a whole number still counts as one."""
 
 
 class FairRows:
@@ -90,6 +93,37 @@ class FairRows:
         full = self.program.add_rows(who.size, -np.inf, 0.0)
         self.program.add_terms(full, cover, 1.0)
         self.program.add_terms(full, model.funded[who], -np.minimum(1.0, most[who] / owed[who]))
+        self.round_covers(owed)
+
+    def round_covers(self, owed: FloatArray) -> None:
+        """Between two whole numbers of steps a cover is no more than the line between theirs.
+
+        s steps of u units cover min(1, s·u/e) of an entitlement e. For a request that takes steps
+        in one place only, cover ≤ b·funded + Σ f·steps holds with any b, if each f is the largest
+        (min(1, s·u/e) − b) / s; b is where the line through the two numbers around e/u starts.
+
+        Args:
+            owed: ``(r,)`` the entitlement that each request covers.
+        """
+        model, places, problem = self.model, self.model.places, self.model.problem
+        by_award = problem.rules.unit is Unit.REFERENCE_HOURS
+        for request, cover in zip(self.covered.tolist(), self.cover.tolist(), strict=True):
+            mine = model.places_of(request)
+            if by_award or not model.takes_steps(request) or not mine.size:
+                continue
+            part = places.units[mine] / owed[request]
+            most = np.array([model.most_steps[each] for each in places.column[mine].tolist()])
+            whole = np.floor(1.0 / part + WHOLE)
+            starts = whole * ((whole + 1.0) * part - 1.0)
+            between = (whole >= 1.0) & (whole < most) & (whole * part < 1.0 - WHOLE)
+            for start in np.unique(np.round(starts[between], 9)).tolist():
+                steps = np.arange(1.0, most.max() + 1.0)
+                slope = (np.minimum(part[:, None] * steps, 1.0) - start) / steps
+                slope = np.where(steps <= most[:, None], slope, 0.0).max(axis=1)
+                row = self.program.add_rows(1, -np.inf, 0.0)
+                self.program.add_terms(row, cover, 1.0)
+                self.program.add_terms(row, model.funded[request], -start)
+                self.program.add_terms(row, places.column[mine], -slope)
 
     def worst_goal(self) -> Goal:
         """Least largest shortfall of a group, relative to its entitlement."""

@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
@@ -15,6 +15,7 @@ from ortools.math_opt.solvers.gscip import gscip_pb2
 
 from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
+from solver.tiers.budget import Budget
 
 TINY = 1e-9
 """Coefficients below this are dropped; HiGHS would do so itself, but with a warning."""
@@ -28,8 +29,8 @@ class Program:
     """Columns, rows and coefficients, growing as rules are added."""
 
     def __init__(self) -> None:
-        self._columns: list[tuple[FloatArray, FloatArray, BoolArray]] = []
-        self._rows: list[tuple[FloatArray, FloatArray]] = []
+        self._columns: list[tuple[FloatArray, FloatArray, FloatArray]] = []
+        self._rows: list[tuple[FloatArray, FloatArray, FloatArray]] = []
         self._terms: list[tuple[IntArray, IntArray, FloatArray]] = []
         self.columns = 0
         self.rows = 0
@@ -40,21 +41,32 @@ class Program:
         lower: ArrayLike = 0.0,
         upper: ArrayLike = np.inf,
         *,
-        integer: ArrayLike = False,
+        whole_only: bool = False,
     ) -> IntArray:
-        """Add columns and return their indices; bounds are numbers or ``(count,)`` arrays."""
+        """Add columns and return their indices; bounds are numbers or ``(count,)`` arrays.
+
+        What counts only where choices are whole, with the rows that it is in, is left out of
+        relaxations: other rows say the same of fractions, or nearly.
+        """
         first, self.columns = self.columns, self.columns + count
         self._columns.append(
-            (_spread(lower, count), _spread(upper, count), _spread(integer, count).astype(np.bool_))
+            (_spread(lower, count), _spread(upper, count), _spread(whole_only, count))
         )
         return np.arange(first, self.columns, dtype=np.int64)
 
     def add_rows(
-        self, count: int, lower: ArrayLike = -np.inf, upper: ArrayLike = np.inf
+        self,
+        count: int,
+        lower: ArrayLike = -np.inf,
+        upper: ArrayLike = np.inf,
+        *,
+        whole_only: bool = False,
     ) -> IntArray:
-        """Add empty rows and return their indices."""
+        """Add empty rows and return their indices; `whole_only` as for columns."""
         first, self.rows = self.rows, self.rows + count
-        self._rows.append((_spread(lower, count), _spread(upper, count)))
+        self._rows.append(
+            (_spread(lower, count), _spread(upper, count), _spread(whole_only, count))
+        )
         return np.arange(first, self.rows, dtype=np.int64)
 
     def add_terms(self, rows: ArrayLike, columns: ArrayLike, coefficients: ArrayLike) -> None:
@@ -68,25 +80,33 @@ class Program:
             )
         )
 
-    def copy(self) -> "Program":
-        """Return an independent copy to which further rows may be added."""
-        twin = Program()
-        twin._columns, twin._rows = list(self._columns), list(self._rows)
-        twin._terms = list(self._terms)
-        twin.columns, twin.rows = self.columns, self.rows
-        return twin
-
-    def column_bounds(self) -> tuple[FloatArray, FloatArray, BoolArray]:
-        """Return lower bounds, upper bounds and integrality of all columns."""
-        lower, upper, integer = (np.concatenate(part) for part in zip(*self._columns, strict=True))
-        return lower, upper, integer
+    def column_bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Return lower and upper bounds of all columns."""
+        return _joined(self._columns, 0), _joined(self._columns, 1)
 
     def row_bounds(self) -> tuple[FloatArray, FloatArray]:
         """Return lower and upper bounds of all rows."""
-        if not self._rows:
-            return np.zeros(0), np.zeros(0)
-        lower, upper = (np.concatenate(part) for part in zip(*self._rows, strict=True))
-        return lower, upper
+        return _joined(self._rows, 0), _joined(self._rows, 1)
+
+    def relaxed(self) -> tuple[BoolArray, BoolArray]:
+        """Return which columns and which rows a relaxation has."""
+        columns, rows = (_joined(each, 2) == 0.0 for each in (self._columns, self._rows))
+        row, column, _ = self.matrix()
+        rows[row[~columns[column]]] = False
+        return columns, rows
+
+    def part(self, columns: BoolArray, rows: BoolArray) -> "Program":
+        """Return the program of some columns and rows, numbered anew; other columns are 0."""
+        twin = Program()
+        lower, upper = self.column_bounds()
+        twin.add_columns(int(columns.sum()), lower[columns], upper[columns])
+        least, most = self.row_bounds()
+        twin.add_rows(int(rows.sum()), least[rows], most[rows])
+        row, column, value = self.matrix()
+        kept = columns[column] & rows[row]
+        new_row, new_column = np.cumsum(rows) - 1, np.cumsum(columns) - 1
+        twin.add_terms(new_row[row[kept]], new_column[column[kept]], value[kept])
+        return twin
 
     def matrix(self) -> tuple[IntArray, IntArray, FloatArray]:
         """Return rows, columns and coefficients, row by row, each place once."""
@@ -108,7 +128,7 @@ class Effort:
         gap: absolute gap in the objective's own units at which it may stop.
         nodes: branch-and-bound nodes, `NO_LIMIT` without.
         programs: linear programs that a search of our own may solve per tier.
-        time_seconds: wall clock, for callers who asked for one.
+        budget: what the whole solve may still spend.
         seed: of the code's own choices.
         bound_only: whether only a bound is wanted, from the root and a few rounds of cuts.
     """
@@ -116,7 +136,7 @@ class Effort:
     gap: float = 0.0
     nodes: int = NO_LIMIT
     programs: int = 200
-    time_seconds: float | None = None
+    budget: Budget = field(default_factory=Budget)
     seed: int = 0
     bound_only: bool = False
 
@@ -130,7 +150,7 @@ class Answer:
         infeasible: whether it was proved that there is none.
         bound: what no solution can beat; infinite when nothing is known.
         row_prices: ``(rows,)`` duals of a linear program, else empty.
-        work: simplex iterations and nodes.
+        work: simplex iterations and nodes; nodes: those alone.
     """
 
     values: FloatArray | None
@@ -139,6 +159,7 @@ class Answer:
     bound: float = np.nan
     row_prices: FloatArray = field(default_factory=lambda: np.zeros(0))
     work: int = 0
+    nodes: int = 0
     limit: Limit = Limit.NONE
 
 
@@ -157,28 +178,38 @@ def solve_program(  # noqa: PLR0913 - a program, its goal, and what of it is hel
         program: columns and rows.
         goal: ``(columns,)`` coefficients; shorter ones are filled with zeros.
         effort: limits and seed.
-        integer: ``(columns,)`` replaces the integrality of the columns.
+        integer: ``(columns,)`` which columns have to be whole; none without.
         lower: ``(columns,)`` replaces the lower bounds.
         upper: ``(columns,)`` replaces the upper bounds.
     """
     own = program.column_bounds()
     low = own[0] if lower is None else lower
     high = own[1] if upper is None else upper
-    whole = own[2] if integer is None else integer
+    whole = np.zeros(program.columns, dtype=np.bool_) if integer is None else integer
     filled = np.zeros(program.columns)
     filled[: goal.size] = goal
-    model = mathopt.Model.from_model_proto(to_proto(program, filled, low, high, whole))
+    model = mathopt.Model.from_model_proto(
+        to_proto(program, filled, low, high, whole, program.row_bounds())
+    )
     best = Answer(values=None, bound=-np.inf)
     for solver, parameters in _attempts(effort, mixed=bool(whole.any())):
+        if effort.budget.reached() is not Limit.NONE:
+            return replace(best, limit=effort.budget.reached())
         answer = _try(model, solver, parameters, program, mixed=bool(whole.any()))
+        effort.budget.spend(1 + answer.nodes)
         if answer.values is not None or answer.infeasible:
             return answer
         best = answer if answer.bound > best.bound else best
     return best
 
 
-def to_proto(
-    program: Program, goal: FloatArray, lower: FloatArray, upper: FloatArray, whole: BoolArray
+def to_proto(  # noqa: PLR0913, PLR0917 - a program in all its parts
+    program: Program,
+    goal: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    whole: BoolArray,
+    row_bounds: tuple[FloatArray, FloatArray],
 ) -> model_pb2.ModelProto:
     """Write the program as MathOpt's protocol buffer."""
     proto = model_pb2.ModelProto()
@@ -189,7 +220,7 @@ def to_proto(
     used = np.flatnonzero(goal)
     proto.objective.linear_coefficients.ids.extend(used)
     proto.objective.linear_coefficients.values.extend(goal[used])
-    row_lower, row_upper = program.row_bounds()
+    row_lower, row_upper = row_bounds
     proto.linear_constraints.ids.extend(range(program.rows))
     proto.linear_constraints.lower_bounds.extend(row_lower)
     proto.linear_constraints.upper_bounds.extend(row_upper)
@@ -200,13 +231,18 @@ def to_proto(
     return proto
 
 
-def optimal_basis(proto: model_pb2.ModelProto) -> solution_pb2.BasisProto | None:
-    """Return an optimal basis of a linear program by HiGHS' interior point method, or None."""
+def optimal_basis(
+    proto: model_pb2.ModelProto, seconds: float | None
+) -> solution_pb2.BasisProto | None:
+    """Return an optimal basis of a linear program by HiGHS' dual simplex method, or None."""
     model = mathopt.Model.from_model_proto(proto)
-    barrier = mathopt.SolveParameters(lp_algorithm=mathopt.LPAlgorithm.BARRIER)
+    dual = mathopt.SolveParameters(
+        lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX,
+        time_limit=None if seconds is None else timedelta(seconds=seconds),
+    )
     try:
         with _stdout_kept_clean():
-            result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=barrier)
+            result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=dual)
     except (RuntimeError, ValueError, AttributeError):  # codes err on some valid programs
         return None
     if result.termination.reason is not mathopt.TerminationReason.OPTIMAL:
@@ -219,7 +255,9 @@ def _attempts(
     effort: Effort, *, mixed: bool
 ) -> list[tuple[mathopt.SolverType, mathopt.SolveParameters]]:
     """Return the codes to try in turn; a second one answers where the first one errs."""
-    time = None if effort.time_seconds is None else timedelta(seconds=effort.time_seconds)
+    seconds = effort.budget.seconds_of_search()
+    time = None if seconds is None else timedelta(seconds=seconds)
+    nodes = effort.budget.work_left(effort.nodes) if effort.nodes else None
     if mixed and effort.bound_only:
         return [(mathopt.SolverType.GSCIP, _root_only(effort))]
     if not mixed:
@@ -231,7 +269,7 @@ def _attempts(
         random_seed=effort.seed,
         relative_gap_tolerance=0.0,
         absolute_gap_tolerance=effort.gap,
-        node_limit=effort.nodes or None,
+        node_limit=nodes,
     )
     second = mathopt.SolveParameters(
         time_limit=time,
@@ -239,7 +277,7 @@ def _attempts(
         threads=1,
         relative_gap_tolerance=0.0,
         absolute_gap_tolerance=effort.gap,
-        node_limit=effort.nodes or None,
+        node_limit=nodes,
     )
     return [(mathopt.SolverType.HIGHS, first), (mathopt.SolverType.GSCIP, second)]
 
@@ -275,10 +313,12 @@ def _try(
     stats = result.solve_stats
     work = stats.simplex_iterations + stats.node_count
     if reason is mathopt.TerminationReason.INFEASIBLE:
-        return Answer(values=None, infeasible=True, work=work)
+        return Answer(values=None, infeasible=True, work=work, nodes=stats.node_count)
     bound = result.termination.objective_bounds.dual_bound
     if not result.has_primal_feasible_solution():
-        return Answer(values=None, bound=bound, work=work, limit=_limit(result))
+        return Answer(
+            values=None, bound=bound, work=work, nodes=stats.node_count, limit=_limit(result)
+        )
     found = result.variable_values()
     values = np.fromiter((found[each] for each in model.variables()), np.float64, program.columns)
     return Answer(
@@ -287,6 +327,7 @@ def _try(
         bound=bound,
         row_prices=np.zeros(0) if mixed else _prices(model, result, program),
         work=work,
+        nodes=stats.node_count,
         limit=_limit(result),
     )
 
@@ -328,6 +369,11 @@ def _limit(result: mathopt.SolveResult) -> Limit:
     if result.termination.limit is mathopt.Limit.TIME:
         return Limit.TIME
     return Limit.WORK
+
+
+def _joined(blocks: Sequence[tuple[FloatArray, ...]], part: int) -> FloatArray:
+    """Return one part of all blocks as one array."""
+    return np.concatenate([np.zeros(0), *(block[part] for block in blocks)])
 
 
 def _spread(value: ArrayLike, count: int) -> FloatArray:

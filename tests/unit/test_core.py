@@ -11,10 +11,16 @@ from scheduler.policy import find_policy
 from scheduler.snapshot import parse_document, read_round
 from solver.audit import keeps_hard_rules
 from solver.pipeline import solve
-from solver.problem import MILLI, Problem, Rules, Shape, Tier
+from solver.plan import Entitlement
+from solver.problem import MILLI, Problem, Rules, Shape, Tier, as_int
 from solver.select import select
+from solver.tiers import core
+from solver.tiers.budget import Budget
 from solver.tiers.extent import find_extent
+from solver.tiers.fairness_rows import FairRows
+from solver.tiers.model import RoundModel
 from solver.tiers.program import Effort
+from solver.tiers.relaxation import Relaxation
 from tests.builders import a_problem
 
 BY_VALUE = Rules(tiers=(Tier.VALUE,))
@@ -70,3 +76,43 @@ def test_a_national_round_gets_a_valid_plan_that_repeats(seed):
     for stage in plan.stages:
         sign = -1.0 if stage.name == "value" else 1.0
         assert sign * (stage.objective - stage.bound) >= -1e-6 * max(abs(stage.bound), 1.0)
+
+
+def test_a_large_round_is_rounded_and_then_searched_part_by_part(monkeypatch):
+    """What only large rounds go through gives a plan that keeps every rule and that repeats."""
+    monkeypatch.setattr(core, "SMALL", 0)
+    monkeypatch.setattr(core, "LARGE", 0)
+    monkeypatch.setattr(core, "PART", 5)
+    problem = national(16, 0)
+    plan, again = solve(problem), solve(problem)
+    assert plan.stages[0].name == "entitle"
+    assert keeps_hard_rules(problem, plan.cells)
+    assert plan.cells.tolist() == again.cells.tolist()
+    assert {"groups", "value"} <= {stage.name for stage in plan.stages}
+
+
+def test_a_cover_lies_on_the_line_between_whole_steps():
+    """Of an entitlement of one and a half steps half a step more covers a sixth, not a third."""
+    problem = a_problem(
+        requests=2,
+        slots=1,
+        supply=[[80 * MILLI]],
+        ask=[200 * MILLI, 10 * MILLI],
+        gang=[2, 1],
+        max_gpus=[20, 1],
+        shape=[Shape.CONSTANT, Shape.FLEXIBLE],
+        fellow_group=[0, 0],
+    )
+    due = 30 * MILLI
+    entitlement = Entitlement(
+        groups=as_int([due]), fellows=as_int([due, 0]), fluid=as_int(np.zeros((0, 4)))
+    )
+    model = RoundModel(problem)
+    fair = FairRows(model, entitlement)
+    relaxation = Relaxation(model.program, Budget())
+    steps = int(model.places.column[model.places_of(0)][0])
+    relaxation.bound(steps, 1.5, 1.5)
+    relaxation.aim(fair.fellows_goal().weights)
+    vertex = relaxation.solve()
+    assert vertex is not None
+    assert pytest.approx(1.0 - (2 / 3 + 1 / 6)) == vertex.values[fair.lack[0]]
