@@ -136,18 +136,17 @@ class ShortageFlow:
         edges = 2 + np.array([0, groups, groups + fellows, groups + 2 * fellows])
         at = np.searchsorted(nodes, edges)
         whole, into, out = (nodes[at[i] : at[i + 1]] - edges[i] for i in range(3))
-        holders: list[tuple[str, int, int]] = []
+        inside = np.zeros(groups, dtype=np.bool_)
+        inside[whole] = True
+        capped = np.setdiff1d(into, out, assume_unique=True)
+        own = ~inside[self._parent[capped]]
+        holders = [("fellow", fellow, -1) for fellow in capped[~own].tolist()]
         agents = whole
         if self._totals is not None:
-            inside = np.zeros(groups, dtype=np.bool_)
-            inside[whole] = True
             agents = out[~inside[self._parent[out]]]
-            capped = np.setdiff1d(into, out, assume_unique=True)
-            own = ~inside[self._parent[capped]]
             room -= int(self._totals[whole].sum())
             room -= int(self._caps[capped[own]].sum())
             holders += [("group", group, 1) for group in whole.tolist()]
-            holders += [("fellow", fellow, -1) for fellow in capped[~own].tolist()]
         rest = nodes[at[3] :]
         cells = self._cells[np.isin(self._cells, rest, assume_unique=True)]
         return Cut(

@@ -273,3 +273,25 @@ def test_a_negative_price_is_our_own_mistake() -> None:
     """Prices are not negative."""
     with pytest.raises(ValueError, match="negative"):
         most_together(FluidRound(requests=(), supply=((1,),), lengths=(1,)), {0: [-1]}, {})
+
+
+def test_a_cap_that_holds_a_group_down_is_part_of_its_cut() -> None:
+    """Where a fellow's cap is what a group's level rests on, the level names the fellow."""
+    problem = a_problem(
+        requests=5,
+        slots=2,
+        slot_hours=5_000,
+        supply=[[6_000, 1_000]],
+        ask=[0, 0, 1_000, 1_000, 6_000],
+        max_gpus=[1, 1, 1, 1, 2],
+        first=[0, 0, 1, 1, 0],
+        end=[1, 1, 2, 2, 1],
+        vetoed=[1, 1, 0, 0, 0],
+        fellow=[3, 0, 0, 0, 3],
+        fellow_group=[0, 1, 2, 0],
+        fellow_cap=[-1, -1, -1, 5_000],
+        rules=Rules(group_weight=GroupWeight.DEMAND),
+    )
+    entitlement = entitle(problem)
+    assert 6_000 == entitlement.groups[0]
+    assert [] == faults(problem, entitlement)
