@@ -295,3 +295,26 @@ def test_a_cap_that_holds_a_group_down_is_part_of_its_cut() -> None:
     entitlement = entitle(problem)
     assert 6_000 == entitlement.groups[0]
     assert [] == faults(problem, entitlement)
+
+
+@pytest.mark.xfail(reason="The linear path loses 12 % where a total trades steeply.")
+def test_a_steep_trade_between_fellows_keeps_the_total() -> None:
+    """Two fellows of a group whose total is met in one division alone get all of it."""
+    problem = a_problem(
+        requests=3,
+        pools=2,
+        slots=1,
+        slot_hours=5_000,
+        supply=[[1_000], [1_000]],
+        charge=[500, 1_600],
+        ask=[1_000, 0, 1_000],
+        max_gpus=[1, 1, 1],
+        speed=[[1600, 800], [500, 0], [0, 800]],
+        fellow=[1, 0, 0],
+        fellow_group=[0, 0],
+        vetoed=[0, 1, 0],
+        group_weight=[500],
+        score=[0, 0, 0],
+    )
+    entitlement = entitle(problem)
+    assert [] == faults(problem, entitlement)
