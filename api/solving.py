@@ -14,11 +14,12 @@ from scheduler.snapshot import Document
 from solver.canonical import canonical
 from solver.certificate import Documents, certificate
 from solver.counterfactuals import counterfactuals
-from solver.explain import Explanation, explain
+from solver.explain import explain
 from solver.measures import measure
 from solver.pipeline import Limits, Progress, solve
 from solver.plan import Plan, SolveStatus
 from solver.problem import MILLI
+from solver.reasons import Explanation
 from solver.relaxations import ways_out
 from solver.spread import here
 from solver.whatif import Counterfactual

@@ -8,7 +8,7 @@ import numpy as np
 from scheduler.order import Order, content_order
 from scheduler.policy import Policy, Shares
 from scheduler.snapshot import RoundRequest, Snapshot
-from solver.problem import MILLI, NO_CAP, NOBODY, IntArray, Problem, Shape, as_int
+from solver.problem import MILLI, NO_CAP, NOBODY, Cut, IntArray, Problem, Shape, as_int
 
 SHAPE_CODES = {"flexible": Shape.FLEXIBLE, "block": Shape.BLOCK, "constant": Shape.CONSTANT}
 
@@ -81,13 +81,16 @@ def _problem(snapshot: Snapshot, policy: Policy, order: Order, names: Names) -> 
     fellow_cap = _part(total, policy.fellow_cap_share)
     track_shares = [policy.tracks.get(track.id, Shares()) for track in tracks]
     institute_shares = [policy.institutes.get(name, Shares()) for name in names.institutes]
+    may_be_cut = _may_be_cut(snapshot, policy)
     return Problem(
         slot_hours=snapshot.calendar.slot_hours,
         supply=supply,
         charge=charge,
         node_gpus=as_int([pool.gpus_per_node for pool in pools]),
         ask=as_int([each.gpu_hours for each in requests]),
-        minimum=as_int([each.minimum_gpu_hours for each in requests]),
+        minimum=as_int(
+            [0 if each.id in may_be_cut else each.minimum_gpu_hours for each in requests]
+        ),
         gang=as_int([each.gang_gpus for each in requests]),
         max_gpus=as_int([each.max_gpus for each in requests]),
         first=as_int([each.first for each in requests]),
@@ -96,7 +99,9 @@ def _problem(snapshot: Snapshot, policy: Policy, order: Order, names: Names) -> 
         shape=as_int([SHAPE_CODES[each.shape] for each in requests]),
         block_slots=as_int([each.block_slots for each in requests]),
         single_pool=np.array([each.single_pool for each in requests], dtype=np.bool_),
-        guaranteed=np.array([each.guaranteed for each in requests], dtype=np.bool_),
+        guaranteed=np.array(
+            [each.guaranteed and each.id not in may_be_cut for each in requests], dtype=np.bool_
+        ),
         pinned=np.array([each.pinned for each in requests], dtype=np.bool_),
         vetoed=np.array([each.vetoed for each in requests], dtype=np.bool_),
         score=as_int([each.score for each in requests]),
@@ -129,7 +134,15 @@ def _problem(snapshot: Snapshot, policy: Policy, order: Order, names: Names) -> 
         previous=_previous(snapshot, request_at, pool_at),
         rules=policy.rules,
         tickets=names.requests,
+        line=tuple(request_at[each] for each in snapshot.line if each in request_at),
     )
+
+
+def _may_be_cut(snapshot: Snapshot, policy: Policy) -> frozenset[str]:
+    """Return the requests whose promises a rule of the policy takes back: those that hold hours."""
+    if policy.rules.cut is Cut.NEVER:
+        return frozenset()
+    return frozenset(request for request, _, _, _ in snapshot.previous)
 
 
 def _positions(ids: Sequence[str]) -> dict[str, int]:

@@ -75,6 +75,7 @@ class _Ranks:
             if request in at["requests"] and pool in at["pools"]:
                 cell = (at["pools"][pool], slot, hours)
                 self.previous[at["requests"][request]].append(cell)
+        self.line = {request: rank for rank, request in enumerate(snapshot.line, start=1)}
         self._own_ranks()
 
     def _own_ranks(self) -> None:
@@ -102,6 +103,7 @@ class _Ranks:
                 shapes.index(r.shape),
                 r.block_slots,
                 (r.single_pool, r.guaranteed, r.pinned, r.vetoed),
+                self.line.get(r.id, 0),
             )
             for r in shot.requests
         )

@@ -10,6 +10,7 @@ from typing import Any
 from scheduler.snapshot import Document, Fields, InvalidRound
 from solver.problem import (
     MILLI,
+    Cut,
     Fairness,
     FellowWeight,
     GroupWeight,
@@ -116,6 +117,7 @@ def _read(document: Document) -> Policy:
     minimum, lottery = _table(top, "minimum"), _table(top, "lottery")
     minimum.choice("rule", ("all_or_nothing",), "all_or_nothing")
     method = Method(select.choice("method", list(Method), Method.OPTIMIZE))
+    cut = Cut(stability.choice("cut", list(Cut), Cut.NEVER))
     rules = Rules(
         unit=Unit(fairness.choice("unit", list(Unit), Unit.SERVICE_UNITS)),
         fairness=Fairness(fairness.choice("rule", list(Fairness), Fairness.LEXIMIN)),
@@ -128,8 +130,10 @@ def _read(document: Document) -> Policy:
         method=method,
         lottery=_lottery(lottery) if method is Method.LOTTERY else Lottery(),
         tiers=_tiers(select, document),
-        keep_accepted=stability.flag("keep_accepted") if stability.has("keep_accepted") else True,
+        keep_accepted=cut is Cut.NEVER
+        and (not stability.has("keep_accepted") or stability.flag("keep_accepted")),
         move_cost=stability.count("move_cost", default=1),
+        cut=cut,
     )
     policy = Policy(
         name=name,

@@ -116,6 +116,7 @@ class Snapshot:
     Attributes:
         document: the file as parsed, for its digest.
         previous: (request, pool, slot, whole GPU-hours) of the plan to stay close to.
+        line: requests of that plan's reserve list, by rank.
     """
 
     id: str
@@ -127,6 +128,7 @@ class Snapshot:
     pools: tuple[RoundPool, ...]
     requests: tuple[RoundRequest, ...]
     previous: tuple[tuple[str, str, int, int], ...]
+    line: tuple[str, ...]
     document: Document
 
 
@@ -181,7 +183,8 @@ def read_round(document: Document) -> Snapshot:
     requests = tuple(_request(each, calendar.slots) for each in top.rows("requests"))
     tracks = _tracks(listed, requests)
     top.ignore("tracks")
-    previous = _previous(top.fields("previous")) if document.get("previous") is not None else ()
+    plan = top.fields("previous") if document.get("previous") is not None else None
+    previous = () if plan is None else _previous(plan)
     top.ignore("previous")
     snapshot = Snapshot(
         id=top.text("id"),
@@ -193,6 +196,7 @@ def read_round(document: Document) -> Snapshot:
         pools=pools,
         requests=requests,
         previous=previous,
+        line=() if plan is None else _line(plan),
         document=document,
     )
     top.finish()
@@ -502,6 +506,19 @@ def _previous(row: Fields) -> tuple[tuple[str, str, int, int], ...]:
                 raise InvalidRound(pointer, cell, "Must be [text, whole number, whole number].")
             cells.append((request, pool, slot, hours))
     return tuple(cells)
+
+
+def _line(row: Fields) -> tuple[str, ...]:
+    """Read who was next in line, by rank."""
+    if not row.has("reserve"):
+        return ()
+    places = [
+        (place.count("rank", least=1), place.text("request")) for place in row.rows("reserve")
+    ]
+    names = [name for _, name in sorted(places)]
+    if len(set(names)) != len(names):
+        raise InvalidRound(row.at("reserve"), names, "Must name each request once.")
+    return tuple(names)
 
 
 def _check_references(snapshot: Snapshot) -> None:

@@ -85,8 +85,8 @@ class Explorer:
 
     def of(self, request: int) -> list[Counterfactual]:
         """Return what would have changed a request's award, and what would not have."""
-        if self.problem.vetoed[request]:
-            return []
+        if self.problem.vetoed[request] or self.problem.rules.method is Method.REALLOCATE:
+            return []  # who is in line, and what is held, are facts that no ask would change
         found = [*self._gains(request)]
         if self.awards[request] and not self.by_formula:
             found += self._margins(request)

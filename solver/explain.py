@@ -1,8 +1,6 @@
 """Why each request got what it got: binding rules with their numbers, as data."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
@@ -16,121 +14,14 @@ from solver.plan import (
     per_group,
     received,
 )
-from solver.problem import MILLI, NO_CAP, NOBODY, IntArray, Problem, Shape
-
-
-class Outcome(StrEnum):
-    """What became of a request."""
-
-    FUNDED = "funded"
-    """It has an award."""
-    RESERVE = "reserve"
-    """It is next in line."""
-    DECLINED = "declined"
-    """It is neither funded nor next in line."""
-
-
-class Why(StrEnum):
-    """What decided an award; each reason comes with its numbers."""
-
-    ASK_REACHED = "ask_reached"
-    """All that was asked is awarded."""
-    VETOED = "vetoed"
-    """The operator vetoed it."""
-    NEVER_FITS = "never_fits"
-    """Even alone in the round it cannot reach its minimum."""
-    PREDECESSOR = "predecessor_not_funded"
-    """The request it comes after is not funded."""
-    FELLOW_CAP = "fellow_cap"
-    """The fellow's cap leaves less than the next step needs."""
-    GROUP_CAP = "group_cap"
-    """The group's cap does."""
-    INSTITUTE_CAP = "institute_cap"
-    """The institute's cap does."""
-    TRACK_CAP = "track_cap"
-    """The track's cap does."""
-    OWN_LIMIT = "own_limit"
-    """Even alone in the round its window, GPUs and shape bring no more."""
-    SUPPLY_FULL = "supply_full"
-    """The supply of its pools in its window is used by others."""
-    SINGLE_POOL = "single_pool"
-    """It wants one pool, and only others have hours left."""
-    WHOLE_SHAPE = "whole_shape"
-    """The next larger block or constant shape does not fit."""
-    MINIMUM_ABOVE_REST = "minimum_above_rest"
-    """What is left in its window is less than its minimum."""
-    BEYOND_RESERVE = "beyond_reserve"
-    """The reserve list ends before it."""
-    OUTRANKED = "outranked"
-    """Requests with a higher score took the hours it could use."""
-    LOWEST_BAND = "lowest_band"
-    """Its score is in the band that is not funded."""
-    DRAWN_LATE = "drawn_late"
-    """The draw gave it a place at which its pools were taken."""
-    FELLOW_SHARE = "fellow_has_entitlement"
-    """The fellow has the entitlement already; more would have come from others."""
-    GROUP_SHARE = "group_has_entitlement"
-    """The group has its entitlement already; more would have come from other groups."""
-    MINIMUM_ABOVE_SHARE = "minimum_above_entitlement"
-    """Its minimum is more than the fellow's entitlement."""
-    GOALS_FIRST = "goals_first"
-    """There is room for it, but the goals of the policy are served better without it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """One reason: a code and its figures.
-
-    Attributes:
-        numbers: by name: thousandths of hours, units or points; names ending in ``count`` or
-            ``slot`` are plain.
-        pools, requests: indices that the reason names.
-    """
-
-    why: Why
-    numbers: tuple[tuple[str, int], ...] = ()
-    pools: tuple[int, ...] = ()
-    requests: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Why a request got what it got; amounts in thousandths.
-
-    Attributes:
-        asked, minimum, awarded: reference GPU-hours; service_units: what the award costs.
-        eligible: whether it could be funded at all.
-        fellow, group: indices; their entitlement and what they receive in the policy's unit,
-            entitlements -1 where the policy has none.
-        rank: place on the reserve list from 1, or 0 when it does not wait.
-        reasons: the most telling first, at least one.
-    """
-
-    request: int
-    outcome: Outcome
-    eligible: bool
-    asked: int
-    minimum: int
-    awarded: int
-    service_units: int
-    score: int
-    fellow: int
-    fellow_entitlement: int
-    fellow_received: int
-    group: int
-    group_entitlement: int
-    group_received: int
-    rank: int
-    reasons: tuple[Reason, ...]
+from solver.problem import MILLI, NO_CAP, NOBODY, IntArray, Method, Problem, Shape
+from solver.reasons import NO_ENTITLEMENT, Explanation, Outcome, Reason, Why
 
 
 def explain(problem: Problem, plan: Plan) -> list[Explanation]:
     """Return an explanation of every request, by index."""
     facts = _Facts(problem, plan)
     return [facts.explanation(request) for request in range(problem.requests)]
-
-
-NO_ENTITLEMENT = -1
 
 
 class _Facts:
@@ -149,6 +40,7 @@ class _Facts:
         np.add.at(used, (plan.cells[:, 1], plan.cells[:, 2]), plan.cells[:, 3])
         self.free = self.supply - used
         self.draw = drawn(problem, plan.seed)
+        self.promised = awarded_reference(problem, problem.previous)
         self.fellow_units = per_fellow(problem, self.units)
         self.group_units = per_group(problem, self.units)
         self.entitlement = plan.entitlement
@@ -202,6 +94,9 @@ class _Facts:
         if problem.vetoed[request]:
             yield Reason(why=Why.VETOED)
             return
+        if problem.rules.method is Method.REALLOCATE and self.promised[request]:
+            yield self.holding(request)
+            return
         if self.awards[request] >= problem.ask[request]:
             yield Reason(why=Why.ASK_REACHED, numbers=self.amounts(request))
             return
@@ -216,6 +111,7 @@ class _Facts:
             return
         found = [
             *self.lot(request),
+            *self.turn(request),
             *self.links(request),
             *self.caps(request),
             *self.places(request, alone),
@@ -247,6 +143,41 @@ class _Facts:
         elif bands(self.problem)[request] == Band.LOWEST:
             score = (("score", int(self.problem.score[request])),)
             yield Reason(why=Why.LOWEST_BAND, numbers=score)
+
+    def holding(self, request: int) -> Reason:
+        """Say what became of what a request held, in mid-round."""
+        before, now = int(self.promised[request]), int(self.awards[request])
+        if now < min(before, int(self.problem.ask[request])):
+            return Reason(why=Why.CUT, numbers=(("held", before), ("awarded", now)))
+        return Reason(why=Why.HELD, numbers=(("awarded", now), ("moved", self.moved(request))))
+
+    def moved(self, request: int) -> int:
+        """Return thousandths of held GPU-hours that lie elsewhere now."""
+        rows = self.cells[self.starts[request] : self.starts[request + 1]].tolist()
+        now = {(pool, slot): int(hours) for _, pool, slot, hours in rows}
+        held = self.problem.previous[self.problem.previous[:, 0] == request].tolist()
+        gone = [max(0, int(hours) - now.get((pool, slot), 0)) for _, pool, slot, hours in held]
+        return MILLI * sum(gone)
+
+    def turn(self, request: int) -> Iterator[Reason]:
+        """Say what was left when an unfunded request's turn in line came."""
+        problem = self.problem
+        if problem.rules.method is not Method.REALLOCATE or self.funded[request]:
+            return
+        if request not in problem.line:
+            return
+        place = problem.line.index(request)
+        behind = [each for each in problem.line[place + 1 :] if self.funded[each]]
+        free = self.free.copy()
+        late = self.cells[np.isin(self.cells[:, 0], behind)]
+        np.add.at(free, (late[:, 1], late[:, 2]), late[:, 3])
+        numbers = (
+            ("rank_count", place + 1),
+            ("left", most_whole(problem, request, free)),
+            ("minimum", least_needed(problem, request)),
+            ("behind_count", len(behind)),
+        )
+        yield Reason(why=Why.PASSED_OVER, numbers=numbers, pools=self.pools(request))
 
     def links(self, request: int) -> Iterator[Reason]:
         """Say when the predecessor is not funded."""

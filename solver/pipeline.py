@@ -14,10 +14,19 @@ from solver.leftover import use_leftover
 from solver.nash import market_stage
 from solver.plan import NO_CELLS, Conflict, Entitlement, Limit, Plan, SolveStatus, Stage
 from solver.prices import value_dual
-from solver.problem import IntArray, Method, Problem, Tier
+from solver.problem import MILLI, IntArray, Method, Problem, Tier
+from solver.reallocate import reallocate
 from solver.rights import rights
 from solver.select import Selection, select
-from solver.stages import asked_value, objectives, plain_stage, reserve, scales, tier_stage
+from solver.stages import (
+    asked_value,
+    moved_stage,
+    objectives,
+    plain_stage,
+    reserve,
+    scales,
+    tier_stage,
+)
 from solver.tiers.budget import Budget, standing
 from solver.tiers.program import Effort
 from solver.timetable import Timetable, moved_hours, timetable
@@ -77,7 +86,8 @@ def solve(
         return Plan(status=SolveStatus.INFEASIBLE, cells=NO_CELLS, conflicts=conflicts, seed=seed)
     effort = _effort(limits or Limits(), seed)
     if problem.rules.method is not Method.OPTIMIZE:
-        return _by_formula(problem, seed=seed)
+        by_line = problem.rules.method is Method.REALLOCATE
+        return _by_line(problem, seed=seed) if by_line else _by_formula(problem, seed=seed)
     entitlement = rights(problem) if Tier.GROUPS in problem.rules.tiers else None
     report = _reporter(entitlement, progress)
     for margin in MARGINS:
@@ -160,6 +170,23 @@ def _by_formula(problem: Problem, *, seed: int) -> Plan:
     reached = objectives(problem, entitlement, formula.cells)
     stage = replace(plain_stage("formula", reached["value"]), status=SolveStatus.FEASIBLE)
     return _plan(problem, entitlement, formula.cells, (stage,), seed=seed)
+
+
+def _by_line(problem: Problem, *, seed: int) -> Plan:
+    """Go on in mid-round: what is held stays where the supply carries it, the line is served."""
+    found = reallocate(problem, seed=seed)
+    if found is None or not keeps_hard_rules(problem, found.cells):
+        return _no_plan(None, proved=False, seed=seed)
+    kept = np.isin(np.flatnonzero(problem.must_fund), found.cells[:, 0]).sum()
+    drawn = len(problem.line) - len(found.waiting)
+    stages = (
+        plain_stage("guarantees", float(kept)),
+        moved_stage(problem, found.moved, found.least_moved),
+        plain_stage("cut", found.cut / MILLI),
+        plain_stage("line", float(drawn)),
+    )
+    plan = _plan(problem, None, found.cells, stages, seed=seed)
+    return replace(plan, reserve=found.waiting)
 
 
 def _by_rank(problem: Problem, entitlement: Entitlement | None, *, gap: float, seed: int) -> Plan:

@@ -104,6 +104,17 @@ class Method(StrEnum):
     """Canada's scaling: score percentile times progressive size brackets."""
     LOTTERY = "lottery"
     """The best tier by score, the middle one by lot, the lowest not at all."""
+    REALLOCATE = "reallocate"
+    """What is held stays; who is next in line is funded in rank."""
+
+
+class Cut(StrEnum):
+    """Whether a reallocation may take what is held when the supply no longer carries it."""
+
+    NEVER = "never"
+    """Then there is no plan."""
+    BY_RANK = "by_rank"
+    """What finds no place is cut, the worst score first."""
 
 
 class Tier(StrEnum):
@@ -141,6 +152,7 @@ class Rules:
         tiers: goals in lexicographic order; without `GROUPS` no entitlement is computed.
         move_cost: weight of a moved GPU-hour in the timetable when there is a previous plan.
         keep_accepted: whether awards of the previous plan are never cut.
+        cut: whether the method `REALLOCATE` may cut them all the same, when nodes are lost.
     """
 
     unit: Unit = Unit.SERVICE_UNITS
@@ -154,6 +166,7 @@ class Rules:
     tiers: tuple[Tier, ...] = (Tier.GROUPS, Tier.FELLOWS, Tier.VALUE)
     keep_accepted: bool = True
     move_cost: int = 1
+    cut: Cut = Cut.NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -184,6 +197,7 @@ class Problem:
         group_weight, group_floor, group_cap: ``(g,)``.
         institute_floor, institute_cap: ``(i,)``; track_floor, track_cap: ``(k,)``.
         previous: ``(n, 4)`` request, pool, slot, whole GPU-hours of the plan to stay close to.
+        line: ``(n,)`` requests of that plan's reserve list, the next one first.
         tickets: ``(r,)`` texts that requests are drawn by in a lottery, no two alike.
     """
 
@@ -222,6 +236,7 @@ class Problem:
     previous: IntArray
     rules: Rules
     tickets: tuple[str, ...] = ()
+    line: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         requests, pools = self.speed.shape

@@ -144,6 +144,22 @@ def plain_stage(name: str, figure: float, *, work: int = 0, limit: Limit = Limit
     )
 
 
+def moved_stage(problem: Problem, moved: int, least: int) -> Stage:
+    """Return the stage that says how many held GPU-hours lie elsewhere; its gap is a share of all.
+
+    The bound is plain arithmetic: what a pool has promised in a slot beyond its supply must go.
+    """
+    gap = (moved - least) / max(int(problem.previous[:, 3].sum()), moved, 1)
+    return Stage(
+        name="moved",
+        status=SolveStatus.OPTIMAL if moved == least else SolveStatus.FEASIBLE,
+        objective=float(moved),
+        bound=float(least),
+        gap=gap,
+        evidence="arithmetic",
+    )
+
+
 def reserve(problem: Problem, entitlement: Entitlement | None, cells: IntArray) -> tuple[int, ...]:
     """Return the requests next in line: who would be funded if some awards came back.
 

@@ -18,6 +18,7 @@ from solver.checking.goals import stages
 from solver.checking.indices import indices
 from solver.checking.levels import division, levels
 from solver.checking.limits import HOLDER_RULES
+from solver.checking.line import LINE_RULES, in_line
 from solver.checking.lottery import LOTTERY_RULES, by_lot
 from solver.checking.market import proportional, proved_market
 from solver.checking.proofs import (
@@ -83,7 +84,9 @@ def _check(
     certificate = None
     if certificate_document is not None:
         certificate = read_certificate(certificate_document)
-        case = replace(case, policy=certificate.policy)
+        may_cut = certificate.policy.may_cut
+        round_ = case.round.released() if may_cut else case.round
+        case = replace(case, round=round_, policy=certificate.policy)
     _run(tally, formats, case.round, case.plan, certificate)
     found = digest_of(round_document, "round")
     _run(tally, digests, case, found)
@@ -111,6 +114,8 @@ def _prove(tally: Tally, case: Case, certificate: StatedCertificate, bindings: C
     _run(tally, proportional, case, certificate.entitlement)
     _run(tally, bounds, case, certificate)
     for rule in LOTTERY_RULES if by_lot(case) else ():
+        _run(tally, rule, case)
+    for rule in LINE_RULES if in_line(case) else ():
         _run(tally, rule, case)
     return tally.verdict(proved(case, certificate) + proved_market(case, certificate.entitlement))
 

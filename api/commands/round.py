@@ -233,6 +233,30 @@ def publish(session: Session, round_: RoundArgument) -> None:
     session.show(body, f"{round_} is published.")
 
 
+@app.command()
+@writing
+def reallocate(
+    session: Session,
+    round_: RoundArgument,
+    *,
+    reason: ReasonOption,
+    policy: Annotated[
+        str, typer.Option(help="A preset or a stored policy that reallocates.")
+    ] = "reallocation",
+    version: Annotated[int, typer.Option(help="Of a stored policy; 0: a preset.", min=0)] = 0,
+) -> None:
+    """Go on with a published round in mid-round: what is held stays, the reserve list is served."""
+    session.confirm(f"Freeze what the awards of {round_} hold, and solve?")
+    sent = {"reason": reason}
+    body = session.client.change(f"rounds/{round_}", f"rounds/{round_}/reallocations", sent).body
+    session.note(f"Frozen as {body['id']}, from slot {body['since']} on.")
+    chosen = {"policy": policy, "version": version} if version else {"preset": policy}
+    address = f"rounds/{body['id']}"
+    started = session.client.change(address, f"{address}/solves", chosen).body
+    _watch(session, started["id"])
+    session.note(f"Next: dure round scenarios {body['id']}")
+
+
 @app.command("import")
 @writing
 def import_round(

@@ -15,7 +15,7 @@ from api.permissions import declared
 from api.raw_body import RawBody, documented, unpacked
 from api.receipts import receipt_of
 from api.replies import Reply, document, reply
-from api.schemas.common import Listing
+from api.schemas.common import Because, Listing
 from api.schemas.rounds import (
     DecisionOut,
     PublicationIn,
@@ -29,7 +29,7 @@ from api.schemas.rounds import (
 )
 from scheduler.domain.errors import Forbidden, ScenarioMismatch
 from scheduler.domain.rounds import Decision, Round, RoundState, Step
-from scheduler.operations import awards, decisions, round_files, rounds
+from scheduler.operations import awards, decisions, reallocations, round_files, rounds
 from scheduler.operations.evidence import Checked, approved_documents, check_documents
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
@@ -43,6 +43,7 @@ PUBLISH: Final = "round.publish"
 ADDRESS: Final = "/api/v1/rounds"
 RoundId = Annotated[str, Path(max_length=64)]
 SOLVE: Final = "solve"
+REALLOCATE: Final = "reallocate"
 POSSIBLE: Final = (
     Possible("freezes", Step.FREEZE, FREEZE),
     Possible("solves", SOLVE, "solve.start"),
@@ -53,6 +54,7 @@ POSSIBLE: Final = (
     Possible("publications", Step.PUBLISH, PUBLISH),
     Possible("activations", Step.ACTIVATE, PUBLISH),
     Possible("closings", Step.CLOSE, PUBLISH),
+    Possible("reallocations", REALLOCATE, FREEZE),
 )
 router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["rounds"])
 
@@ -137,6 +139,17 @@ def reveal_seed(caller: Asking, round_id: RoundId, body: SeedIn) -> Response:
         call, event = rounds.reveal_seed(tx, caller.acting, round_id, body.seed, body.salt)
         shown = SeedOut.model_validate({**body.model_dump(), "call": call.id})
         return reply(shown.model_copy(update={"receipt": receipt_of(event)}), 201)
+
+    return caller.act(command)
+
+
+@router.post("/rounds/{round_id}/reallocations", **declared(FREEZE, RoundOut, ok=201, flags="IMW"))
+def reallocate(caller: Asking, round_id: RoundId, body: Because) -> Response:
+    """Go on with a published round: a new one is frozen with what is held and who is in line."""
+
+    def command(tx: Transaction) -> Reply:
+        round_, event = reallocations.start_reallocation(tx, caller.acting, round_id, body.reason)
+        return _one(caller, round_, 201, receipt=receipt_of(event))
 
     return caller.act(command)
 
@@ -281,7 +294,11 @@ def _one(caller: Caller, round_: Round, status: int = 200, **more: Any) -> Reply
         caller,
         address,
         POSSIBLE,
-        allowed=[*round_.allowed, *([SOLVE] if round_.is_solvable else [])],
+        allowed=[
+            *round_.allowed,
+            *([SOLVE] if round_.is_solvable else []),
+            *([REALLOCATE] if round_.may_go_on else []),
+        ],
         earlier=(round_.selected_by,) if round_.state is RoundState.DECIDING else (),
     )
     shown = RoundOut.model_validate(round_).model_copy(update={"actions": possible, **more})

@@ -73,6 +73,10 @@ class RoundOut(Resource):
     id: str
     call: str
     title: str
+    continues: str | None = Field(
+        default=None, description="The published round that it goes on with, in mid-round."
+    )
+    since: int = Field(default=0, description="The first slot that it decides on.")
     state: RoundState
     created_by: str
     created_at: Instant

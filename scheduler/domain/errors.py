@@ -14,7 +14,7 @@
     ├── PolicyNotLocked, InvalidPolicy
     ├── SeedNotSealed, SeedNotRevealed, SeedMismatch
     ├── InvalidScores, InvalidRoundFile, NothingToFreeze
-    ├── ScenarioMismatch, NotVerified
+    ├── ScenarioMismatch, NotVerified, HoldingsChanged
     ├── ReturnTooLarge, BalanceTooSmall, NoticeRunning, InvalidUsage, UndatedRound
     ├── ExemptionsWaiting, ExemptionTooLate
     ├── AlreadyFounded             the first administrators exist
@@ -177,6 +177,12 @@ class NotVerified(DureError):
     """The checker found broken rules. Fields: round, scenario, findings, count."""
 
     code = "not-verified"
+
+
+class HoldingsChanged(DureError):
+    """What awards hold has changed since the snapshot. Fields: round, awards, count."""
+
+    code = "holdings-changed"
 
 
 class ReturnTooLarge(DureError):

@@ -50,6 +50,8 @@ class TransferCode(StrEnum):
 
     FUND = "fund"
     """Supply of the round's calendar, to the call."""
+    LOSE = "lose"
+    """Supply that is no longer there, off the call or the director's reserve."""
     RESERVE = "reserve"
     """From the call to a group, for its awards."""
     AWARD = "award"
@@ -73,6 +75,9 @@ class TransferCode(StrEnum):
 _HOLDERS: Final = (AccountKind.CALL, AccountKind.GROUP, AccountKind.AWARD, AccountKind.RESERVE)
 FLOWS: Final[dict[TransferCode, frozenset[tuple[AccountKind, AccountKind]]]] = {
     TransferCode.FUND: frozenset({(AccountKind.SUPPLY, AccountKind.CALL)}),
+    TransferCode.LOSE: frozenset(
+        product((AccountKind.CALL, AccountKind.RESERVE), (AccountKind.SUPPLY,))
+    ),
     TransferCode.RESERVE: frozenset({(AccountKind.CALL, AccountKind.GROUP)}),
     TransferCode.AWARD: frozenset({(AccountKind.GROUP, AccountKind.AWARD)}),
     TransferCode.RETURN: frozenset(

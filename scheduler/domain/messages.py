@@ -234,6 +234,16 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
             "검사기가 시나리오 {scenario}에서 위반 {count}건을 찾았습니다. 게시하지 않습니다.",
         ),
     ),
+    "holdings-changed": _Texts(
+        (
+            "What awards hold has changed.",
+            "{awards} changed since round {round} was frozen ({count}). Reallocate again.",
+        ),
+        (
+            "배정 내용이 바뀌었습니다.",
+            "회차 {round} 동결 뒤 {count}건이 바뀌었습니다: {awards}. 재배정을 새로 시작하십시오.",
+        ),
+    ),
     "return-too-large": _Texts(
         ("More than is held.", "Award {award} holds {held} GPU-hours; {returned} cannot return."),
         (

@@ -125,7 +125,7 @@ _ALLOWED: Final[Mapping[RequestState, tuple[str, ...]]] = {
     RequestState.ELIGIBLE: ("edit", "submit", "withdraw", "decide_eligibility", "decide"),
     RequestState.INELIGIBLE: ("edit", "submit", "withdraw", "decide_eligibility"),
     RequestState.AWARDED: (),
-    RequestState.RESERVE: ("withdraw",),
+    RequestState.RESERVE: ("withdraw", "draw"),
     RequestState.DECLINED: (),
     RequestState.WITHDRAWN: (),
 }
@@ -212,6 +212,11 @@ class Request:
         if state not in {RequestState.AWARDED, RequestState.RESERVE, RequestState.DECLINED}:
             raise ValueError(f"{state} is no outcome of a request.")
         return self._moved(state, "", at)
+
+    def draw(self, at: datetime) -> "Request":
+        """Fund a request of the reserve list."""
+        self.refuse_unless_allowed("draw")
+        return self._moved(RequestState.AWARDED, "", at)
 
     def refuse_unless_allowed(self, action: str) -> None:
         """Refuse what the state does not allow.

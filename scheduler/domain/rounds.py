@@ -87,6 +87,8 @@ class Round:
         snapshot: digest of the `dure-round/1` document, once frozen.
         requests: number of requests in the snapshot.
         scenario, scenario_digest: what is selected.
+        continues: the round that goes on in mid-round with this one, which then takes no requests.
+        since: the first slot that such a round decides on.
     """
 
     id: str
@@ -107,6 +109,8 @@ class Round:
     approved_at: datetime | None = None
     published_by: str | None = None
     published_at: datetime | None = None
+    continues: str | None = None
+    since: int = 0
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -121,6 +125,11 @@ class Round:
     def is_public(self) -> bool:
         """Whether the result is published."""
         return self.state in PUBLIC
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether a reallocation may continue it."""
+        return self.state in {RoundState.PUBLISHED, RoundState.ACTIVE}
 
     @property
     def is_solvable(self) -> bool:

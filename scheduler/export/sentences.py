@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from scheduler.export.sentence import Sentence
-from solver.explain import Why
 from solver.problem import Unit
+from solver.reasons import Why
 
 UNITS: Final[Mapping[Unit, Sentence]] = {
     Unit.SERVICE_UNITS: Sentence("서비스 단위", "service units"),
@@ -115,6 +115,24 @@ REASONS: Final[Mapping[Why, Sentence]] = {
         "예비 순위는 {reserve_count}번까지이며, 점수 {score}인 이 신청은 그 뒤에 있습니다.",
         "The reserve list ends at number {reserve_count}; with a score of {score} this request "
         "stands behind it.",
+    ),
+    Why.HELD: Sentence(
+        "보유한 {awarded} GPU시간을 그대로 유지합니다. 자리를 옮긴 양은 {moved} GPU시간입니다.",
+        "It keeps the {awarded} GPU-hours that it holds; {moved} GPU-hours lie elsewhere now.",
+    ),
+    Why.CUT: Sentence(
+        "보유한 {held} GPU시간 가운데 {awarded} GPU시간이 남습니다. 줄어든 공급으로 나머지를 "
+        "감당할 수 없고, 정책은 점수 순서로 줄이도록 정하고 있습니다.",
+        "Of the {held} GPU-hours that it held {awarded} are left: the supply no longer carries the "
+        "rest, and the policy cuts by rank.",
+    ),
+    Why.PASSED_OVER: Sentence(
+        "예비 순위 {rank_count}번의 차례에 앞선 신청들 곁에 풀({pools})에서 얻을 수 있던 양은 "
+        "{left} GPU시간으로 최소량 {minimum} GPU시간에 이르지 못했습니다. 뒤 순위 가운데 "
+        "{behind_count}건은 남은 자리에 들어가 배정되었습니다.",
+        "When its turn came as number {rank_count} in line, {left} GPU-hours of its pools "
+        "({pools}) were left beside those before it, and its minimum is {minimum}; {behind_count} "
+        "requests behind it fitted into what was left.",
     ),
     Why.OUTRANKED: Sentence(
         "같은 풀과 기간에서 배정받은 신청 {served_count}건 가운데 {above_count}건의 점수가 "

@@ -11,9 +11,9 @@ from scheduler.domain.messages import Language
 from scheduler.export.sentences import CONFLICTS, HEADINGS, REASONS, UNITS
 from scheduler.formulate import Names
 from solver.checking.verdict import shown
-from solver.explain import NO_ENTITLEMENT, Explanation, Reason
 from solver.plan import Conflict
 from solver.problem import MILLI, Problem, Unit
+from solver.reasons import NO_ENTITLEMENT, Explanation, Reason
 
 PLAIN: Final = ("count", "slot", "slots")
 """Numbers whose names end so are counts; all others are thousandths."""

@@ -109,15 +109,17 @@ def explain_award(tx: Transaction, permit: Permit, id_: str) -> Mapping[str, Jso
 
 
 def explain_outcome(tx: Transaction, permit: Permit, request_id: str) -> Mapping[str, Json]:
-    """Return why a visible request got what it got, also when that is nothing.
+    """Return why a visible request got what it got last, also when that is nothing.
 
     Raises:
         NotFound: If no round of its call is published.
     """
     request = tx.requests.get(permit.scope, request_id)
-    for round_ in tx.rounds.of_call(request.call):
+    for round_ in reversed(tx.rounds.of_call(request.call)):
         if round_.is_public and round_.scenario is not None:
-            return _explanation(tx, round_.scenario, request.id)
+            found = tx.scenarios.explanation(round_.scenario, request.label)
+            if found is not None:
+                return found
     raise NotFound(kind="explanation", id=request_id)
 
 

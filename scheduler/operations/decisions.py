@@ -1,27 +1,19 @@
 """Decisions: select a scenario, approve or reject it by digest, publish its awards."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-
 from scheduler.domain.access import EVERYTHING
-from scheduler.domain.amounts import MILLI, number, thousandths
-from scheduler.domain.awards import Award, Cell, ReserveEntry
-from scheduler.domain.changes import AwardChange, AwardChangeKind
+from scheduler.domain.amounts import number
 from scheduler.domain.errors import NotFound, NotVerified, ScenarioMismatch
 from scheduler.domain.events import Event, Happening, Json
-from scheduler.domain.ledger import SECONDS_PER_HOUR
 from scheduler.domain.names import reason as stated_reason
-from scheduler.domain.requests import Request, RequestState
 from scheduler.domain.rounds import Decision, DecisionKind, Round, Step
 from scheduler.domain.scenarios import Scenario
-from scheduler.operations.evidence import Checked, Evidence
-from scheduler.operations.ledger import Offer, Publication, enter_publication, gpu_seconds
+from scheduler.operations.evidence import Checked
+from scheduler.operations.ledger import enter_publication
+from scheduler.operations.outcomes import decided, granted, offer, publication
+from scheduler.operations.reallocations import enter_reallocation, reallocated
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import Document
 
 
 def select_scenario(
@@ -111,12 +103,14 @@ def publish_round(
     if broken:
         raise NotVerified(round=round_id, scenario=scenario.id, findings=broken, count=len(broken))
     evidence = checked.evidence
-    outcome = _outcome(tx, act, round_, evidence)
+    goes_on = round_.continues is not None
+    outcome = (reallocated if goes_on else decided)(tx, act, round_, evidence)
     facts: dict[str, Json] = {
         "awards": len(outcome.awards),
         "reserve": len(outcome.reserve),
         "gpu_hours": number(sum(award.awarded for award in outcome.awards)),
         "verifier": checked.verifier_digest,
+        **({"moved_gpu_hours": outcome.moved, "cut_gpu_hours": outcome.cut} if goes_on else {}),
     }
     tx.documents.put(checked.verifier_digest, checked.verifier)
     published, told = round_.publish(digest=scenario_digest, by=act.person, at=act.now, facts=facts)
@@ -124,119 +118,15 @@ def publish_round(
     tx.reserve.add(outcome.reserve)
     tx.requests.save_all(outcome.requests)
     tx.rounds.save(published)
-    offered = [(award, record(tx, act, _offered(award))) for award in outcome.awards]
-    tx.awards.add_changes([_granted(act, award, event) for award, event in offered])
+    offered = [(award, record(tx, act, offer(award))) for award in outcome.awards]
+    tx.awards.add_changes([granted(act, award, event) for award, event in offered])
     decision = _decide(tx, act, DecisionKind.PUBLICATION, scenario, told)
-    booked = _publication(published.call, evidence.snapshot, offered, decision.event)
-    enter_publication(tx, act, booked)
+    booked = publication(published.call, evidence.snapshot, offered, decision.event)
+    if goes_on:
+        enter_reallocation(tx, act, outcome, booked)
+    else:
+        enter_publication(tx, act, booked)
     return published, decision
-
-
-def _publication(
-    call: str, snapshot: Document, offered: Sequence[tuple[Award, Event]], event: int
-) -> Publication:
-    """Return what the ledger needs of a publication; supply and groups are the snapshot's."""
-    types = {pool["id"]: pool["gpu_type"] for pool in snapshot["pools"]}
-    groups = {fellow["id"]: fellow["group"] for fellow in snapshot["fellows"]}
-    supply: Counter[str] = Counter()
-    for pool in snapshot["pools"]:
-        hours = sum(_exact(each) for each in pool["supply_gpu_hours"])
-        supply[pool["gpu_type"]] += hours * SECONDS_PER_HOUR // MILLI
-    offers = (
-        Offer(
-            award=award.id,
-            group=groups[award.fellow],
-            event=told.seq,
-            gpu_seconds=gpu_seconds(award.cells, types),
-        )
-        for award, told in offered
-    )
-    return Publication(call=call, supply=supply, offers=tuple(offers), event=event)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
-    """What a publication writes."""
-
-    awards: tuple[Award, ...]
-    reserve: tuple[ReserveEntry, ...]
-    requests: tuple[Request, ...]
-
-
-def _outcome(tx: Transaction, act: Act, round_: Round, evidence: Evidence) -> _Outcome:
-    # Whoever withdrew after the freeze gets no offer; the hours wait for the reserve list.
-    by_label = {
-        label: request
-        for label, request in tx.requests.labelled(round_.call).items()
-        if "decide" in request.allowed
-    }
-    awards = tuple(_awards(act, round_, evidence, by_label))
-    reserve = tuple(
-        ReserveEntry(round=round_.id, request=by_label[row["request"]].id, rank=row["rank"])
-        for row in evidence.plan.get("reserve", ())
-        if row["request"] in by_label
-    )
-    states = dict.fromkeys((entry.request for entry in reserve), RequestState.RESERVE)
-    states |= dict.fromkeys((award.request for award in awards), RequestState.AWARDED)
-    decided = tuple(
-        request.decide(states.get(request.id, RequestState.DECLINED), act.now)
-        for request in by_label.values()
-    )
-    return _Outcome(awards=awards, reserve=reserve, requests=decided)
-
-
-def _awards(
-    act: Act, round_: Round, evidence: Evidence, by_label: Mapping[str, Request]
-) -> Iterator[Award]:
-    assert round_.scenario is not None, "an approved round has a selected scenario"
-    asked = {row["id"]: _exact(row["gpu_hours"]) for row in evidence.snapshot["requests"]}
-    for row in evidence.plan["awards"]:
-        request = by_label.get(row["request"])
-        if request is None:
-            continue
-        hours = _exact(row["gpu_hours"])
-        yield Award(
-            id=act.new("awd"),
-            round=round_.id,
-            request=request.id,
-            scenario=round_.scenario,
-            fellow=request.fellow,
-            requested=asked[row["request"]],
-            recommended=hours,
-            awarded=hours,
-            service_units=_exact(row["service_units"]),
-            cells=tuple(
-                Cell(pool=pool, slot=slot, gpu_hours=int(cell)) for pool, slot, cell in row["cells"]
-            ),
-            offered_at=act.now,
-        )
-
-
-def _exact(value: int | Decimal) -> int:
-    return thousandths(value, field="/awards")
-
-
-def _granted(act: Act, award: Award, event: Event) -> AwardChange:
-    return AwardChange(
-        id=act.new("awc"),
-        award=award.id,
-        kind=AwardChangeKind.GRANTED,
-        cells=award.cells,
-        gpu_hours=award.awarded,
-        reason="",
-        by=act.person,
-        at=act.now,
-        event=event.seq,
-    )
-
-
-def _offered(award: Award) -> Happening:
-    body: dict[str, Json] = {
-        "request": award.request,
-        "gpu_hours": number(award.awarded),
-        "service_units": number(award.service_units),
-    }
-    return Happening(kind="award.offered", subject=award.id, body=body)
 
 
 def _decide(

@@ -20,11 +20,13 @@ from scheduler.domain.rounds import Round
 from scheduler.domain.scenarios import Scenario
 from scheduler.operations import jobs
 from scheduler.operations.policies import draws_lots, get_policy, get_policy_version
-from scheduler.policy import find_policy, presets
+from scheduler.policy import find_policy, presets, read_policy
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import FIRST, LARGEST_LIMIT, Page, Slice
 from scheduler.ports.store import Transaction
+from scheduler.snapshot import parse_document
 from solver.canonical import canonical, digest
+from solver.problem import Method
 
 PREFIX: Final = "slv"
 DEFAULT_GAP: Final = 0.001
@@ -84,6 +86,7 @@ def start_solve(tx: Transaction, act: Act, round_id: str, order: SolveOrder) -> 
     act.expect("round", round_id, round_.version)
     refuse_unless_solvable(round_)
     chosen = choose_policy(tx, act.permit, order)
+    _refuse_another_method(round_, chosen)
     if draws_lots(json.loads(chosen.text)):
         _refuse_other_seed(tx, round_, chosen, order)
     tx.documents.put(chosen.digest, chosen.text)
@@ -95,6 +98,14 @@ def start_solve(tx: Transaction, act: Act, round_id: str, order: SolveOrder) -> 
         payload=payload_of(round_, chosen, order),
     )
     return jobs.enqueue(tx, act, work)
+
+
+def _refuse_another_method(round_: Round, chosen: ChosenPolicy) -> None:
+    """Refuse to continue a round by a policy that does not reallocate, or to begin one by such."""
+    method = read_policy(parse_document(chosen.text.encode())).rules.method
+    if (round_.continues is not None) != (method is Method.REALLOCATE):
+        rule = "one that reallocates" if round_.continues else "one that does not reallocate"
+        raise InvalidValue(field="/policy", value=chosen.name, rule=rule)
 
 
 def refuse_unless_solvable(round_: Round) -> None:

@@ -304,6 +304,8 @@ rounds = Table(
     Column("approved_at", Instant),
     _maybe("published_by"),
     Column("published_at", Instant),
+    _maybe("continues"),
+    Column("since", Integer, nullable=False),
     _version(),
 )
 

@@ -13,7 +13,7 @@ from solver.checking.verdict import Checks, Witness
 MILLIONTHS = 10**6
 UNITS = ("service_units", "reference_hours")
 STATUSES = ("optimal", "feasible", "infeasible", "unknown")
-METHODS = ("optimize", "rank", "proportional", "rac", "lottery")
+METHODS = ("optimize", "rank", "proportional", "rac", "lottery", "reallocate")
 LIMITS = ("none", "time", "work")
 
 
@@ -93,6 +93,7 @@ class Policy:
     method: str
     tiers: tuple[str, ...]
     keep_accepted: bool
+    may_cut: bool
     fellow_cap: int | None
     tracks: Mapping[str, Share]
     institutes: Mapping[str, Share]
@@ -239,7 +240,8 @@ def read_policy(document: object) -> Policy:
     fellows = Row(top.table("fellows"), "policy.fellows", "", "weight cap_share")
     value = Row(top.table("value"), "policy.value", "", "of merit")
     select = Row(top.table("select"), "policy.select", "", "method tiers")
-    stability = Row(top.table("stability"), "policy.stability", "", "keep_accepted move_cost")
+    stability = Row(top.table("stability"), "policy.stability", "", "keep_accepted move_cost cut")
+    may_cut = stability.choice("cut", ("never", "by_rank"), "never") == "by_rank"
     fair = any(top.has(name) for name in ("fairness", "groups", "fellows"))
     tiers = select.items("tiers") or (["groups", "fellows", "value"] if fair else ["value"])
     method = select.choice("method", METHODS, "optimize")
@@ -253,7 +255,8 @@ def read_policy(document: object) -> Policy:
         merit=value.choice("merit", ("score", "none"), "score"),
         method=method,
         tiers=tuple(str(each) for each in tiers),
-        keep_accepted=stability.flag("keep_accepted", default=True),
+        keep_accepted=not may_cut and stability.flag("keep_accepted", default=True),
+        may_cut=may_cut,
         fellow_cap=_millionths(fellows, "cap_share"),
         tracks=_shares(top, "tracks"),
         institutes=_shares(top, "institutes"),

@@ -6,9 +6,10 @@ from fractions import Fraction
 from solver.checking.case import Case, broken, is_close
 from solver.checking.reading import Request
 from solver.checking.rows import MILLI
+from solver.checking.stability import cut, promised
 from solver.checking.verdict import Checks, Witness
 
-PLAIN = frozenset({"entitle", "guarantees", "divide", "timetable", "formula"})
+PLAIN = frozenset({"entitle", "guarantees", "divide", "timetable", "formula", "cut", "line"})
 """Stages without a goal of their own: what they state is its own bound."""
 
 
@@ -36,6 +37,8 @@ def gap_scale(case: Case, stage: str) -> Fraction:
     """Return what a gap is measured against at least: a shortfall against all entitlements."""
     if stage == "groups":
         return Fraction(1)
+    if stage == "moved":
+        return Fraction(sum(hours for _, _, hours in promised(case)))
     entitled = Fraction(sum(case.plan.groups.values()), MILLI)
     return entitled if stage in {"groups_total", "fellows"} else Fraction(0)
 
@@ -64,6 +67,9 @@ def objectives(case: Case) -> dict[str, Fraction]:
             sum(each.must_fund for each, _ in case.funded),
         ),
         "timetable": Fraction(moved(case)),
+        "moved": Fraction(moved(case)),
+        "cut": Fraction(cut(case), MILLI),
+        "line": Fraction(sum(name in case.awards for name in case.round.line)),
     }
     if case.policy is not None:
         found["value"] = found["formula"] = value(case)

@@ -79,7 +79,7 @@ def turns(case: Case) -> Checks:
     """
     band, before = bands(case), ahead(case)
     chained = {each.after for each in case.round.requests.values() if each.after is not None}
-    hall = _Hall(case)
+    hall = Hall(case)
     for name in before:
         hall.seat(name)
     for _, _, _, name in sorted(_turn(case, name, at) for name, at in band.items()):
@@ -122,7 +122,7 @@ def _turn(case: Case, name: str, band: int) -> tuple[int, int, str, str]:
     return band, score, draw_key(case.plan.seed, name), name
 
 
-class _Hall:
+class Hall:
     """What those served so far hold, of the supply and under the caps."""
 
     def __init__(self, case: Case) -> None:

@@ -10,11 +10,12 @@ from solver.checking.claims import Policy, digest_of, read_policy
 from solver.checking.goals import gap_scale, mean_one_weights, objectives
 from solver.checking.levels import StatedEntitlement, by_market, read_entitlement
 from solver.checking.rows import MILLI, Row, Unreadable, exact
+from solver.checking.stability import least_moved
 from solver.checking.verdict import Checks, Proved, Witness, as_fraction
 
 KINDS = ("group", "fellow", "institute", "track")
 EVIDENCE = ("dual", "arithmetic", "solver", "none")
-SHORTFALLS = ("groups", "groups_total", "fellows")
+SHORTFALLS = ("groups", "groups_total", "fellows", "moved")
 """Goals that nothing can bring below zero."""
 
 
@@ -220,7 +221,8 @@ def bounds(case: Case, certificate: StatedCertificate) -> Checks:
         if stage.name in truths:
             yield _beaten(stage.name, truths[stage.name], stated.bound)
         if stated.evidence == "arithmetic":
-            fine = stage.name in SHORTFALLS and stated.bound <= 0
+            least = least_moved(case) if stage.name == "moved" else 0
+            fine = stage.name in SHORTFALLS and stated.bound <= least
             yield (
                 None
                 if fine

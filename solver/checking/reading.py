@@ -4,7 +4,7 @@ Written apart from the reading that feeds the prover, so that one mistake is not
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -100,6 +100,7 @@ class Round:
     tracks: Mapping[str, Track]
     requests: Mapping[str, Request]
     previous: Mapping[str, tuple[Cell, ...]]
+    line: tuple[str, ...]
 
     @cached_property
     def total_units(self) -> int:
@@ -113,6 +114,14 @@ class Round:
     def institute_of(self, fellow: Fellow) -> str | None:
         """Return a fellow's own institute, or else the group's."""
         return fellow.institute or self.groups[fellow.group].institute
+
+    def released(self) -> "Round":
+        """Return the round without the promises to those who hold hours: they may be cut."""
+        requests = {
+            name: replace(each, guaranteed=False, minimum=0) if name in self.previous else each
+            for name, each in self.requests.items()
+        }
+        return replace(self, requests=requests)
 
     def slot_limit(self, request: Request) -> int:
         """Return the most whole GPU-hours that a request may use in one slot."""
@@ -148,6 +157,7 @@ def read_round(document: object) -> Round:
         tracks=_tracks(top, requests),
         requests=requests,
         previous=_previous(top),
+        line=_line(top),
     )
     _refer(round_)
     return round_
@@ -277,6 +287,19 @@ def _previous(top: Row) -> dict[str, tuple[Cell, ...]]:
         row = Row(award, path, "request cells", "gpu_hours service_units")
         cells[row.text("request")] = read_cells(row.value["cells"], f"{path}.cells")
     return cells
+
+
+def _line(top: Row) -> tuple[str, ...]:
+    """Read the earlier plan's reserve list, by rank."""
+    if not top.has("previous"):
+        return ()
+    listed = top.table("previous").get("reserve") or []
+    places = Row({"reserve": listed}, "round.previous", "reserve")
+    found = []
+    for index, place in places.numbered("reserve"):
+        row = Row(place, f"round.previous.reserve[{index}]", "request rank")
+        found.append((whole(row.value["rank"], row.at("rank")), row.text("request")))
+    return tuple(name for _, name in sorted(found))
 
 
 def _refer(round_: Round) -> None:

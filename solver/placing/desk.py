@@ -69,6 +69,10 @@ class Desk:
                 kept = min(total_reference(problem, cells), int(problem.ask[request]))
                 self.give(request, kept)
 
+    def lay(self, request: int, cells: IntArray) -> None:
+        """Lay a request down in these cells, in place of what it holds."""
+        self._swap(request, cells)
+
     def in_turn(self, target: IntArray, members: Iterable[int], *, until: int = NOBODY) -> None:
         """Give members their targets in turn, never before their predecessor.
 

@@ -367,3 +367,48 @@ def test_a_lottery_is_drawn_with_the_seed_that_was_sealed(center: Center):
     scenario = a_scenario(center, round_, **order)
     verified = center.create(f"scenarios/{scenario}/verifications", "op")
     assert verified.json()["verified"], verified.text
+
+
+def test_a_decline_is_reallocated_to_the_reserve_list(center: Center):
+    """Declined hours reach the next in line over HTTP; who stays keeps award and cells."""
+    half = {"gpu_hours": 160 * 168 * 2, "minimum_gpu_hours": 160 * 300, "max_gpus": 80}
+    small = {"gpu_hours": 160 * 168, "minimum_gpu_hours": 160 * 100, "max_gpus": 160}
+    round_, requests = published(center, half, half, small)
+    (declined,) = center.get("awards", "kim").json()["items"]
+    (stays,) = center.get("awards", "park").json()["items"]
+    address = f"awards/{declined['id']}"
+    assert 201 == center.change(address, f"{address}/returns", "kim", {"reason": "No."}).status_code
+    path = f"rounds/{round_}"
+    body = {"reason": "An award came back."}
+    assert 403 == center.create(f"{path}/reallocations", "kim", body).status_code
+    going = center.change(path, f"{path}/reallocations", "op", body)
+    assert (201, "frozen", round_) == (
+        going.status_code,
+        going.json()["state"],
+        going.json()["continues"],
+    )
+    next_ = f"rounds/{going.json()['id']}"
+    wrong = center.change(next_, f"{next_}/solves", "op", {"preset": "rank_and_fund"})
+    assert 422 == wrong.status_code
+    scenario = a_scenario(center, going.json()["id"], preset="reallocation")
+    verdict = center.send("POST", f"scenarios/{scenario}/verifications", "aud").json()
+    assert verdict["verified"]
+    stages = {
+        each["name"]: each for each in center.get(f"scenarios/{scenario}", "op").json()["stages"]
+    }
+    assert (0, 0, 1) == (
+        stages["moved"]["objective"],
+        stages["moved"]["bound"],
+        stages["line"]["objective"],
+    )
+    chosen = {"scenario_id": scenario, "reason": "The line is served."}
+    digest = center.change(next_, f"{next_}/selections", "op", chosen).json()["scenario_digest"]
+    signature = {"scenario_digest": digest, "reason": "Checked."}
+    assert 201 == center.change(next_, f"{next_}/approvals", "appr", signature).status_code
+    done = center.change(next_, f"{next_}/publications", "op")
+    assert (201, 0) == (done.status_code, done.json()["facts"]["moved_gpu_hours"])
+    (drawn,) = center.get("awards", "lee").json()["items"]
+    assert (requests[2], "offered") == (drawn["request"], drawn["state"])
+    (kept,) = center.get("awards", "park").json()["items"]
+    assert (stays["id"], stays["cells"]) == (kept["id"], kept["cells"])
+    assert center.get("ledger/trial-balance", "op").json()["holds"]

@@ -7,8 +7,9 @@ from scheduler.export.wording import Wording
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
 from scheduler.snapshot import read_round
-from solver.explain import Explanation, Why, explain
+from solver.explain import explain
 from solver.pipeline import solve
+from solver.reasons import Explanation, Why
 from tests.plans import as_parsed
 from tests.rounds import Document, rounds
 

@@ -238,3 +238,21 @@ def test_a_seed_is_revealed_with_its_salt(center, dure, capsys):
     center.answers["POST", "/api/v1/rounds/rnd_1/seed-revelations"] = 201, {"seed": 7}
     assert 0 == dure("round", "reveal", "rnd_1", "--seed", "7", "--salt", "s", "--yes")
     assert "seed 7" in capsys.readouterr().out
+
+
+def test_a_round_is_reallocated_in_one_command(center, dure, capsys):
+    """What is held is frozen as a new round, which is solved at once, and followed."""
+    center.answers["GET", "/api/v1/rounds/rnd_1"] = (200, {})
+    made = {"id": "rnd_2", "since": 3}
+    center.answers["POST", "/api/v1/rounds/rnd_1/reallocations"] = (201, made)
+    center.answers["GET", "/api/v1/rounds/rnd_2"] = (200, made)
+    center.answers["POST", "/api/v1/rounds/rnd_2/solves"] = (202, {"id": "slv_1"})
+    center.answers["GET", "/api/v1/solves/slv_1/events"] = (200, {})
+    done = {"id": "slv_1", "state": "done", "scenario": "scn_1"}
+    center.answers["GET", "/api/v1/solves/slv_1"] = (200, done)
+    assert 0 == dure("round", "reallocate", "rnd_1", "--reason", "Hours came back.", "--yes")
+    told = capsys.readouterr()
+    assert "slv_1: done  scn_1" in told.out
+    assert "from slot 3 on" in told.err
+    sent = [json.loads(body) for method, _, body, _ in center.seen if method == "POST"]
+    assert [{"reason": "Hours came back."}, {"preset": "reallocation"}] == sent

@@ -11,9 +11,10 @@ from scheduler.domain.messages import Language
 from scheduler.export.sentences import CONFLICTS, HEADINGS, REASONS
 from scheduler.export.wording import Wording
 from scheduler.formulate import Names
-from solver.explain import Explanation, Outcome, Why, explain
+from solver.explain import explain
 from solver.plan import Conflict, Entitlement, Plan, SolveStatus
 from solver.problem import MILLI, Lottery, Method, Problem, Rules, Shape, Unit, as_int
+from solver.reasons import Explanation, Outcome, Why
 from solver.stages import reserve
 from tests.builders import a_problem
 

@@ -152,9 +152,15 @@ def a_frozen_round(tx: Transaction, call: Call) -> Round:
 
 
 def a_scenario(
-    tx: Transaction, round_: Round, funded: Mapping[str, float], reserve: tuple = (), **changes
+    tx: Transaction,
+    round_: Round,
+    funded: Mapping[str, float],
+    reserve: tuple = (),
+    *,
+    cells: list | None = None,
+    **changes,
 ) -> Scenario:
-    """A scenario that funds some requests, by label, in the first slot of h200."""
+    """A scenario that funds some requests, by label, in the first slot of h200 unless said."""
     plan = {
         "schema": "dure-plan/1",
         "awards": [
@@ -162,7 +168,7 @@ def a_scenario(
                 "request": label,
                 "gpu_hours": hours,
                 "service_units": hours,
-                "cells": [["h200", 0, int(hours)]],
+                "cells": cells or [["h200", 0, int(hours)]],
             }
             for label, hours in sorted(funded.items())
         ],
