@@ -38,6 +38,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "round": "From the frozen round to the published decision.",
         "award": "What was granted, and why; accept or return it.",
         "usage": "What jobs used: import, list, correct, reconcile, forecast.",
+        "change": "Supplements, extensions, advances and appeals.",
         "export": "A round's awards as other systems read them.",
         "reclaim": "Take back unused hours by a rule: forecast, propose, exempt, decide.",
         "ledger": "Where every GPU-second is: balances, transfers, check.",

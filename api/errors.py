@@ -36,6 +36,7 @@ STATUS: Final[dict[str, int]] = {
     "idempotency-in-flight": 409,
     "invalid-transition": 409,
     "lease-lost": 409,
+    "appeal-closed": 409,
     "holdings-changed": 409,
     "not-verified": 409,
     "notice-running": 409,

@@ -142,6 +142,67 @@ def give_back(
 
 @app.command()
 @writing
+def suspend(
+    session: Session, award: AwardArgument, *, reason: Annotated[str, typer.Option(help="Why.")]
+) -> None:
+    """Let an award not be used for now; nothing is taken."""
+    session.confirm(f"Suspend {award}?")
+    address = f"awards/{award}"
+    body = session.client.change(address, f"{address}/suspensions", {"reason": reason}).body
+    session.show(body, f"{award} is suspended.")
+
+
+@app.command()
+@writing
+def resume(
+    session: Session, award: AwardArgument, *, reason: Annotated[str, typer.Option(help="Why.")]
+) -> None:
+    """Let a suspended award be used again."""
+    session.confirm(f"Resume {award}?")
+    address = f"awards/{award}"
+    body = session.client.change(address, f"{address}/resumptions", {"reason": reason}).body
+    session.show(body, f"{award} may be used again.")
+
+
+@app.command()
+@writing
+def renew(
+    session: Session,
+    award: AwardArgument,
+    call: Annotated[str, typer.Argument(metavar="CALL", help="An open call.")],
+) -> None:
+    """Begin a request in another call with what was asked for an award."""
+    body = session.client.create(f"awards/{award}/renewals", {"call": call}).body
+    session.note(f"Next: dure request edit {body['id']}")
+    session.show(body, body["id"])
+
+
+@app.command("expire-offers")
+@writing
+def expire_offers(
+    session: Session,
+    call: Annotated[str, typer.Argument(metavar="CALL", help="Id of a call.")],
+    *,
+    forecast: Annotated[bool, typer.Option(help="Only show what would lapse, and when.")] = False,
+) -> None:
+    """Let offers lapse that were not answered in time; their hours go back to the call."""
+    address = f"calls/{call}/offer-expirations"
+    if forecast:
+        found = session.client.get(address).body["items"]
+        rows = [("award", "fellow", "answer by", "GPU-hours")]
+        rows += [
+            (each["award"], each["fellow"], each["answer_by"][:16], number(each["gpu_hours"]))
+            for each in found
+        ]
+        session.show(found, columns(rows, left=3) if found else "No offer waits for an answer.")
+        return
+    session.confirm(f"Let the late offers of {call} lapse?")
+    body = session.client.create(address).body
+    session.show(body, f"{len(body['awards'])} offers lapsed.")
+
+
+@app.command()
+@writing
 def transfer(  # noqa: PLR0913 - the fields of a transfer
     session: Session,
     award: AwardArgument,

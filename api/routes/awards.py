@@ -22,7 +22,7 @@ from api.schemas.awards import (
     ExplanationOut,
     ReturnIn,
 )
-from api.schemas.common import Listing
+from api.schemas.common import Because, Listing
 from api.schemas.fields import Slug, milli_or_none
 from api.schemas.usage import AdjustmentIn, HandingIn, ProposalOut
 from scheduler.domain.awards import Award, AwardState
@@ -35,12 +35,15 @@ from scheduler.ports.store import Transaction
 READ: Final = "award.read"
 EXPLAIN: Final = "award.explain"
 ANSWER: Final = "award.accept_or_return"
+SUSPEND: Final = "award.suspend"
 ADDRESS: Final = "/api/v1/awards"
 AwardId = Annotated[str, Path(max_length=64)]
 Lang = Annotated[Language | None, Query(description="In place of Accept-Language.")]
 POSSIBLE: Final = (
     Possible("acceptances", "accept", ANSWER),
     Possible("returns", "return", ANSWER),
+    Possible("suspensions", "suspend", SUSPEND),
+    Possible("resumptions", "resume", SUSPEND),
 )
 router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["awards"])
 
@@ -138,6 +141,26 @@ def return_award(caller: Asking, award_id: AwardId, body: ReturnIn) -> Response:
             tx,
             caller,
             *awards.return_award(tx, caller.acting, award_id, reason=body.reason, gpu_hours=amount),
+        )
+    )
+
+
+@router.post("/awards/{award_id}/suspensions", **declared(SUSPEND, AwardOut, ok=201, flags="IMW"))
+def suspend_award(caller: Asking, award_id: AwardId, body: Because) -> Response:
+    """Let the award not be used for now."""
+    return caller.act(
+        lambda tx: _changed(
+            tx, caller, *awards.suspend_award(tx, caller.acting, award_id, body.reason)
+        )
+    )
+
+
+@router.post("/awards/{award_id}/resumptions", **declared(SUSPEND, AwardOut, ok=201, flags="IMW"))
+def resume_award(caller: Asking, award_id: AwardId, body: Because) -> Response:
+    """Let a suspended award be used again."""
+    return caller.act(
+        lambda tx: _changed(
+            tx, caller, *awards.resume_award(tx, caller.acting, award_id, body.reason)
         )
     )
 

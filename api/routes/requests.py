@@ -84,7 +84,7 @@ def create_request(caller: Asking, body: RequestIn) -> Response:
     """Begin a request in an open call with whatever is known of it."""
     draft = _asked(body)
     return caller.act(
-        lambda tx: _one(
+        lambda tx: reply_of_request(
             tx,
             caller,
             requests.create_request(tx, caller.acting, body.call, draft, body.fellow),
@@ -97,7 +97,7 @@ def create_request(caller: Asking, body: RequestIn) -> Response:
 def read_request(caller: Asking, request_id: RequestId) -> Response:
     """Read one request."""
     return caller.show(
-        lambda tx: _one(tx, caller, requests.get_request(tx, caller.permit, request_id))
+        lambda tx: reply_of_request(tx, caller, requests.get_request(tx, caller.permit, request_id))
     )
 
 
@@ -106,7 +106,9 @@ def patch_request(caller: Asking, request_id: RequestId, body: RequestPatch) -> 
     """Change fields of the draft; an earlier submission stays valid."""
     changes = _asked(body)
     return caller.act(
-        lambda tx: _one(tx, caller, requests.patch_request(tx, caller.acting, request_id, changes))
+        lambda tx: reply_of_request(
+            tx, caller, requests.patch_request(tx, caller.acting, request_id, changes)
+        )
     )
 
 
@@ -278,13 +280,14 @@ def _receipt(submission: Submission) -> SubmissionReceipt:
     )
 
 
-def _one(
+def reply_of_request(
     tx: Transaction,
     caller: Caller,
     request: Request,
     status: int = 200,
     **more: Any,  # noqa: ANN401 - further fields of the model
 ) -> Reply:
+    """Return a request as an answer, with what may come next."""
     address = f"{ADDRESS}/{request.id}"
     fellow = tx.people.find(request.fellow)
     possible = acts(
@@ -296,7 +299,7 @@ def _one(
 
 
 def _changed(tx: Transaction, caller: Caller, request: Request, event: Event) -> Reply:
-    return _one(tx, caller, request, 201, receipt=receipt_of(event))
+    return reply_of_request(tx, caller, request, 201, receipt=receipt_of(event))
 
 
 def _told(event: Event, *, named: bool) -> HistoryEntry:

@@ -50,6 +50,7 @@ class AwardOut(Resource):
     state: AwardState
     offered_at: Instant
     answered_at: Instant | None
+    answer_by: Instant | None
     version: int
 
 

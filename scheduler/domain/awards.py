@@ -19,6 +19,8 @@ class AwardState(StrEnum):
     """The fellow will use it."""
     RETURNED = "returned"
     """The fellow gave all of it back."""
+    SUSPENDED = "suspended"
+    """Kept, but not to be used for now."""
     ACTIVE = "active"
     """In use."""
     EXHAUSTED = "exhausted"
@@ -31,9 +33,15 @@ class AwardState(StrEnum):
 
 _ALLOWED: Final = {
     AwardState.OFFERED: ("accept", "return"),
-    AwardState.ACCEPTED: ("return",),
-    AwardState.ACTIVE: ("return",),
+    AwardState.ACCEPTED: ("return", "suspend"),
+    AwardState.SUSPENDED: ("return", "resume"),
+    AwardState.ACTIVE: ("return", "suspend"),
 }
+
+
+_LIVE: Final = frozenset(
+    {AwardState.OFFERED, AwardState.ACCEPTED, AwardState.SUSPENDED, AwardState.ACTIVE}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +62,7 @@ class Award:
             is overwritten: what is held is awarded less returned, and what changed otherwise.
         service_units: thousandths, charged for all cells that were published.
         cells: as they are now; a cache, that the changes of the award prove.
+        answer_by: when the offer lapses; with its round, if not said.
         changed: thousandths of reference GPU-hours given later, less those taken but not returned.
     """
 
@@ -71,6 +80,7 @@ class Award:
     state: AwardState = AwardState.OFFERED
     returned: int = 0
     changed: int = 0
+    answer_by: datetime | None = None
     answered_by: str | None = None
     answered_at: datetime | None = None
     version: int = 1
@@ -94,8 +104,16 @@ class Award:
         return _ALLOWED.get(self.state, ())
 
     def accept(self, by: str, at: datetime) -> tuple["Award", Happening]:
-        """Take the offer."""
+        """Take the offer.
+
+        Raises:
+            InvalidTransition: If it is answered already, or the time to answer is over.
+        """
         self._refuse_unless_allowed("accept")
+        if self.is_unanswered(at):
+            raise InvalidTransition(
+                kind="award", id=self.id, state="lapsed", action="accept", allowed=[]
+            )
         accepted = replace(
             self,
             state=AwardState.ACCEPTED,
@@ -140,7 +158,30 @@ class Award:
     @property
     def is_live(self) -> bool:
         """Whether the fellow may still use it, or say so."""
-        return self.state in {AwardState.OFFERED, AwardState.ACCEPTED, AwardState.ACTIVE}
+        return self.state in _LIVE
+
+    def is_unanswered(self, now: datetime) -> bool:
+        """Return whether it is an offer whose time to answer is over."""
+        late = self.answer_by is not None and now > self.answer_by
+        return late and self.state is AwardState.OFFERED
+
+    def lapse(self, now: datetime) -> tuple["Award", Happening]:
+        """End an offer that nobody answered in time."""
+        assert self.is_unanswered(now), "only an offer that is too late lapses"
+        lapsed = replace(self, state=AwardState.EXPIRED, version=self.version + 1)
+        return lapsed, Happening(kind="award.lapsed", subject=self.id)
+
+    def suspend(self, *, why: str) -> tuple["Award", Happening]:
+        """Let it not be used for now; nothing is taken."""
+        self._refuse_unless_allowed("suspend")
+        suspended = replace(self, state=AwardState.SUSPENDED, version=self.version + 1)
+        return suspended, Happening(kind="award.suspended", subject=self.id, body={"reason": why})
+
+    def resume(self, *, why: str) -> tuple["Award", Happening]:
+        """Let it be used again."""
+        self._refuse_unless_allowed("resume")
+        resumed = replace(self, state=AwardState.ACCEPTED, version=self.version + 1)
+        return resumed, Happening(kind="award.resumed", subject=self.id, body={"reason": why})
 
     def expire(self) -> tuple["Award", Happening]:
         """End the award with its round: what is not used lapses."""

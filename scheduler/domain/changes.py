@@ -111,8 +111,19 @@ class Holding:
 
         Only whole gang-hours go, and only from a slot on, never more than asked; it may be less.
         """
+        return self._take(self.since(since), gpu_hours, gpu_type)
+
+    def past(self, gpu_hours: int, gpu_type: str, *, before: int) -> tuple[Cell, ...]:
+        """Return which cells of passed slots stand for GPU-hours of a GPU type: the latest first.
+
+        Only whole gang-hours; it may be less.
+        """
+        over = tuple(cell for cell in self.award.cells if cell.slot < before)
+        return self._take(over, gpu_hours, gpu_type)
+
+    def _take(self, cells: tuple[Cell, ...], gpu_hours: int, gpu_type: str) -> tuple[Cell, ...]:
         worth = {pool: 1 for pool, type_ in self.gpu_types.items() if type_ == gpu_type}
-        return tuple(_latest_first(self.since(since), worth, gpu_hours, self.ask.gang_gpus))
+        return tuple(_latest_first(cells, worth, gpu_hours, self.ask.gang_gpus))
 
     def take_down_to(self, held: int, *, since: int) -> tuple[Cell, ...]:
         """Return which cells go so that what is left still covers what is held.

@@ -15,7 +15,7 @@
     ├── SeedNotSealed, SeedNotRevealed, SeedMismatch
     ├── InvalidScores, InvalidRoundFile, NothingToFreeze
     ├── ScenarioMismatch, NotVerified, HoldingsChanged
-    ├── ReturnTooLarge, BalanceTooSmall, NoticeRunning, InvalidUsage, UndatedRound
+    ├── AppealClosed, ReturnTooLarge, BalanceTooSmall, NoticeRunning, InvalidUsage, UndatedRound
     ├── ExemptionsWaiting, ExemptionTooLate
     ├── AlreadyFounded             the first administrators exist
     └── IdempotencyKeyReused, IdempotencyInFlight, LeaseLost, StoreBusy, StoreUnavailable
@@ -183,6 +183,12 @@ class HoldingsChanged(DureError):
     """What awards hold has changed since the snapshot. Fields: round, awards, count."""
 
     code = "holdings-changed"
+
+
+class AppealClosed(DureError):
+    """The time for appeals is over. Fields: award, closed_at."""
+
+    code = "appeal-closed"
 
 
 class ReturnTooLarge(DureError):

@@ -244,6 +244,10 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
             "회차 {round} 동결 뒤 {count}건이 바뀌었습니다: {awards}. 재배정을 새로 시작하십시오.",
         ),
     ),
+    "appeal-closed": _Texts(
+        ("Too late to appeal.", "Appeals on award {award} were possible until {closed_at}."),
+        ("이의 신청 기간이 지났습니다.", "배정 {award}의 이의 신청 기한은 {closed_at}입니다."),
+    ),
     "return-too-large": _Texts(
         ("More than is held.", "Award {award} holds {held} GPU-hours; {returned} cannot return."),
         (

@@ -102,6 +102,24 @@ def return_award(
     return changed, event
 
 
+def suspend_award(tx: Transaction, act: Act, id_: str, reason: str) -> tuple[Award, Event]:
+    """Let an award not be used for now; limits fall to nothing, and nothing is taken."""
+    award, why = tx.awards.get(act.scope, id_), stated_reason(reason)
+    act.expect("award", id_, award.version)
+    suspended, told = award.suspend(why=why)
+    tx.awards.save(suspended)
+    return suspended, record(tx, act, told)
+
+
+def resume_award(tx: Transaction, act: Act, id_: str, reason: str) -> tuple[Award, Event]:
+    """Let a suspended award be used again."""
+    award, why = tx.awards.get(act.scope, id_), stated_reason(reason)
+    act.expect("award", id_, award.version)
+    resumed, told = award.resume(why=why)
+    tx.awards.save(resumed)
+    return resumed, record(tx, act, told)
+
+
 def explain_award(tx: Transaction, permit: Permit, id_: str) -> Mapping[str, Json]:
     """Return why an award is what it is."""
     award = tx.awards.get(permit.scope, id_)

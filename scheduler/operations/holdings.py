@@ -1,15 +1,17 @@
 """What awards hold: take hours off them or give them hours, in cells and in the ledger at once."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from scheduler.domain.access import EVERYTHING
 from scheduler.domain.amounts import MILLI
 from scheduler.domain.awards import Award, AwardState, Cell
 from scheduler.domain.calls import Call
-from scheduler.domain.changes import AwardChange, AwardChangeKind, Holding, negative
+from scheduler.domain.changes import AwardChange, AwardChangeKind, Holding, fold_cells, negative
 from scheduler.domain.errors import InvalidTransition, InvalidValue
 from scheduler.domain.events import Event, Happening, Json
+from scheduler.domain.ledger import SECONDS_PER_HOUR, AccountKind, account_id
 from scheduler.domain.names import reason as stated_reason
 from scheduler.operations.ledger import (
     BY_RESERVE,
@@ -38,6 +40,7 @@ class Wanted:
         gpu_hours: at most; whole gang-hours move.
         least: fewer than these are refused.
         since: the first slot that may be touched; the one that is running now if not said.
+        until: the slot before which hours are given; any if not said.
     """
 
     kind: AwardChangeKind
@@ -46,6 +49,7 @@ class Wanted:
     reason: str
     least: int = 1
     since: int | None = None
+    until: int | None = None
 
 
 def holding_of(tx: Transaction, award: Award) -> Holding:
@@ -104,11 +108,65 @@ def give_hours(
     """
     _refuse_unless_in_use(award)
     holding = holding_of(tx, award)
-    since = running_slot(tx, act, award) if wanted.since is None else wanted.since
-    room = free_room(tx, terms_of(tx, award))
-    open_ = {place: free for place, free in room.items() if place[0] >= since}
+    open_ = _open(tx, act, award, wanted)
     come = holding.give(wanted.gpu_hours, wanted.gpu_type, open_)
     return _change(tx, act, holding, come, wanted, route=route)
+
+
+def extend_hours(
+    tx: Transaction, act: Act, award: Award, wanted: Wanted
+) -> tuple[Award, AwardChange]:
+    """Give unused GPU-hours of passed slots again in later ones; the ledger holds them anyway.
+
+    Raises:
+        InvalidTransition: If the award is not in use.
+        InvalidValue: If as many are not left of passed slots, or not free in later ones.
+    """
+    _refuse_unless_in_use(award)
+    holding, now = holding_of(tx, award), running_slot(tx, act, award)
+    account = tx.ledger.find(account_id(AccountKind.AWARD, award.id, wanted.gpu_type))
+    ahead = [
+        cell.gpu_hours
+        for cell in holding.since(now)
+        if holding.gpu_types[cell.pool] == wanted.gpu_type
+    ]
+    unused = 0 if account is None else account.available // SECONDS_PER_HOUR - sum(ahead)
+    come = holding.give(
+        min(wanted.gpu_hours, max(unused, 0)), wanted.gpu_type, _open(tx, act, award, wanted)
+    )
+    gone = holding.past(_hours(come), wanted.gpu_type, before=now)
+    return _shift(tx, act, holding, (gone, come), wanted)
+
+
+def advance_hours(
+    tx: Transaction, act: Act, award: Award, wanted: Wanted
+) -> tuple[Award, AwardChange]:
+    """Give GPU-hours of an award's latest slots in earlier ones; the ledger holds them anyway.
+
+    Raises:
+        InvalidTransition: If the award is not in use.
+        InvalidValue: If as many are not free in earlier slots.
+    """
+    _refuse_unless_in_use(award)
+    holding, now = holding_of(tx, award), running_slot(tx, act, award)
+    gone = holding.take(wanted.gpu_hours, wanted.gpu_type, since=now)
+    first = min((cell.slot for cell in gone), default=0)
+    until = first if wanted.until is None else min(first, wanted.until)
+    open_ = _open(tx, act, award, replace(wanted, until=until))
+    come = holding.give(_hours(gone), wanted.gpu_type, open_)
+    gone = holding.take(_hours(come), wanted.gpu_type, since=now)
+    return _shift(tx, act, holding, (gone, come), wanted)
+
+
+def _open(tx: Transaction, act: Act, award: Award, wanted: Wanted) -> dict[tuple[int, str], int]:
+    """Return the free GPU-hours of the slots that hours may be given in, none of them past."""
+    now = running_slot(tx, act, award)
+    since = now if wanted.since is None else max(wanted.since, now)
+    return {
+        place: free
+        for place, free in free_room(tx, terms_of(tx, award)).items()
+        if place[0] >= since and (wanted.until is None or place[0] < wanted.until)
+    }
 
 
 def free_room(tx: Transaction, call: Call) -> dict[tuple[int, str], int]:
@@ -184,26 +242,56 @@ def _change(  # noqa: PLR0913 - an act on one holding
     route: Route,
 ) -> tuple[Award, AwardChange]:
     """Tell, keep and enter a change that someone wanted."""
-    moved, why = sum(abs(cell.gpu_hours) for cell in cells), stated_reason(wanted.reason)
-    if moved < max(wanted.least, 1):
-        gang = holding.ask.gang_gpus
-        raise InvalidValue(
-            field="/gpu_hours",
-            value=wanted.gpu_hours,
-            rule=f"whole gang-hours of {gang}, at most {moved} in the slots to come",
-        )
+    _refuse_too_little(holding, cells, wanted)
+    changed, change = _kept(tx, act, holding, cells, wanted)
+    amounts = gpu_seconds(cells, holding.gpu_types)
+    enter_change(tx, act, changed, amounts, route=route, event=change.event)
+    return changed, change
+
+
+def _shift(
+    tx: Transaction,
+    act: Act,
+    holding: Holding,
+    sides: tuple[tuple[Cell, ...], tuple[Cell, ...]],
+    wanted: Wanted,
+) -> tuple[Award, AwardChange]:
+    """Tell and keep that hours go from some cells to others; the ledger does not change."""
+    gone, come = sides
+    assert _hours(gone) == _hours(come), "hours that shift are as many as before"
+    _refuse_too_little(holding, come, wanted)
+    return _kept(tx, act, holding, fold_cells(negative(gone), come), wanted)
+
+
+def _kept(
+    tx: Transaction, act: Act, holding: Holding, cells: tuple[Cell, ...], wanted: Wanted
+) -> tuple[Award, AwardChange]:
+    """Tell and keep a change of cells."""
+    why = stated_reason(wanted.reason)
     body: dict[str, Json] = {
         "gpu_type": wanted.gpu_type,
-        "gpu_hours": sum(cell.gpu_hours for cell in cells),
+        "gpu_hours": _hours(cells),
         "reason": why,
     }
     told = Happening(kind=f"award.{wanted.kind}", subject=holding.award.id, body=body)
     event = record(tx, act, told)
-    kept = Kept(kind=wanted.kind, cells=cells, reason=why, event=event)
-    changed, change = keep_change(tx, act, holding, kept)
-    amounts = gpu_seconds(cells, holding.gpu_types)
-    enter_change(tx, act, changed, amounts, route=route, event=event.seq)
-    return changed, change
+    return keep_change(
+        tx, act, holding, Kept(kind=wanted.kind, cells=cells, reason=why, event=event)
+    )
+
+
+def _hours(cells: Iterable[Cell]) -> int:
+    return sum(cell.gpu_hours for cell in cells)
+
+
+def _refuse_too_little(holding: Holding, cells: tuple[Cell, ...], wanted: Wanted) -> None:
+    moved = sum(abs(cell.gpu_hours) for cell in cells)
+    if moved < max(wanted.least, 1):
+        raise InvalidValue(
+            field="/gpu_hours",
+            value=wanted.gpu_hours,
+            rule=f"whole gang-hours of {holding.ask.gang_gpus}, at most {moved} of those slots",
+        )
 
 
 def _refuse_unless_in_use(award: Award) -> None:

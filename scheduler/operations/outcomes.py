@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from scheduler.domain.amounts import MILLI, number, thousandths
@@ -66,7 +67,7 @@ def decided(tx: Transaction, act: Act, round_: Round, evidence: Evidence) -> Out
         for label, request in tx.requests.labelled(round_.call).items()
         if "decide" in request.allowed
     }
-    awards = tuple(new_awards(act, round_, evidence, by_label))
+    awards = tuple(new_awards(tx, act, round_, evidence, by_label))
     reserve = tuple(
         ReserveEntry(round=round_.id, request=by_label[row["request"]].id, rank=row["rank"])
         for row in evidence.plan.get("reserve", ())
@@ -82,9 +83,17 @@ def decided(tx: Transaction, act: Act, round_: Round, evidence: Evidence) -> Out
 
 
 def new_awards(
-    act: Act, round_: Round, evidence: Evidence, by_label: Mapping[str, Request]
+    tx: Transaction,
+    act: Act,
+    round_: Round,
+    evidence: Evidence,
+    by_label: Mapping[str, Request],
 ) -> Iterator[Award]:
     """Yield the offers of a plan to those requests that may have one, by label."""
+    call = tx.calls.find(round_.call)
+    assert call is not None, "a round belongs to a call"
+    days = call.terms.answer_days
+    answer_by = None if days is None else act.now + timedelta(days=days)
     assert round_.scenario is not None, "an approved round has a selected scenario"
     asked = {row["id"]: exact(row["gpu_hours"]) for row in evidence.snapshot["requests"]}
     for row in evidence.plan["awards"]:
@@ -106,6 +115,7 @@ def new_awards(
                 Cell(pool=pool, slot=slot, gpu_hours=int(cell)) for pool, slot, cell in row["cells"]
             ),
             offered_at=act.now,
+            answer_by=answer_by,
         )
 
 

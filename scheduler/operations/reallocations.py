@@ -97,7 +97,7 @@ def reallocated(tx: Transaction, act: Act, round_: Round, evidence: Evidence) ->
         for label, request in tx.requests.labelled(round_.call).items()
         if "draw" in request.allowed
     }
-    awards = tuple(new_awards(act, round_, evidence, waiting))
+    awards = tuple(new_awards(tx, act, round_, evidence, waiting))
     drawn = {award.request for award in awards}
     labels = {request.id: label for label, request in waiting.items()}
     still = [

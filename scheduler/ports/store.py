@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from scheduler.ports.asked import Calls, Requests, Scores
+from scheduler.ports.changes import ChangeRequests
 from scheduler.ports.decided import Awards, Decisions, Documents, Reserve, Rounds, Scenarios
 from scheduler.ports.directory import (
     CapacityChanges,
@@ -113,6 +114,11 @@ class Transaction(Protocol):
     @property
     def awards(self) -> Awards:
         """Awards."""
+        ...
+
+    @property
+    def change_requests(self) -> ChangeRequests:
+        """Change requests."""
         ...
 
     @property

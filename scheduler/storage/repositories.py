@@ -5,6 +5,7 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from scheduler.storage.asked import SqlRequests, SqlScores
+from scheduler.storage.changes import SqlChangeRequests
 from scheduler.storage.decided import (
     SqlAwards,
     SqlDecisions,
@@ -117,6 +118,11 @@ class Repositories:
     def awards(self) -> SqlAwards:
         """Awards."""
         return SqlAwards(self._connection)
+
+    @cached_property
+    def change_requests(self) -> SqlChangeRequests:
+        """Change requests."""
+        return SqlChangeRequests(self._connection)
 
     @cached_property
     def reserve(self) -> SqlReserve:

@@ -20,6 +20,7 @@ from scheduler.domain.access import Role
 from scheduler.domain.asks import ask_document, read_ask
 from scheduler.domain.awards import AwardState
 from scheduler.domain.calls import CallState
+from scheduler.domain.change_requests import ChangeRequestKind, ChangeRequestState
 from scheduler.domain.changes import AwardChangeKind
 from scheduler.domain.directory import GrantState
 from scheduler.domain.ledger import AccountKind, TransferCode, TransferStep
@@ -374,6 +375,7 @@ awards = Table(
     Column("state", Word(AwardState), nullable=False),
     _amount("returned"),
     _amount("changed"),
+    Column("answer_by", Instant),
     _maybe("answered_by"),
     Column("answered_at", Instant),
     _version(),
@@ -391,6 +393,29 @@ award_changes = Table(
     _text("changed_by", key="by"),
     Column("changed_at", Instant, nullable=False, key="at"),
     Column("event", BigInteger, nullable=False),
+)
+
+change_requests = Table(
+    "change_requests",
+    metadata,
+    _id(),
+    _text("award_id", key="award", index=True),
+    _text("fellow_id", key="fellow", index=True),
+    Column("kind", Word(ChangeRequestKind), nullable=False),
+    _text("gpu_type"),
+    _amount("gpu_hours"),
+    Column("first", Integer),
+    Column("end_slot", Integer, key="end"),
+    _text("error"),
+    _text("reason"),
+    _text("filed_by"),
+    Column("filed_at", Instant, nullable=False),
+    Column("state", Word(ChangeRequestState), nullable=False),
+    _amount("granted"),
+    _maybe("decided_by"),
+    Column("decided_at", Instant),
+    _text("decision"),
+    _version(),
 )
 
 reserve = Table(

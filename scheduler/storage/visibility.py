@@ -11,6 +11,7 @@ from scheduler.storage.tables import (
     accounts,
     awards,
     gauges,
+    change_requests,
     groups,
     people,
     requests,
@@ -67,6 +68,11 @@ def named_awards(scope: Scope) -> ColumnElement[bool]:
 def visible_awards(scope: Scope) -> ColumnElement[bool]:
     """Awards of visible people."""
     return _of_person(scope, awards.c.fellow)
+
+
+def visible_change_requests(scope: Scope) -> ColumnElement[bool]:
+    """What visible people ask about their awards."""
+    return _of_person(scope, change_requests.c.fellow)
 
 
 def visible_scores(scope: Scope) -> ColumnElement[bool]:

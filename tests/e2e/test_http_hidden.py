@@ -32,6 +32,9 @@ OWN = {
 """Parameters that name somebody's own things, by the tag of their routes."""
 SAID = {"withdrawals": {"reason": "x"}, "returns": {"reason": "x"}, "endorsements": {"rank": 1}}
 SAID |= {"transfers": {"to": "x", "gpu_type": "H200", "gpu_seconds": 1, "reason": "x"}}
+SAID |= {"change-requests": {"kind": "advance", "gpu_type": "x", "gpu_hours": 1, "reason": "x"}}
+SAID |= {"appeals": {"error": "x", "gpu_type": "x", "gpu_hours": 1, "reason": "x"}}
+SAID |= {"suspensions": {"reason": "x"}, "resumptions": {"reason": "x"}, "renewals": {"call": "x"}}
 SAID |= {"adjustments": {"gpu_type": "H200", "gpu_seconds": 1, "reason": "x"}}
 SAID |= {"eligibility-decisions": {"eligible": True, "reason": "x"}}
 OUTSIDERS = ("park", "rev", "lead")
