@@ -45,6 +45,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "enforce": "Awards become limits on a cluster: plan, apply, drift, doctor, agent.",
         "statement": "What payers owe for a month.",
         "pending": "Acts that wait for a second person.",
+        "people": "People who move to another group, into a startup, or away.",
         "policy": "This year's meaning of fair: show, draft, lock.",
     },
     "On the host": {

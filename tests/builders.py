@@ -58,6 +58,6 @@ def a_problem(requests: int = 2, pools: int = 1, slots: int = 4, **changes: Any)
         name: np.asarray(changes.get(name, np.zeros(requests)), dtype=np.bool_) for name in flags
     }
     slot_hours = int(changes.get("slot_hours", 10 * MILLI))
-    tickets = tuple(changes.get("tickets", ()))
+    tickets, line = (tuple(changes.get(name, ())) for name in ("tickets", "line"))
     rules = changes.get("rules", Rules())
-    return Problem(slot_hours=slot_hours, rules=rules, tickets=tickets, **given)
+    return Problem(slot_hours=slot_hours, rules=rules, tickets=tickets, line=line, **given)

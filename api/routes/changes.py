@@ -25,7 +25,6 @@ from api.schemas.changes import (
 from api.schemas.common import Listing
 from api.schemas.requests import RequestOut
 from scheduler.domain.change_requests import ChangeRequest, ChangeRequestKind, ChangeRequestState
-from scheduler.domain.errors import InvalidValue
 from scheduler.domain.events import Event
 from scheduler.operations import change_requests, offers
 from scheduler.ports.changes import ChangeRequestFilter
@@ -47,10 +46,8 @@ router = APIRouter(route_class=StrictRoute, prefix="/api/v1", tags=["awards"])
 )
 def ask_change(caller: Asking, award_id: AwardId, body: ChangeRequestIn) -> Response:
     """Ask for a supplement, an extension or an advance."""
-    if body.kind not in CHANGES:
-        rule = f"one of {', '.join(sorted(CHANGES))}; an appeal is filed under /appeals"
-        raise InvalidValue(field="/kind", value=str(body.kind), rule=rule)
-    asked = change_requests.Asked(**body.model_dump())
+    said = body.model_dump()
+    asked = change_requests.Asked(**{**said, "kind": ChangeRequestKind(body.kind)})
     return caller.act(
         lambda tx: _filed(
             tx, caller, *change_requests.file_change(tx, caller.acting, award_id, asked)

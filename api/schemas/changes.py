@@ -1,6 +1,6 @@
 """Change requests, appeals, renewals and lapsing offers as they are sent and shown."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -16,7 +16,7 @@ class ChangeRequestIn(Model):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "supplement", **EXAMPLE}]})
 
-    kind: ChangeRequestKind
+    kind: Literal["supplement", "extension", "advance"]
     gpu_type: Line
     gpu_hours: PositiveCount = Field(description="Whole hours on pools of the GPU type.")
     first: Count | None = Field(default=None, description="First slot that they should lie in.")

@@ -7,7 +7,7 @@ from typing import Final
 
 from scheduler.domain.amounts import number
 from scheduler.domain.errors import InvalidTransition, InvalidValue, ReturnTooLarge
-from scheduler.domain.events import Happening
+from scheduler.domain.events import Happening, Json
 
 
 class AwardState(StrEnum):
@@ -62,7 +62,7 @@ class Award:
             is overwritten: what is held is awarded less returned, and what changed otherwise.
         service_units: thousandths, charged for all cells that were published.
         cells: as they are now; a cache, that the changes of the award prove.
-        answer_by: when the offer lapses; with its round, if not said.
+        answer_by: from when on the offer may lapse; with its round, if not said.
         changed: thousandths of reference GPU-hours given later, less those taken but not returned.
     """
 
@@ -104,16 +104,8 @@ class Award:
         return _ALLOWED.get(self.state, ())
 
     def accept(self, by: str, at: datetime) -> tuple["Award", Happening]:
-        """Take the offer.
-
-        Raises:
-            InvalidTransition: If it is answered already, or the time to answer is over.
-        """
+        """Take the offer; one that is late may be taken until it has lapsed."""
         self._refuse_unless_allowed("accept")
-        if self.is_unanswered(at):
-            raise InvalidTransition(
-                kind="award", id=self.id, state="lapsed", action="accept", allowed=[]
-            )
         accepted = replace(
             self,
             state=AwardState.ACCEPTED,
@@ -170,6 +162,13 @@ class Award:
         assert self.is_unanswered(now), "only an offer that is too late lapses"
         lapsed = replace(self, state=AwardState.EXPIRED, version=self.version + 1)
         return lapsed, Happening(kind="award.lapsed", subject=self.id)
+
+    def hand_over(self, to: str, *, why: str) -> tuple["Award", Happening]:
+        """Let another fellow hold it from now on; request and history stay."""
+        assert self.is_live, "what is over is held by nobody"
+        handed = replace(self, fellow=to, version=self.version + 1)
+        body: dict[str, Json] = {"from": self.fellow, "to": to, "reason": why}
+        return handed, Happening(kind="award.handed_over", subject=self.id, body=body)
 
     def suspend(self, *, why: str) -> tuple["Award", Happening]:
         """Let it not be used for now; nothing is taken."""

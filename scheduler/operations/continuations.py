@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -68,11 +68,19 @@ class Continuation:
         """Requests that hold hours or are in line, with what was submitted."""
         states = (RequestState.AWARDED, RequestState.RESERVE)
         pairs = self.tx.requests.latest(self.call.id, states)
+        holders = {award.request: award.fellow for award in self.awards if award.is_live}
+        asking = {request.fellow for request, _ in pairs}
+        stay = {each.id for each in self.tx.people.of(asking) if each.is_fellow}
         return tuple(
-            (request, submission)
+            # What was handed over counts for who holds it now.
+            (replace(request, fellow=holders.get(request.id, request.fellow)), submission)
             for request, submission in pairs
             if request.id in self.held
-            or (request.state is RequestState.RESERVE and request.id in self.line)
+            or (
+                request.state is RequestState.RESERVE
+                and request.id in self.line
+                and request.fellow in stay
+            )
         )
 
     @cached_property

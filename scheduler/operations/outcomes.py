@@ -92,8 +92,7 @@ def new_awards(
     """Yield the offers of a plan to those requests that may have one, by label."""
     call = tx.calls.find(round_.call)
     assert call is not None, "a round belongs to a call"
-    days = call.terms.answer_days
-    answer_by = None if days is None else act.now + timedelta(days=days)
+    answer_by = act.now + timedelta(days=call.terms.answer_days)
     assert round_.scenario is not None, "an approved round has a selected scenario"
     asked = {row["id"]: exact(row["gpu_hours"]) for row in evidence.snapshot["requests"]}
     for row in evidence.plan["awards"]:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from scheduler.domain.access import Scope
 from scheduler.domain.directory import GrantState, Group, Institute, Person, RoleGrant
+from scheduler.domain.moves import PersonMove
 from scheduler.domain.policies import Policy, PolicyVersion
 from scheduler.domain.pools import CapacityChange, ChangeState, Pool
 from scheduler.domain.tokens import Token
@@ -89,6 +90,14 @@ class People(Protocol):
 
     def of(self, ids: Iterable[str]) -> Sequence[Person]:
         """Return the people of these ids, in order of id."""
+        ...
+
+    def add_move(self, move: PersonMove) -> None:
+        """Keep a move, for good."""
+        ...
+
+    def moves(self, people: Iterable[str]) -> Sequence[PersonMove]:
+        """Return the moves of some people, oldest first, whoever asks."""
         ...
 
 

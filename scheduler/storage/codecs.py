@@ -5,6 +5,7 @@ from typing import Any
 
 from scheduler.domain.awards import Cell
 from scheduler.domain.calls import CallTerms, Extension, Track
+from scheduler.domain.moves import Place
 from scheduler.domain.pools import Calendar
 
 Json = Any
@@ -101,6 +102,17 @@ def encode_cells(cells: tuple[Cell, ...]) -> Json:
 def decode_cells(json: Json) -> tuple[Cell, ...]:
     """Return the cells of an award."""
     return tuple(Cell(pool=pool, slot=slot, gpu_hours=hours) for pool, slot, hours in json)
+
+
+def encode_place(place: Place) -> Json:
+    """Return where a person belongs as JSON."""
+    return [place.group, place.institute, place.track]
+
+
+def decode_place(json: Json) -> Place:
+    """Return where a person belongs."""
+    group, institute, track = json
+    return Place(group=group, institute=institute, track=track)
 
 
 def encode_plain(value: Any) -> Json:  # noqa: ANN401 - any JSON

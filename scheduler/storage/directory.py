@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from scheduler.domain.access import Scope
 from scheduler.domain.directory import GrantState, Group, Institute, Person, RoleGrant
+from scheduler.domain.moves import PersonMove
 from scheduler.domain.tokens import Token
 from scheduler.ports.paging import FIRST, Page, Slice
 from scheduler.storage import tables
@@ -72,6 +73,7 @@ class SqlPeople:
 
     def __init__(self, connection: Connection) -> None:
         self._rows = Rows(connection, tables.people, Person, "person")
+        self._moves = Rows(connection, tables.person_moves, PersonMove, "move")
 
     def find(self, id_: str) -> Person | None:
         """Return the person, whoever asks."""
@@ -108,6 +110,15 @@ class SqlPeople:
     def of(self, ids: Iterable[str]) -> Sequence[Person]:
         """Return the people of these ids, in order of id."""
         return self._rows.all(tables.people.c.id.in_(set(ids)))
+
+    def add_move(self, move: PersonMove) -> None:
+        """Keep a move, for good."""
+        self._moves.insert([move])
+
+    def moves(self, people: Iterable[str]) -> Sequence[PersonMove]:
+        """Return the moves of some people, oldest first, whoever asks."""
+        table = tables.person_moves
+        return self._moves.all(table.c.person.in_(set(people)), by=table.c.event)
 
 
 class SqlRoleGrants:

@@ -24,6 +24,7 @@ from scheduler.domain.change_requests import ChangeRequestKind, ChangeRequestSta
 from scheduler.domain.changes import AwardChangeKind
 from scheduler.domain.directory import GrantState
 from scheduler.domain.ledger import AccountKind, TransferCode, TransferStep
+from scheduler.domain.moves import MoveRule
 from scheduler.domain.policies import PolicyState
 from scheduler.domain.pools import ChangeKind, ChangeState
 from scheduler.domain.proposals import ProposalKind, ProposalState
@@ -33,11 +34,13 @@ from scheduler.domain.usage import UsageKind
 from scheduler.storage.codecs import (
     decode_cells,
     decode_extensions,
+    decode_place,
     decode_plain,
     decode_terms,
     decode_tuple,
     encode_cells,
     encode_extensions,
+    encode_place,
     encode_plain,
     encode_terms,
 )
@@ -61,6 +64,7 @@ metadata = MetaData(
 PLAIN = Encoded(encode_plain, decode_plain)
 TUPLE = Encoded(encode_plain, decode_tuple)
 ASK = Encoded(ask_document, read_ask)
+PLACE = Encoded(encode_place, decode_place)
 
 
 def _id() -> Column[str]:
@@ -109,6 +113,21 @@ people = Table(
     Column("cap_gpu_hours", BigInteger),
     Column("active", Boolean, nullable=False),
     _version(),
+)
+
+person_moves = Table(
+    "person_moves",
+    metadata,
+    _id(),
+    _text("person_id", key="person", index=True),
+    Column("from_place", PLACE, nullable=False, key="before"),
+    Column("to_place", PLACE, nullable=False, key="after"),
+    Column("rule", Word(MoveRule), nullable=False),
+    _maybe("heir"),
+    _text("reason"),
+    _text("moved_by", key="by"),
+    Column("moved_at", Instant, nullable=False, key="at"),
+    Column("event", BigInteger, nullable=False),
 )
 
 role_grants = Table(

@@ -10,8 +10,8 @@ from scheduler.domain.rounds import PUBLIC
 from scheduler.storage.tables import (
     accounts,
     awards,
-    gauges,
     change_requests,
+    gauges,
     groups,
     people,
     requests,

@@ -34,6 +34,7 @@ SAID = {"withdrawals": {"reason": "x"}, "returns": {"reason": "x"}, "endorsement
 SAID |= {"transfers": {"to": "x", "gpu_type": "H200", "gpu_seconds": 1, "reason": "x"}}
 SAID |= {"change-requests": {"kind": "advance", "gpu_type": "x", "gpu_hours": 1, "reason": "x"}}
 SAID |= {"appeals": {"error": "x", "gpu_type": "x", "gpu_hours": 1, "reason": "x"}}
+SAID |= {"moves": {"rule": "give_back", "reason": "x"}}
 SAID |= {"suspensions": {"reason": "x"}, "resumptions": {"reason": "x"}, "renewals": {"call": "x"}}
 SAID |= {"adjustments": {"gpu_type": "H200", "gpu_seconds": 1, "reason": "x"}}
 SAID |= {"eligibility-decisions": {"eligible": True, "reason": "x"}}

@@ -26,7 +26,7 @@ def test_opening_again_changes_nothing(open_one: Callable[[], SqlStore]):
     """A store at the present schema is opened as it is."""
     for _ in range(2):
         with open_one().read() as tx:
-            assert ["0008"] == list(
+            assert ["0011"] == list(
                 tx._connection.execute(text("SELECT version_num FROM alembic_version")).scalars()
             )
 
@@ -41,7 +41,8 @@ def test_newer_schema_is_refused(open_one: Callable[[], SqlStore]):
 
 
 @pytest.mark.parametrize(
-    "table", [*first.APPEND_ONLY, "ledger_transfers", "usage_entries", "award_changes"]
+    "table",
+    [*first.APPEND_ONLY, "ledger_transfers", "usage_entries", "award_changes", "person_moves"],
 )
 def test_append_only_tables_refuse_change(store: SqlStore, table: str):
     """The database itself refuses to change or remove a row of a table that only grows."""

@@ -43,6 +43,7 @@ def whys(explanation: Explanation) -> list[Why]:
 
 
 DRAWN = Rules(method=Method.LOTTERY, lottery=Lottery(top=80_000, bottom=20_000))
+GOING_ON = Rules(method=Method.REALLOCATE)
 FULL = [[1, 0, slot, 80] for slot in range(4)]
 CASES: list[tuple[Why, dict[str, Any], list[list[int]], list[int] | None]] = [
     (Why.ASK_REACHED, {}, [[0, 0, 0, 80], [0, 0, 1, 20]], None),
@@ -100,6 +101,14 @@ CASES: list[tuple[Why, dict[str, Any], list[list[int]], list[int] | None]] = [
     (Why.GROUP_SHARE, {}, [[0, 0, 0, 50]], [50_000, 50_000]),
     (Why.MINIMUM_ABOVE_SHARE, {"minimum": [60_000, 0]}, [], [50_000, 50_000]),
     (Why.GOALS_FIRST, {}, [], None),
+    (Why.HELD, {"rules": GOING_ON, "previous": [[0, 0, 0, 80]]}, [[0, 0, 1, 80]], None),
+    (Why.CUT, {"rules": GOING_ON, "previous": [[0, 0, 0, 80]]}, [[0, 0, 0, 40]], None),
+    (
+        Why.PASSED_OVER,
+        {"rules": GOING_ON, "line": [0, 1], "minimum": [90_000, 0], "end": [2, 4]},
+        [[1, 0, 0, 80], [1, 0, 1, 20]],
+        None,
+    ),
 ]
 
 

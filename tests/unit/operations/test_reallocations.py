@@ -69,7 +69,7 @@ def a_full_round(tx: Transaction, *line: str) -> tuple[Round, dict[str, str]]:
     Returns:
         The published round and awards by fellow.
     """
-    call = an_open_call(tx)
+    call = an_open_call(tx, answer_days=60)
     whole = {"gpu_hours": 2 * FULL, "minimum_gpu_hours": 100, "max_gpus": 16, "window": [0, 4]}
     only = {**whole, "speeds": {"h200": 1}}
     asks = [a_submitted_request(tx, call, name, **only) for name in ("mina", "jun")]
@@ -326,7 +326,7 @@ def test_random_dropouts_never_harm_who_stays(seed: int):
     with engine.connect() as connection:
         metadata.create_all(connection)
         tx = SqlTransaction(connection)
-        call = an_open_call(tx)
+        call = an_open_call(tx, answer_days=60)
         for number in range(9):
             least = 8 * chance.randrange(10, 60)
             a_submitted_request(

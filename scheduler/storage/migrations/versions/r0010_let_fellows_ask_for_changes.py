@@ -6,8 +6,8 @@ Offers may have a deadline; what is asked about an award is kept when it is deci
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
