@@ -7,29 +7,45 @@ from datetime import datetime
 from itertools import count
 from typing import TypeAlias
 
+from scheduler.domain.errors import DureError
 from scheduler.ports.store import Transaction
 
-Step: TypeAlias = Callable[[Transaction, datetime], None]
+Act: TypeAlias = Callable[[Transaction, datetime], None]
 """What happens at an instant, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Step:
+    """Something planned.
+
+    Attributes:
+        number: in which order it was planned.
+        may_refuse: what the center may answer; then nothing has happened.
+    """
+
+    at: datetime
+    number: int
+    name: str = field(compare=False)
+    act: Act = field(compare=False)
+    may_refuse: tuple[type[DureError], ...] = field(compare=False, default=())
 
 
 @dataclass(slots=True)
 class Agenda:
     """Steps to come; those of one instant in the order in which they were planned."""
 
-    _steps: list[tuple[datetime, int, str, Step]] = field(default_factory=list)
+    _steps: list[Step] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=count)
 
-    def plan(self, at: datetime, name: str, step: Step) -> None:
-        """Let a step happen at an instant."""
-        heapq.heappush(self._steps, (at, next(self._numbers), name, step))
+    def plan(
+        self, at: datetime, name: str, act: Act, *, may_refuse: tuple[type[DureError], ...] = ()
+    ) -> None:
+        """Let something happen at an instant."""
+        heapq.heappush(self._steps, Step(at, next(self._numbers), name, act, may_refuse))
 
-    def next(self) -> tuple[datetime, str, Step] | None:
+    def next(self) -> Step | None:
         """Return, and forget, the step that comes next."""
-        if not self._steps:
-            return None
-        at, _, name, step = heapq.heappop(self._steps)
-        return at, name, step
+        return heapq.heappop(self._steps) if self._steps else None
 
     @property
     def left(self) -> int:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Final
 
 from scheduler.domain.calls import Call, CallTerms, Track
 from scheduler.domain.directory import Group, Institute, Person
 from scheduler.domain.errors import RequestNotReady
+from scheduler.domain.events import Json
 from scheduler.domain.pools import Calendar, Pool
 from scheduler.operations.calls import draft_call, open_call
 from scheduler.operations.directory import put_group, put_institute, put_person
@@ -18,6 +20,13 @@ from scheduler.simulation.world import ADMIN, APPROVER, OPERATOR, STAFF, World
 from scheduler.snapshot import Document, Snapshot
 
 POLICY = "simulated"
+REALLOCATION = "simulated-reallocation"
+CUT_BY_RANK: Final[dict[str, Json]] = {
+    "name": REALLOCATION,
+    "select": {"method": "reallocate"},
+    "stability": {"cut": "by_rank"},
+}
+"""What is held stays, unless nodes are lost: then the last in rank are cut first."""
 CALL_DAYS = 28
 """How long a call takes requests."""
 ASKED = (
@@ -68,8 +77,11 @@ def found(tx: Transaction, world: World, round_: Snapshot, now: datetime) -> Non
                 su_per_gpu_hour=pool.su_per_gpu_hour,
             ),
         )
+    approver = world.act(APPROVER, now)
     draft_policy(tx, operator, POLICY, world.course.policy, world.course.content)
-    lock_policy_version(tx, world.act(APPROVER, now), POLICY, 1)
+    draft_policy(tx, operator, REALLOCATION, "Stable reallocation", CUT_BY_RANK)
+    for name in (POLICY, REALLOCATION):
+        lock_policy_version(tx, approver, name, 1)
 
 
 def enrol(tx: Transaction, world: World, round_: Snapshot, now: datetime) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from scheduler.domain.access import EVERYTHING
 from scheduler.domain.awards import Award, AwardState
-from scheduler.domain.errors import InvalidValue
+from scheduler.domain.errors import BalanceTooSmall, InvalidValue
 from scheduler.domain.pools import Calendar
 from scheduler.domain.reclaim import midnight
 from scheduler.domain.rounds import RoundState
@@ -18,9 +18,9 @@ from scheduler.operations.reclaims import ask_exemption, propose_reclaim
 from scheduler.operations.rounds import activate_round, close_round, create_round, freeze_round
 from scheduler.operations.scores import import_scores
 from scheduler.ports.store import Transaction
-from scheduler.simulation.agenda import Agenda, Step
+from scheduler.simulation.agenda import Act, Agenda
 from scheduler.simulation.chance import chance
-from scheduler.simulation.deciding import decide
+from scheduler.simulation.deciding import decide, reallocate
 from scheduler.simulation.demand import resampled
 from scheduler.simulation.founding import CALL_DAYS, ask, enrol, found, invite
 from scheduler.simulation.using import Using
@@ -30,6 +30,9 @@ from scheduler.snapshot import Snapshot, read_round
 LEAD_DAYS: Final = CALL_DAYS + 21
 """From the opening of a call until its round's first day."""
 ANSWER_DAYS: Final = 7
+LATER_ANSWERS: Final = timedelta(days=3)
+REALLOCATED_EVERY: Final = 4
+"""Slots between two looks at what came back."""
 EXEMPT_PERCENT: Final = 5
 """Noticed awards whose fellow asks to be exempt; every other one is granted."""
 
@@ -41,6 +44,7 @@ class Season:
     Attributes:
         number: of the season, from 0.
         first_day: of its calendar.
+        freed: whether hours came back, or nodes were lost, since the last decision.
     """
 
     world: World
@@ -49,7 +53,7 @@ class Season:
     number: int
     first_day: date
     call: str = ""
-    round: str = ""
+    freed: bool = False
 
     def begin(self) -> None:
         """Plan the opening of the call."""
@@ -93,7 +97,6 @@ class Season:
         operator = self.world.act(OPERATOR, now)
         made = create_round(tx, operator, self.call)
         freeze_round(tx, operator, made.id)
-        self.round = made.id
         decide(tx, self.world, made.id, now)
         self.agenda.plan(now + timedelta(days=ANSWER_DAYS), "answer the offers", self._answer)
         self._plan_reclaims(tx)
@@ -105,21 +108,40 @@ class Season:
             fellow = self.world.as_fellow(award.fellow, now)
             if rng.integers(100) < self.world.options.decline_percent:
                 return_award(tx, fellow, award.id, reason="Other plans.")
+                self.freed = True
             else:
                 accept_award(tx, fellow, award.id)
 
     def _begin_slot(self, tx: Transaction, now: datetime) -> None:
         """Bring the round into use; nodes fail; fellows leave."""
+        self._activate(tx, now)
+        calendar = self._terms(tx)
+        slot = calendar.slot_at(now)
+        self.freed |= self.using.fail_nodes(tx, calendar, now)
+        for award in list(self._awards(tx, AwardState.ACCEPTED)):
+            if self._leaves(award) == slot:
+                fellow = self.world.as_fellow(award.fellow, now)
+                return_award(tx, fellow, award.id, reason="Left the center.")
+                self.freed = True
+        if self.freed and not slot % REALLOCATED_EVERY:
+            self._plan_reallocation(now)
+
+    def _plan_reallocation(self, now: datetime) -> None:
+        """Reallocate next; the books may not carry it, and then hours wait for the next time."""
+        self.agenda.plan(now, "reallocate", self._reallocate, may_refuse=(BalanceTooSmall,))
+
+    def _reallocate(self, tx: Transaction, now: datetime) -> None:
+        """Hand free hours down the reserve list; new offers wait for answers."""
+        done = reallocate(tx, self.world, self.call, now)
+        self.freed = False
+        if done:
+            self.agenda.plan(now + LATER_ANSWERS, "answer later offers", self._answer)
+
+    def _activate(self, tx: Transaction, now: datetime) -> None:
         operator = self.world.act(OPERATOR, now)
         for round_ in tx.rounds.of_call(self.call):
             if round_.state is RoundState.PUBLISHED:
                 activate_round(tx, operator, round_.id)
-        calendar = self._terms(tx)
-        self.using.fail_nodes(tx, calendar, now)
-        for award in self._awards(tx, AwardState.ACCEPTED):
-            if self._leaves(award) == calendar.slot_at(now):
-                fellow = self.world.as_fellow(award.fellow, now)
-                return_award(tx, fellow, award.id, reason="Left the center.")
 
     def _leaves(self, award: Award) -> int | None:
         """Return the slot in which a fellow leaves, if they do within this round."""
@@ -143,7 +165,7 @@ class Season:
             at = max(midnight(day) - timedelta(days=rule.notice_days), midnight(self.first_day))
             self.agenda.plan(at, f"propose the reclaim of {day}", self._reclaimer(day))
 
-    def _reclaimer(self, day: date) -> Step:
+    def _reclaimer(self, day: date) -> Act:
         """Return the step that proposes the reclaim of a checkpoint."""
 
         def propose(tx: Transaction, now: datetime) -> None:
@@ -181,17 +203,19 @@ class Season:
         approver = self.world.act(APPROVER, now)
         decide_proposal(tx, approver, asked.id, approve=grant, reason="As usual.")
 
-    def _enterer(self, reclaim: str) -> Step:
+    def _enterer(self, reclaim: str) -> Act:
         """Return the step by which a second person approves a reclaim."""
 
         def enter(tx: Transaction, now: datetime) -> None:
             approver = self.world.act(APPROVER, now)
             decide_proposal(tx, approver, reclaim, approve=True, reason="By the rule.")
+            self._plan_reallocation(now)
 
         return enter
 
     def _close(self, tx: Transaction, now: datetime) -> None:
         """End the rounds, and enter what is still on its way."""
+        self._activate(tx, now)
         for round_ in tx.rounds.of_call(self.call):
             if round_.state is RoundState.ACTIVE:
                 close_round(tx, self.world.act(SECOND_OPERATOR, now), round_.id)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from scheduler.ports.store import Store
-from scheduler.simulation.agenda import Agenda
+from scheduler.simulation.agenda import Agenda, Step
 from scheduler.simulation.figures import Figures, figures
 from scheduler.simulation.invariants import BrokenInvariant, Invariants
 from scheduler.simulation.season import Season
@@ -32,7 +32,7 @@ def run(store: Store, world: World, told: Told) -> Figures:
     Raises:
         BrokenInvariant: Naming the invariant, the step and its instant.
     """
-    agenda, using, invariants = Agenda(), Using(world=world), Invariants()
+    agenda, using, invariants, refused = Agenda(), Using(world=world), Invariants(), 0
     calendar = world.options.model["calendar"]
     length = timedelta(hours=int(calendar["slot_hours"]) * int(calendar["slots"]))
     for number in range(seasons_of(world)):
@@ -45,18 +45,26 @@ def run(store: Store, world: World, told: Told) -> Figures:
         )
         season.begin()
     while (step := agenda.next()) is not None:
-        now, name, act = step
-        store.write(lambda tx, act=act, now=now: act(tx, now))  # type: ignore[misc]  # bound early
-        _check(store, invariants, name, now)
-        told(now, name, agenda.left)
+        refused += not _take(store, step)
+        _check(store, invariants, step)
+        told(step.at, step.name, agenda.left)
     with store.read() as tx:
-        return figures(tx, world.course, steps=invariants.checked)
+        return figures(tx, world.course, steps=invariants.checked, refused=refused)
 
 
-def _check(store: Store, invariants: Invariants, name: str, now: datetime) -> None:
+def _take(store: Store, step: Step) -> bool:
+    """Let a step happen, and say whether it did: the center may refuse it as a whole."""
+    try:
+        store.write(lambda tx: step.act(tx, step.at))
+    except step.may_refuse:
+        return False
+    return True
+
+
+def _check(store: Store, invariants: Invariants, step: Step) -> None:
     with store.read() as tx:
         try:
             invariants.check(tx)
         except BrokenInvariant as broken:
-            where = f"after “{name}” at {now.isoformat()}: {broken.witness}"
+            where = f"after “{step.name}” at {step.at.isoformat()}: {broken.witness}"
             raise BrokenInvariant(broken.name, where) from broken

@@ -252,7 +252,7 @@ def test_the_agenda_keeps_time_and_order():
     for at, name in ((2, "c"), (1, "a"), (1, "b")):
         agenda.plan(MONDAY + timedelta(days=at), name, lambda *_: None)
     while (step := agenda.next()) is not None:
-        done.append(step[1])
+        done.append(step.name)
     assert ["a", "b", "c"] == done
 
 
