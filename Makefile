@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help deps demo test check bench lock serve clean
+.PHONY: help deps peers demo test check bench lock serve clean
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -35,8 +35,13 @@ check: deps ## Formatting, lint, types, import contracts, docstrings, dependenci
 bench: deps ## Measure; figures and their provenance are in benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
+peers: deps ## Measure beside rivals on cvxpy, installed apart into .venv-peers
+	$(PYTHON) -m venv .venv-peers
+	VIRTUAL_ENV=$(CURDIR)/.venv-peers $(BIN)/uv pip install --quiet --require-hashes -r requirements-peers.txt
+	$(BIN)/python -m benchmarks peers
+
 lock: deps ## Resolve requirements*.in again, with hashes and without host names
-	for name in "" -cluster -dev; do \
+	for name in "" -cluster -dev -peers; do \
 	  $(BIN)/uv pip compile requirements$$name.in --quiet --upgrade --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header --universal --python-version 3.11 --output-file requirements$$name.txt; \
 	done

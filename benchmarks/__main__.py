@@ -13,6 +13,8 @@ SUBJECTS = (
     "start_up",
     "entitle",
     "few_pools",
+    "peers",
+    "moves",
     "counts",
     "policies",
     "select",

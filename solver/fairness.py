@@ -110,18 +110,6 @@ def entropy(share: float) -> float:
 
 
 @kernel
-def changed(spread: Spread, before: float, after: float) -> Spread:
-    """Return the sums after one share has changed."""
-    return Spread(
-        spread.heads,
-        spread.total + after - before,
-        spread.squares + after * after - before * before,
-        spread.logs + entropy(after) - entropy(before),
-        spread.roots + np.sqrt(after) - np.sqrt(before),
-    )
-
-
-@kernel
 def jain_of(spread: Spread) -> float:
     """Return Jain's index of the sums."""
     if spread.squares <= 0.0:
@@ -155,11 +143,20 @@ def moves_spread(shares: FloatArray, moves: IntArray, amounts: FloatArray) -> Fl
         amounts: ``(n, 2)`` by how much the giver's share falls and the taker's rises.
     """
     now = spread_of(shares)
+    logs, roots = np.empty_like(shares), np.sqrt(shares)
+    for holder in range(shares.shape[0]):
+        logs[holder] = entropy(shares[holder])
     found = np.empty((moves.shape[0], 3))
     for row in range(moves.shape[0]):
-        giver, taker = shares[moves[row, 0]], shares[moves[row, 1]]
-        then = changed(now, giver, giver - amounts[row, 0])
-        then = changed(then, taker, taker + amounts[row, 1])
+        one, other = moves[row, 0], moves[row, 1]
+        giver, taker = shares[one] - amounts[row, 0], shares[other] + amounts[row, 1]
+        then = Spread(
+            now.heads,
+            now.total - amounts[row, 0] + amounts[row, 1],
+            now.squares + giver**2 + taker**2 - shares[one] ** 2 - shares[other] ** 2,
+            now.logs + entropy(giver) + entropy(taker) - logs[one] - logs[other],
+            now.roots + np.sqrt(giver) + np.sqrt(taker) - roots[one] - roots[other],
+        )
         found[row, 0] = jain_of(then)
         found[row, 1] = theil_of(then)
         found[row, 2] = atkinson_of(then)

@@ -1,0 +1,51 @@
+"""Which rows are alike."""
+
+import numpy as np
+
+from solver.kernels import kernel
+from solver.problem import IntArray
+
+START, PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
+SHIFT = np.uint64(29)
+
+
+@kernel
+def alike(rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Return ``(k,)`` the first row of each kind and ``(n,)`` the kind of each row.
+
+    Kinds are numbered in the order in which they first appear, so that they follow the rows.
+
+    Args:
+        rows: ``(n, m)``; floats may come as their bits.
+    """
+    count = rows.shape[0]
+    size = 2
+    while size < 2 * count:
+        size *= 2
+    table = np.full(size, -1, dtype=np.int64)
+    first = np.empty(count, dtype=np.int64)
+    kind = np.empty(count, dtype=np.int64)
+    kinds = 0
+    for n in range(count):
+        at = np.int64(_hash(rows[n]) & np.uint64(size - 1))
+        while table[at] >= 0 and (rows[first[table[at]]] != rows[n]).any():
+            at = (at + 1) & (size - 1)
+        if table[at] < 0:
+            table[at], first[kinds] = kinds, n
+            kinds += 1
+        kind[n] = table[at]
+    return first[:kinds].copy(), kind
+
+
+@kernel
+def _hash(row: IntArray) -> np.uint64:
+    """Return a number that like rows share.
+
+    Source:
+        Fowler, Noll and Vo, FNV-1a, over words of 64 bits, each mixed by a shift.
+    """
+    mixed = START
+    for word in row:
+        mixed = (mixed ^ np.uint64(word)) * PRIME
+        mixed ^= mixed >> SHIFT
+    return mixed
