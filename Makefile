@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
+SLURM := tests/integration/test_slurm_enforcement.py
 
 .PHONY: help deps peers demo test check bench lock serve clean
 help: ## Show what can be made
@@ -20,7 +21,8 @@ demo: deps ## Run a whole round on the embedded default: request to award, proof
 	$(BIN)/dure demo
 
 test: deps ## Unit, property, integration, end-to-end and contract tests
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses auto --ignore $(SLURM)
+	$(BIN)/python -m pytest $(SLURM) # one cluster, started once
 
 check: deps ## Formatting, lint, types, import contracts, docstrings, dependencies, dead code, lock files
 	$(BIN)/ruff format --check .

@@ -27,8 +27,6 @@ from tests.published_round import NOW, publish_innocore
 from tests.slurm_site import SlurmSite, patiently, require_slurm, slurm_site
 from tests.unit.operations.center import ALL, act
 
-pytestmark = pytest.mark.xdist_group("slurm")
-
 TYPES = {"H200": "h200", "B200": "b200"}
 NODES = ("h200", "h200", "b200")
 BEYOND = "AssocGrpGRESMinutes"
