@@ -15,7 +15,6 @@ from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
 from solver.tiers.narrowing import SLACK, narrow
 from solver.tiers.program import Effort
-from solver.tiers.relaxation import Vertex
 
 if TYPE_CHECKING:
     from solver.tiers.branching import Settled
@@ -103,7 +102,6 @@ class Search:
         if self.fair is not None:
             self.engine.restate = self.fair.restated
         self.values: FloatArray | None = None
-        self.value_vertex: Vertex | None = None
         self.reached: list[Reached] = []
         self.infeasible = False
         self.head_start: Settled | None = None
@@ -119,7 +117,7 @@ class Search:
             elif tier is Tier.FELLOWS and self.fair is not None:
                 self.improve(self.fair.fellows_goal())
             elif tier is Tier.VALUE:
-                self.value_vertex = self.improve(self.value_goal())
+                self.improve(self.value_goal())
         return self.selection()
 
     def goals(self) -> list[Goal]:
@@ -178,10 +176,10 @@ class Search:
         self.improve(fair.total_goal())
         self.engine.cap(fair.shortfall, np.minimum(self.values[fair.shortfall] + SLACK, 1.0))
 
-    def improve(self, goal: Goal) -> Vertex | None:
-        """Solve one tier, note what it reached and keep it; return its relaxation's solution."""
+    def improve(self, goal: Goal) -> None:
+        """Solve one tier, note what it reached and keep it."""
         if self.infeasible:
-            return None
+            return
         settled, self.head_start = self.head_start, None
         if settled is None or goal.name != "fellows":
             settled = self.engine.settle(goal, self.gap, known=self.values)
@@ -190,7 +188,7 @@ class Search:
         if settled.values is not None:
             self.values = settled.values
         if self.values is None:
-            return settled.vertex
+            return
         objective = float(goal.weights @ self.values[: goal.weights.size])
         bound = max(min(settled.bound, objective), goal.floor)
         reached = Reached(
@@ -203,7 +201,6 @@ class Search:
         )
         self.note(reached)
         self.engine.keep(goal, objective + SLACK * max(abs(objective), goal.scale or 0.0))
-        return settled.vertex
 
     def note(self, reached: Reached) -> None:
         """Remember and tell what a tier reached."""

@@ -22,7 +22,6 @@ class Settled:
 
     Attributes:
         values: ``(columns,)``, or None when none was found.
-        vertex: the solution of the relaxation itself, before any choice.
         infeasible: whether it was proved that there is no solution; `values` may then be one that
             misses what was to be kept.
     """
@@ -33,7 +32,6 @@ class Settled:
     infeasible: bool = False
     work: int = 0
     limit: Limit = Limit.NONE
-    vertex: Vertex | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,7 +117,6 @@ class Branching:
             infeasible=infeasible,
             work=self.relaxation.solves - self.first_solve,
             limit=Limit.NONE if proved else self._limit(),
-            vertex=root,
         )
 
     def _sweep(self, vertex: Vertex) -> None:

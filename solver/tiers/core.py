@@ -191,7 +191,6 @@ class CoreEngine:
             infeasible=found.infeasible,
             work=found.work,
             limit=self._limit() if found.gap > gap else Limit.NONE,
-            vertex=root,
         )
 
     def _decide_all(self, found: Found) -> None:
