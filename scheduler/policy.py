@@ -27,6 +27,7 @@ PRESETS = Path(__file__).resolve().parent.parent / "configs" / "policies"
 PARTS = 10**6
 """Parts of one are counted in millionths."""
 FULL_SCORE = 100 * MILLI
+FORMS = ("lexicographic", "weighted")
 ALL_TIERS = (Tier.GROUPS, Tier.FELLOWS, Tier.VALUE)
 
 
@@ -117,6 +118,7 @@ def _read(document: Document) -> Policy:
     minimum, lottery = _table(top, "minimum"), _table(top, "lottery")
     minimum.choice("rule", ("all_or_nothing",), "all_or_nothing")
     method = Method(select.choice("method", list(Method), Method.OPTIMIZE))
+    tiers = _tiers(select, document)
     cut = Cut(stability.choice("cut", list(Cut), Cut.NEVER))
     rules = Rules(
         unit=Unit(fairness.choice("unit", list(Unit), Unit.SERVICE_UNITS)),
@@ -129,7 +131,8 @@ def _read(document: Document) -> Policy:
         merit=Merit(value.choice("merit", list(Merit), Merit.SCORE)),
         method=method,
         lottery=_lottery(lottery) if method is Method.LOTTERY else Lottery(),
-        tiers=_tiers(select, document),
+        tiers=tiers,
+        weights=_weights(select, tiers),
         keep_accepted=cut is Cut.NEVER
         and (not stability.has("keep_accepted") or stability.flag("keep_accepted")),
         move_cost=stability.count("move_cost", default=1),
@@ -181,6 +184,22 @@ def _tiers(select: Fields, document: Mapping[str, Any]) -> tuple[Tier, ...]:
             select.at("tiers"), names, f"Must be some of {', '.join(allowed)}, each once."
         )
     return tuple(Tier(each) for each in names)
+
+
+def _weights(select: Fields, tiers: tuple[Tier, ...]) -> tuple[int, ...]:
+    """Return what each tier counts in the weighted form, in thousandths; 1 where nothing is said.
+
+    The lexicographic form has none.
+    """
+    if select.choice("form", FORMS, FORMS[0]) == FORMS[0]:
+        return ()
+    table = _table(select, "weights")
+    given = [table.optional_milli(each) for each in tiers]
+    table.finish()
+    if 0 in given:
+        rule = "Must be above 0; a goal that does not count is left out of the tiers."
+        raise InvalidRound(table.at(tiers[given.index(0)]), 0, rule)
+    return tuple(MILLI if each is None else each for each in given)
 
 
 def _shares(top: Fields, name: str) -> dict[str, Shares]:

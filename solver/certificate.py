@@ -14,6 +14,8 @@ from solver.verify import proved_value_bound
 
 Document: TypeAlias = dict[str, Any]
 SCHEMA = "dure-certificate/1"
+PRICED = ("value", "weighted")
+"""Stages whose bound prices can prove; a plan has one of them."""
 
 
 class Names(Protocol):
@@ -78,10 +80,10 @@ def certificate(documents: Documents, plan: Plan, names: Names) -> Document:
     evidence = document["evidence"]
     if entitlement is not None and entitlement.fluid.size:
         evidence["entitle"] = {"kind": "dual", "division": _division(entitlement, names)}
-    if plan.value_dual is not None and "value" in evidence:
-        evidence["value"] = _value(plan.value_dual, names)
-        stage = next(each for each in plan.stages if each.name == "value")
-        evidence["value"]["kind"] = _kind(documents, document, stage)
+    priced = next((each for each in plan.stages if each.name in PRICED), None)
+    if plan.value_dual is not None and priced is not None:
+        evidence[priced.name] = _value(plan.value_dual, names)
+        evidence[priced.name]["kind"] = _kind(documents, document, priced)
     return document
 
 
@@ -124,7 +126,7 @@ def _amount(milli: int) -> int | float:
 
 
 def _value(dual: ValueDual, names: Names) -> Document:
-    """Return the prices behind the value bound, per GPU-hour and per unit."""
+    """Return the prices behind the bound of value or the weighted goal, per GPU-hour and unit."""
     rows = [("group", names.groups, dual.groups), ("fellow", names.fellows, dual.fellows)]
     price, most = dual.shortfall
     return {
@@ -150,7 +152,7 @@ def _text(number: Fraction) -> str:
 
 
 def _kind(documents: Documents, document: Document, stage: Stage) -> str:
-    """Return what the value bound rests on: its prices, where they prove all that is stated."""
+    """Return what the priced bound rests on: its prices, where they prove all that is stated."""
     found = proved_value_bound(documents.round, documents.plan, document)
     near = abs(stage.bound) * 1e-10
     return "dual" if found is not None and found <= stage.bound + near else "solver"

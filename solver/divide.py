@@ -66,9 +66,10 @@ def _funded_fellows(search: Search, fair: FairRows) -> IntArray:
 
 
 def _best_value(search: Search, relaxation: Relaxation) -> Vertex | None:
-    """Return the division of most value among those as fair."""
-    goal = search.value_goal()
-    if Tier.VALUE in search.problem.rules.tiers:
+    """Return the division that the last goal likes best among those as fair."""
+    rules = search.problem.rules
+    goal = search.weighted_goal() if rules.weights else search.value_goal()
+    if rules.weights or Tier.VALUE in rules.tiers:
         size = max(float(np.abs(goal.weights).sum()), 1e-12)
         relaxation.aim(goal.weights * (1e5 / size))
     return relaxation.solve()

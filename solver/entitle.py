@@ -20,7 +20,6 @@ from solver.problem import (
     GroupWeight,
     IntArray,
     Problem,
-    Tier,
     Unit,
     as_int,
 )
@@ -36,7 +35,7 @@ def entitle(problem: Problem) -> Entitlement:
     raise a group's start, caps and own asks end its rise. A group or fellow of weight 0 gets
     nothing beyond its floor. Floors that cannot be met together count as far as they can.
     """
-    if Tier.GROUPS not in problem.rules.tiers:
+    if not problem.rules.is_fair:
         nothing = as_int(np.zeros(problem.groups)), as_int(np.zeros(problem.fellows))
         return Entitlement(groups=nothing[0], fellows=nothing[1], fluid=NO_CELLS)
     return _Entitling(problem).solve()

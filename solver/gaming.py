@@ -10,7 +10,7 @@ import numpy as np
 from solver.fluid.merging import reach
 from solver.pipeline import Limits, solve
 from solver.plan import SolveStatus
-from solver.problem import MILLI, IntArray, Problem, Tier
+from solver.problem import MILLI, IntArray, Problem
 from solver.rights import rights
 from solver.spread import Crew, chunks, spread
 
@@ -124,7 +124,7 @@ def entitled(problem: Problem, requests: Sequence[int], crew: Crew) -> list[Effe
     Raises:
         ValueError: If the policy gives no entitlements.
     """
-    if Tier.GROUPS not in problem.rules.tiers:
+    if not problem.rules.is_fair:
         raise ValueError("A policy without entitlements has none to audit.")
     tasks = [
         (problem, [requests[at] for at in part]) for part in chunks(len(requests), crew.workers)

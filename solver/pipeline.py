@@ -19,6 +19,7 @@ from solver.reallocate import reallocate
 from solver.rights import rights
 from solver.select import Selection, select
 from solver.stages import (
+    SHORTFALLS,
     asked_value,
     moved_stage,
     objectives,
@@ -30,6 +31,7 @@ from solver.stages import (
 from solver.tiers.budget import Budget, standing
 from solver.tiers.program import Effort
 from solver.timetable import Timetable, moved_hours, timetable
+from solver.weighing import weighted_dual
 
 GAP = 0.001
 """Relative gap at which a tier counts as proved unless the caller asks for another."""
@@ -88,7 +90,7 @@ def solve(
     if problem.rules.method is not Method.OPTIMIZE:
         by_line = problem.rules.method is Method.REALLOCATE
         return _by_line(problem, seed=seed) if by_line else _by_formula(problem, seed=seed)
-    entitlement = rights(problem) if Tier.GROUPS in problem.rules.tiers else None
+    entitlement = rights(problem) if problem.rules.is_fair else None
     report = _reporter(entitlement, progress)
     for margin in MARGINS:
         selection = select(
@@ -104,7 +106,7 @@ def solve(
             division.fluid,
             selection.funded,
             selection.least,
-            entitlement=entitlement,
+            entitlement=None if problem.rules.weights else entitlement,
             seconds=effort.budget.seconds_left(),
         )
         cells = use_leftover(problem, entitlement, within_caps(problem, schedule.cells))
@@ -117,7 +119,9 @@ def solve(
 
 
 def _priced(problem: Problem, plan: Plan) -> Plan:
-    """Add the prices that prove the value bound, where value is a goal."""
+    """Add the prices that prove the value bound, or that of the weighted goal."""
+    if problem.rules.weights:
+        return replace(plan, value_dual=weighted_dual(problem, plan.entitlement))
     if Tier.VALUE not in problem.rules.tiers:
         return plan
     return replace(plan, value_dual=value_dual(problem, plan.entitlement, plan.cells))
@@ -163,7 +167,7 @@ def _by_formula(problem: Problem, *, seed: int) -> Plan:
 
     Entitlements are a yardstick here: what the groups and fellows lack is reported against them.
     """
-    entitlement = rights(problem) if Tier.GROUPS in problem.rules.tiers else None
+    entitlement = rights(problem) if problem.rules.is_fair else None
     formula = apply_formula(problem, seed=seed)
     if not keeps_hard_rules(problem, formula.cells):
         return _no_plan(entitlement, proved=False, seed=seed)
@@ -201,6 +205,8 @@ def _by_rank(problem: Problem, entitlement: Entitlement | None, *, gap: float, s
         "fellows": 0.0,
         "value": float(asked_value(problem)),
     }
+    if problem.rules.weights:
+        bounds = {"weighted": 1.0}
     stages = tuple(
         tier_stage(
             name,
@@ -208,7 +214,7 @@ def _by_rank(problem: Problem, entitlement: Entitlement | None, *, gap: float, s
             bounds[name],
             scale[name],
             gap=gap,
-            rest=(Limit.WORK, 0, "solver" if name == "value" else "arithmetic"),
+            rest=(Limit.WORK, 0, "arithmetic" if name in SHORTFALLS else "solver"),
         )
         for name in bounds
         if name in reached

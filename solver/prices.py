@@ -1,5 +1,6 @@
 """Prices that prove the value of a plan: the duals of the value tier as a linear program."""
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,7 +13,9 @@ from solver.tiers.extent import find_spans
 from solver.tiers.program import Effort, Program, solve_program
 
 GRAIN = 10**6
-"""Prices are whole numbers of millionths: the checker's arithmetic stays short."""
+"""Prices are whole numbers of millionths, or less: the checker's arithmetic stays short."""
+DIGITS = 6
+"""Places that the mean price has at least."""
 MOST_COLUMNS = 150_000
 """Beyond this size the program takes longer than the solve itself; then there are no prices."""
 
@@ -35,7 +38,7 @@ def value_dual(
     Returns:
         None when the round is too large, or no code solved the program.
     """
-    pricing = _ValueProgram(problem)
+    pricing = ValueProgram(problem)
     if pricing.request.size > MOST_COLUMNS:
         return None
     if entitlement is not None:
@@ -45,7 +48,7 @@ def value_dual(
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class Kept:
     """Rows of holders: who they are, where their rows begin, least thousandths of the unit."""
 
     who: IntArray
@@ -53,10 +56,10 @@ class _Kept:
     least: IntArray
 
 
-NOBODY_KEPT = _Kept(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
+NOBODY_KEPT = Kept(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
 
 
-class _ValueProgram:
+class ValueProgram:
     """The fluid round with the policy's value as its goal; hours are parts of the ask."""
 
     def __init__(self, problem: Problem) -> None:
@@ -74,7 +77,7 @@ class _ValueProgram:
         self.award = self._award()
         self.funded = self._funded()
         self.groups = self.fellows = NOBODY_KEPT
-        self.lack_row = -1
+        self.lack_row, self.grain = -1, GRAIN
         self.shortfall = Fraction(0)
 
     def _places(self) -> tuple[IntArray, IntArray, IntArray, IntArray]:
@@ -163,8 +166,8 @@ class _ValueProgram:
         got = per_group(self.problem, received(self.problem, cells))
         least = np.minimum(got, entitlement.groups)
         who = np.flatnonzero(least)
-        rows = self._holder_rows(self.problem.group[self.request], least, who)
-        self.groups = _Kept(who, rows, least[who])
+        rows = self.holder_rows(self.problem.group[self.request], least, who)
+        self.groups = Kept(who, rows, least[who])
 
     def keep_fellows(self, entitlement: Entitlement, cells: IntArray) -> None:
         """The weighted shortfall of the fellows is at most the plan's."""
@@ -175,16 +178,16 @@ class _ValueProgram:
             (weight * lack for weight, lack in zip(weights, lacks, strict=True)), Fraction(0)
         )
         who = np.flatnonzero(due)
-        rows = self._holder_rows(problem.fellow[self.request], due, who)
+        rows = self.holder_rows(problem.fellow[self.request], due, who)
         lack = self.program.add_columns(who.size, 0.0, 1.0)
         self.program.add_terms(rows, lack, 1.0)
         scale = max(float(due.sum()), 1.0)
         self.lack_row = int(self.program.add_rows(1, -np.inf, float(self.shortfall) / scale)[0])
         by_weight = np.array([float(weights[each]) for each in who])
         self.program.add_terms(self.lack_row, lack, by_weight * due[who] / scale)
-        self.fellows = _Kept(who, rows, due[who])
+        self.fellows = Kept(who, rows, due[who])
 
-    def _holder_rows(self, holder: IntArray, least: IntArray, who: IntArray) -> IntArray:
+    def holder_rows(self, holder: IntArray, least: IntArray, who: IntArray) -> IntArray:
         """Add a row per holder with a least amount, in parts of that amount."""
         at = np.full(least.size, -1, dtype=np.int64)
         at[who] = self.program.add_rows(who.size, 1.0, np.inf)
@@ -195,37 +198,48 @@ class _ValueProgram:
 
     def solve(self) -> ValueDual | None:
         """Solve for the prices and round them."""
+        goal = self.goal()
+        size = max(float(np.abs(goal).max(initial=0.0)), 1e-12)
+        answer = solve_program(self.program, goal / size, Effort())
+        if answer.values is None or not answer.row_prices.size:
+            return None
+        objective = -answer.objective * size
+        self.grain = _grain(self.problem, abs(objective))
+        return self.to_dual(answer.row_prices * size, objective)
+
+    def goal(self) -> FloatArray:
+        """Return ``(columns,)`` what is to be least: the value, negative."""
         problem = self.problem
         by_hours, by_projects = value_parts(problem)
         points = merit_points(problem) / MILLI
         goal = np.zeros(self.program.columns)
         goal[self.award] = -float(by_hours) * points * problem.ask / MILLI
         goal[self.funded] = -float(by_projects) * points[: self.funded.size]
-        size = max(float(np.abs(goal).max(initial=0.0)), 1e-12)
-        answer = solve_program(self.program, goal / size, Effort())
-        if answer.values is None or not answer.row_prices.size:
-            return None
-        return self._dual(answer.row_prices * size, -answer.objective * size)
+        return goal
 
-    def _dual(self, row_prices: FloatArray, objective: float) -> ValueDual:
-        """Read prices of supply, groups and fellows from the rows."""
+    def supply_prices(self, row_prices: FloatArray) -> tuple[tuple[int, int, Fraction], ...]:
+        """Return pool, slot and price of a thousandth of a GPU-hour wherever it is not 0."""
         lengths = self.spans.lengths
         supply = np.maximum(self.spans.supply, 1) * MILLI
         per_hour = -row_prices[self.supply_rows] / supply
         prices = [
-            (pool, slot, _rounded(per_hour[pool, span]))
+            (int(pool), int(slot), _rounded(per_hour[pool, span], self.grain))
             for pool, span in zip(*np.nonzero(per_hour > 0), strict=True)
             for slot in range(self.spans.start[span], self.spans.start[span] + lengths[span])
         ]
+        return tuple(each for each in prices if each[2])
+
+    def to_dual(self, row_prices: FloatArray, objective: float) -> ValueDual:
+        """Read prices of supply, groups and fellows from the rows."""
         per_shortfall = Fraction(0)
         fellows: tuple[tuple[int, Fraction, int], ...] = ()
         if self.lack_row >= 0:
             due = max(float(self.fellows.least.sum()), 1.0)
-            per_shortfall = _rounded(-row_prices[self.lack_row] / due)
+            per_shortfall = _rounded(-row_prices[self.lack_row] / due, self.grain)
             fellows = self._fellow_prices(row_prices, per_shortfall)
         return ValueDual(
-            pool_slots=tuple((int(p), int(t), price) for p, t, price in prices if price),
-            groups=tuple(_holder_prices(self.groups, row_prices)),
+            pool_slots=self.supply_prices(row_prices),
+            groups=tuple(self.holder_prices(self.groups, row_prices)),
             bound=Fraction(objective),
             fellows=fellows,
             shortfall=(per_shortfall, self.shortfall),
@@ -238,17 +252,29 @@ class _ValueProgram:
         weights = mean_one_weights(self.problem)
         return tuple(
             (fellow, min(rate, per_shortfall * weights[fellow]), least)
-            for fellow, rate, least in _holder_prices(self.fellows, row_prices)
+            for fellow, rate, least in self.holder_prices(self.fellows, row_prices)
         )
 
+    def holder_prices(self, kept: Kept, row_prices: FloatArray) -> list[tuple[int, Fraction, int]]:
+        """Return holders with a positive multiplier and their least amounts."""
+        rates = row_prices[kept.rows] / np.maximum(kept.least, 1)
+        rows = zip(kept.who.tolist(), rates.tolist(), kept.least.tolist(), strict=True)
+        priced = [(who, _rounded(rate, self.grain), least) for who, rate, least in rows]
+        return [each for each in priced if each[1]]
 
-def _holder_prices(kept: _Kept, row_prices: FloatArray) -> list[tuple[int, Fraction, int]]:
-    """Return holders with a positive multiplier and their least amounts."""
-    rates = row_prices[kept.rows] / np.maximum(kept.least, 1)
-    rows = zip(kept.who.tolist(), rates.tolist(), kept.least.tolist(), strict=True)
-    return [(who, _rounded(rate), least) for who, rate, least in rows if _rounded(rate)]
+
+def _grain(problem: Problem, most: float) -> int:
+    """Return how many parts of a unit prices are counted in.
+
+    Args:
+        problem: for its supply.
+        most: about what all of it earns.
+    """
+    hours = max(float(problem.supply.sum()) / MILLI, 1.0)
+    places = math.ceil(DIGITS - math.log10(max(most, 1e-12) / hours))
+    return max(GRAIN, int(10**places) if places > 0 else 1)
 
 
-def _rounded(price: float) -> Fraction:
-    """Return a price per thousandth, in whole millionths per whole unit; none negative."""
-    return Fraction(max(round(price * MILLI * GRAIN), 0), GRAIN * MILLI)
+def _rounded(price: float, grain: int) -> Fraction:
+    """Return a price per thousandth, in whole parts of a grain per whole unit; none negative."""
+    return Fraction(max(round(price * MILLI * grain), 0), grain * MILLI)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -149,7 +150,9 @@ class Rules:
 
     Attributes:
         lottery: bands of the method `LOTTERY`; of no meaning to others.
-        tiers: goals in lexicographic order; without `GROUPS` no entitlement is computed.
+        tiers: goals in lexicographic order.
+        weights: in the weighted form, thousandths that each of the tiers counts with in the one
+            goal that they make together; empty in the lexicographic form.
         move_cost: weight of a moved GPU-hour in the timetable when there is a previous plan.
         keep_accepted: whether awards of the previous plan are never cut.
         cut: whether the method `REALLOCATE` may cut them all the same, when nodes are lost.
@@ -164,9 +167,24 @@ class Rules:
     method: Method = Method.OPTIMIZE
     lottery: Lottery = Lottery()
     tiers: tuple[Tier, ...] = (Tier.GROUPS, Tier.FELLOWS, Tier.VALUE)
+    weights: tuple[int, ...] = ()
     keep_accepted: bool = True
     move_cost: int = 1
     cut: Cut = Cut.NEVER
+
+    def __post_init__(self) -> None:
+        if self.weights and (len(self.weights) != len(self.tiers) or min(self.weights) < 1):
+            raise ValueError("Every tier needs a weight above 0.")
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether any goal measures against entitlements."""
+        return Tier.GROUPS in self.tiers or Tier.FELLOWS in self.tiers
+
+    def part(self, tier: Tier) -> Fraction:
+        """Return the part of the weighted goal that a tier makes; the parts add up to 1."""
+        weights = dict(zip(self.tiers, self.weights, strict=False))
+        return Fraction(weights.get(tier, 0), max(sum(self.weights), 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -158,7 +158,7 @@ def _joined(steps: tuple[Relaxation, ...]) -> tuple[Relaxation, ...]:
 
 def _has_plan(problem: Problem) -> bool:
     """Say whether a plan is found, whatever it is worth."""
-    rules = replace(problem.rules, method=Method.OPTIMIZE, tiers=(Tier.VALUE,))
+    rules = replace(problem.rules, method=Method.OPTIMIZE, tiers=(Tier.VALUE,), weights=())
     plan = solve(replace(problem, rules=rules), limits=Limits(work=WORK))
     return plan.status in {SolveStatus.OPTIMAL, SolveStatus.FEASIBLE}
 

@@ -84,7 +84,11 @@ def select(  # noqa: PLR0913 - options by name
 
 
 class Search:
-    """The tiers in their order over one program."""
+    """The tiers over one program: in their order, or weighed against each other.
+
+    Attributes:
+        one: in the weighted form, a column that is 1: goals have no constant.
+    """
 
     def __init__(
         self,
@@ -97,6 +101,8 @@ class Search:
     ) -> None:
         self.model, self.problem, self.gap, self.report = model, model.problem, gap, report
         self.fair = None if entitlement is None else FairRows(self.model, entitlement)
+        if self.problem.rules.weights:
+            self.one = int(self.model.program.add_columns(1, 1.0, 1.0)[0])
         kind = CoreEngine if self.model.hard.any() else LinearEngine
         self.engine: Engine = kind(self.model, effort)
         if self.fair is not None:
@@ -109,6 +115,9 @@ class Search:
     def run(self) -> Selection:
         """Improve tier after tier, keeping the ones before."""
         self.values = self.engine.prepare(self.goals(), self.gap)
+        if self.problem.rules.weights:
+            self.improve(self.weighted_goal())
+            return self.selection()
         for tier in self.problem.rules.tiers:
             if self.infeasible:
                 break
@@ -121,7 +130,9 @@ class Search:
         return self.selection()
 
     def goals(self) -> list[Goal]:
-        """Return what the tiers want, in their order."""
+        """Return what the tiers want, in their order, or all at once in the weighted form."""
+        if self.problem.rules.weights:
+            return [self.weighted_goal()]
         goals: list[Goal] = []
         for tier in self.problem.rules.tiers:
             if tier is Tier.VALUE:
@@ -197,7 +208,7 @@ class Search:
             bound=bound * goal.unit,
             work=settled.work,
             limit=settled.limit,
-            evidence="arithmetic" if bound <= goal.floor else "solver",
+            evidence="arithmetic" if goal.unit > 0 and bound <= goal.floor else "solver",
         )
         self.note(reached)
         self.engine.keep(goal, objective + SLACK * max(abs(objective), goal.scale or 0.0))
@@ -211,6 +222,21 @@ class Search:
         """Most of the policy's value."""
         weights = -self.model.value_goal()
         return Goal(name="value", weights=weights, unit=-1.0, floor=-self.model.most_value())
+
+    def weighted_goal(self) -> Goal:
+        """Most of the weighted mean of what the tiers attain, each as a share of all there is."""
+        rules, program = self.problem.rules, self.model.program
+        weights = np.zeros(program.columns)
+        groups, fellows, value = (float(rules.part(each)) for each in Tier)
+        weights[self.one] = -(groups + fellows)
+        if self.fair is not None:
+            weights += self.fair.lacking(groups, fellows)
+        most = self.model.most_value()
+        if most > 0.0:
+            weights -= value / most * self.model.value_goal()
+        else:
+            weights[self.one] -= value
+        return Goal(name="weighted", weights=weights, unit=-1.0, floor=-1.0)
 
     def selection(self) -> Selection:
         """Read the last solution."""

@@ -19,7 +19,7 @@ from solver.plan import (
 from solver.problem import MILLI, IntArray, Merit, Problem, Tier, ValueOf
 
 SHORTFALLS = ("groups", "groups_total", "fellows")
-"""Tiers that want least; the value tier wants most."""
+"""Tiers that want least; the value tier and the weighted goal want most."""
 RESERVE_PERCENT = 10
 """Share of the awarded GPU-hours that the reserve list could take: the most that drop out."""
 
@@ -28,10 +28,26 @@ def objectives(
     problem: Problem, entitlement: Entitlement | None, cells: IntArray
 ) -> dict[str, float]:
     """Return what the cells reach in each tier, in the tier's own unit."""
-    found = {"value": float(value(problem, cells))}
-    if entitlement is None:
-        return found
-    amounts = received(problem, cells)
+    found = exact_objectives(problem, entitlement, cells)
+    return {name: float(figure) for name, figure in found.items()}
+
+
+def exact_objectives(
+    problem: Problem, entitlement: Entitlement | None, cells: IntArray
+) -> dict[str, Fraction]:
+    """Return the same in exact numbers, with the weighted goal where the policy has one."""
+    found = {"value": value(problem, cells)}
+    if entitlement is not None:
+        found |= _shortfalls(problem, entitlement, received(problem, cells))
+    if problem.rules.weights:
+        found["weighted"] = _attained(problem, entitlement, found)
+    return found
+
+
+def _shortfalls(
+    problem: Problem, entitlement: Entitlement, amounts: IntArray
+) -> dict[str, Fraction]:
+    """Return what groups and fellows lack with what requests receive."""
     short = np.maximum(entitlement.groups - per_group(problem, amounts), 0)
     due = entitlement.groups
     parts = [
@@ -42,17 +58,45 @@ def objectives(
     lacks = np.maximum(entitlement.fellows - per_fellow(problem, amounts), 0)
     weights = mean_one_weights(problem)
     lack = sum(w * each for w, each in zip(weights, lacks.tolist(), strict=True))
-    return found | {
-        "groups": float(max(parts, default=Fraction(0))),
-        "groups_total": int(short.sum()) / MILLI,
-        "fellows": float(Fraction(lack) / MILLI),
+    return {
+        "groups": max(parts, default=Fraction(0)),
+        "groups_total": Fraction(int(short.sum()), MILLI),
+        "fellows": Fraction(lack) / MILLI,
     }
+
+
+def _attained(
+    problem: Problem, entitlement: Entitlement | None, reached: dict[str, Fraction]
+) -> Fraction:
+    """Return the weighted mean of what each tier attains, as a share of all there is of it.
+
+    Groups attain what is left of 1 by the mean of the largest share that one of them lacks and
+    the share that they lack together; fellows what is left by the share that they lack, weighed by
+    merit; value its share of what everything that is asked would be worth.
+    """
+    rules = problem.rules
+    lacks = Fraction(0)
+    if entitlement is not None:
+        due = max(Fraction(int(entitlement.groups.sum()), MILLI), Fraction(1, MILLI))
+        lacks += rules.part(Tier.GROUPS) * (reached["groups"] + reached["groups_total"] / due) / 2
+        lacks += rules.part(Tier.FELLOWS) * reached["fellows"] / weighed_due(problem, entitlement)
+    asked = asked_value(problem)
+    missed = 1 - reached["value"] / asked if asked else Fraction(0)
+    return 1 - lacks - rules.part(Tier.VALUE) * missed
+
+
+def weighed_due(problem: Problem, entitlement: Entitlement) -> Fraction:
+    """Return the entitlements of the fellows, each times the weight over the mean weight."""
+    weights, due = mean_one_weights(problem), entitlement.fellows.tolist()
+    total = sum((w * each for w, each in zip(weights, due, strict=True)), Fraction(0))
+    return total / MILLI or Fraction(1)
 
 
 def scales(entitlement: Entitlement | None) -> dict[str, float]:
     """Return the size that the gap of each tier is measured against at least."""
     total = 0 if entitlement is None else int(entitlement.groups.sum())
-    return {"groups": 1.0, "groups_total": total / MILLI, "fellows": total / MILLI, "value": 0.0}
+    whole = {"groups": 1.0, "groups_total": total / MILLI, "fellows": total / MILLI}
+    return whole | {"value": 0.0, "weighted": 0.0}
 
 
 def mean_one_weights(problem: Problem) -> list[Fraction]:
@@ -171,7 +215,7 @@ def reserve(problem: Problem, entitlement: Entitlement | None, cells: IntArray) 
     funded = np.zeros(problem.requests, dtype=np.bool_)
     funded[cells[:, 0]] = True
     lack = np.zeros(problem.fellows, dtype=np.int64)
-    if entitlement is not None and Tier.GROUPS in problem.rules.tiers:
+    if entitlement is not None and problem.rules.is_fair:
         lack = entitlement.fellows - per_fellow(problem, received(problem, cells))
     waiting = np.flatnonzero(problem.eligible & ~funded)
     keys = (waiting, -np.maximum(lack, 0)[problem.fellow[waiting]], -problem.score[waiting])

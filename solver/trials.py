@@ -14,7 +14,7 @@ from solver.placing.board import floors, free_supply, in_order
 from solver.placing.placement import place, total_reference
 from solver.placing.trade import Ground, ground, trade
 from solver.plan import Entitlement, Plan, awarded_reference
-from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem, Shape, Tier
+from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem, Shape
 from solver.stages import merit_points
 from solver.whatif import (
     NO_WORSE,
@@ -56,8 +56,7 @@ class Standing:
 
 def standing(problem: Problem, plan: Plan) -> Standing:
     """Return a plan as it stands."""
-    fair = Tier.GROUPS in problem.rules.tiers
-    entitlement = (plan.entitlement or entitle(problem)) if fair else None
+    entitlement = (plan.entitlement or entitle(problem)) if problem.rules.is_fair else None
     reached = goals(problem, entitlement, plan.cells)
     return Standing(
         problem=problem,

@@ -61,7 +61,7 @@ def verify(
 def proved_value_bound(
     round_document: object, plan_document: object, certificate_document: object
 ) -> Fraction | None:
-    """Return the value bound that a certificate's prices prove, if it has prices."""
+    """Return the bound that a certificate's prices prove, of value or the weighted goal."""
     certificate = read_certificate(certificate_document)
     case = Case(
         round=read_round(round_document),

@@ -12,7 +12,7 @@ from solver.audit import is_lawful
 from solver.entitle import fellow_weights
 from solver.plan import Entitlement, awarded_reference, per_fellow, per_group, received
 from solver.problem import IntArray, Problem, Tier, as_int
-from solver.stages import value
+from solver.stages import exact_objectives, value
 
 
 class Lever(StrEnum):
@@ -70,6 +70,8 @@ FIELDS: Mapping[str, str] = {
     "score": "score",
 }
 """Numbers of a change and the arrays of a problem that hold them."""
+WANTED_MOST = frozenset({"value", "weighted"})
+"""Goals of which more is better; of all others less is."""
 UNWEIGHED = frozenset({Lever.NOTHING, Lever.MINIMUM})
 """Levers that no entitlement depends on: the fluid round has no minimums."""
 
@@ -101,13 +103,14 @@ def _with(values: IntArray, index: int, stated: int) -> IntArray:
 
 @dataclass(frozen=True, slots=True)
 class Goals:
-    """What a plan reaches in each goal of its policy, exactly; less is better in all but value.
+    """What a plan reaches in each goal of its policy, exactly.
 
     Attributes:
         figures: by name in the order of the policy: ``groups`` is the largest share of an
             entitlement that a group lacks, ``groups_total`` thousandths of the unit that groups
             lack together, ``fellows`` the same of fellows, each times the weight over the mean
-            weight, ``value`` the policy's value.
+            weight, ``value`` the policy's value; in the weighted form ``weighted`` alone, the
+            share attained.
     """
 
     figures: Mapping[str, Fraction]
@@ -115,13 +118,15 @@ class Goals:
     def losses(self, before: "Goals") -> dict[str, Fraction]:
         """Return by goal how much worse this is than before; negative where it is better."""
         return {
-            name: (before.figures[name] - figure) * (1 if name == "value" else -1)
+            name: (before.figures[name] - figure) * (1 if name in WANTED_MOST else -1)
             for name, figure in self.figures.items()
         }
 
 
 def goals(problem: Problem, entitlement: Entitlement | None, cells: IntArray) -> Goals:
     """Return what cells reach in each goal that the policy has."""
+    if problem.rules.weights:
+        return Goals({"weighted": exact_objectives(problem, entitlement, cells)["weighted"]})
     found: dict[str, Fraction] = {}
     amounts = received(problem, cells)
     for tier in problem.rules.tiers:
@@ -187,8 +192,8 @@ class Counterfactual:
         delta: ``(n, 4)`` request, pool, slot, GPU-hours more (or, negative, less) than in the plan.
         losses: by goal, how much worse it is reached than by the plan as it stands.
         open: by goal, how far the plan as it stands may be from the best, as far as is proved.
-        sizes: by goal, what losses are a share of: 1 for ``groups``, all that groups are entitled
-            to for the other shortfalls, the value of the plan as it stands.
+        sizes: by goal, what losses are a share of: 1 for ``groups`` and ``weighted``, all that
+            groups are entitled to for the other shortfalls, the value of the plan as it stands.
     """
 
     change: Change
@@ -242,7 +247,7 @@ def sizes(entitlement: Entitlement | None, reached: Goals) -> dict[str, Fraction
     """Return by goal what its losses are measured against; 1 where there is nothing."""
     due = 0 if entitlement is None else int(entitlement.groups.sum())
     found = {"groups": Fraction(1), "groups_total": Fraction(due), "fellows": Fraction(due)}
-    found["value"] = reached.figures.get("value", Fraction(0))
+    found |= {"value": reached.figures.get("value", Fraction(0)), "weighted": Fraction(1)}
     return {name: found[name] or Fraction(1) for name in reached.figures}
 
 

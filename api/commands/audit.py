@@ -24,7 +24,7 @@ from scheduler.snapshot import Document
 from solver.checking.report import percent
 from solver.gaming import Effect, Solving, Tally, awarded, entitled, sample, tallies
 from solver.pipeline import Limits
-from solver.problem import MILLI, Tier
+from solver.problem import MILLI
 from solver.spread import here, processes
 
 app = commands(
@@ -87,7 +87,7 @@ def gaming(  # noqa: PLR0913 - one parameter an option
         if not quiet:
             terminal.note(f"{name}: {problem.requests} requests")
         chosen = sample(problem, only or problem.requests, seed)
-        rights = entitled(problem, chosen, crew) if Tier.GROUPS in problem.rules.tiers else []
+        rights = entitled(problem, chosen, crew) if problem.rules.is_fair else []
         solved = sample(problem, count, seed)
         plans = awarded(problem, solved, how, crew, done=_told(terminal, name, shown=not quiet))
         audited.append(_document(name, formulation, rights, plans))

@@ -18,6 +18,7 @@ STAGES = (
     "groups_total",
     "fellows",
     "value",
+    "weighted",
     "formula",
     "divide",
     "timetable",

@@ -82,6 +82,7 @@ GOALS: Final[Mapping[str, Sentence]] = {
     "groups_total": Sentence("연구단 부족 합계 {share}", "{share} of what groups are entitled to"),
     "fellows": Sentence("펠로우 부족 합계 {share}", "{share} of what fellows are entitled to"),
     "value": Sentence("가치 {share}", "{share} of the value"),
+    "weighted": Sentence("가중 목표 {share}", "{share} of all that the goals weigh"),
 }
 
 

@@ -38,13 +38,18 @@ class ValuePrices:
     holders: Mapping[HolderName, tuple[Fraction, Fraction]]
 
 
-def value_bound(case: Case, prices: ValuePrices) -> Fraction:
+def value_bound(case: Case, prices: ValuePrices, part: Fraction = Fraction(1)) -> Fraction:
     """Return what the value of no plan exceeds that gives each holder its least.
+
+    Args:
+        case: round, plan and policy.
+        prices: whatever is stated.
+        part: what value is multiplied by before it is set against the prices.
 
     Raises:
         ValueError: If a price or a multiplier is negative.
     """
-    return _Pricing(case, prices).bound()
+    return _Pricing(case, prices, part).bound()
 
 
 @dataclass(slots=True)
@@ -53,6 +58,7 @@ class _Pricing:
 
     case: Case
     prices: ValuePrices
+    part: Fraction
     scale: int = 1
     hour_price: dict[tuple[str, int], int] = field(default_factory=dict)
     worth: dict[HolderName, int] = field(default_factory=dict)
@@ -63,7 +69,7 @@ class _Pricing:
         rates += [multiplier for multiplier, _ in self.prices.holders.values()]
         if any(rate < 0 for rate in rates):
             raise ValueError("A price is negative.")
-        parts = value_parts(self.case)
+        parts = self.value_parts()
         self.scale = MILLI * MILLI * lcm(*(rate.denominator for rate in (*rates, *parts)))
         self.hour_price = {at: int(rate * self.scale) for at, rate in self.prices.supply.items()}
         self.worth = {
@@ -83,12 +89,17 @@ class _Pricing:
                 earned += self.profit(request)
         return (paid + earned) / Fraction(self.scale) - promised
 
+    def value_parts(self) -> tuple[Fraction, Fraction]:
+        """Return what a unit of merit × hours and of merit × projects counts against prices."""
+        by_hours, by_projects = value_parts(self.case)
+        return by_hours * self.part, by_projects * self.part
+
     def profit(self, request: Request) -> Fraction | int:
         """Return the most a request earns: its value and its holders' worth less its hours' price.
 
         Nothing, when it need not be funded and would lose.
         """
-        by_hours, by_projects = value_parts(self.case)
+        by_hours, by_projects = self.value_parts()
         points = merit(self.case, request)
         own = sum(self.worth.get(holder, 0) for holder in self.holders(request))
         award = int(by_hours * points * self.scale) // (MILLI * MILLI)

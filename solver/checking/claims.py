@@ -1,13 +1,13 @@
 """The checker's reading of what a plan and a policy state; standard library only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from solver.canonical import digest
 from solver.checking.reading import Round
-from solver.checking.rows import Cell, Row, Unreadable, exact, read_cells, thousandths, whole
+from solver.checking.rows import MILLI, Cell, Row, Unreadable, exact, read_cells, thousandths, whole
 from solver.checking.verdict import Checks, Witness
 
 MILLIONTHS = 10**6
@@ -81,7 +81,11 @@ class Edges:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a policy document asks, as far as a checker needs it."""
+    """What a policy document asks, as far as a checker needs it.
+
+    Attributes:
+        weights: in the weighted form thousandths by tier; empty in the lexicographic form.
+    """
 
     name: str
     unit: str
@@ -92,6 +96,7 @@ class Policy:
     merit: str
     method: str
     tiers: tuple[str, ...]
+    weights: Mapping[str, int]
     keep_accepted: bool
     may_cut: bool
     fellow_cap: int | None
@@ -239,7 +244,7 @@ def read_policy(document: object) -> Policy:
     groups = Row(top.table("groups"), "policy.groups", "", "weight")
     fellows = Row(top.table("fellows"), "policy.fellows", "", "weight cap_share")
     value = Row(top.table("value"), "policy.value", "", "of merit")
-    select = Row(top.table("select"), "policy.select", "", "method tiers")
+    select = Row(top.table("select"), "policy.select", "", "method tiers form weights")
     stability = Row(top.table("stability"), "policy.stability", "", "keep_accepted move_cost cut")
     may_cut = stability.choice("cut", ("never", "by_rank"), "never") == "by_rank"
     fair = any(top.has(name) for name in ("fairness", "groups", "fellows"))
@@ -255,6 +260,7 @@ def read_policy(document: object) -> Policy:
         merit=value.choice("merit", ("score", "none"), "score"),
         method=method,
         tiers=tuple(str(each) for each in tiers),
+        weights=_weights(select, [str(each) for each in tiers]),
         keep_accepted=not may_cut and stability.flag("keep_accepted", default=True),
         may_cut=may_cut,
         fellow_cap=_millionths(fellows, "cap_share"),
@@ -262,6 +268,19 @@ def read_policy(document: object) -> Policy:
         institutes=_shares(top, "institutes"),
         edges=_edges(top) if method == "lottery" else None,
     )
+
+
+def _weights(select: Row, tiers: Sequence[str]) -> dict[str, int]:
+    """Read what each tier counts in the weighted form; 1 where nothing is stated."""
+    if select.choice("form", ("lexicographic", "weighted"), "lexicographic") == "lexicographic":
+        if select.has("weights"):
+            raise Unreadable("policy.select.weights: only the weighted form has weights.")
+        return {}
+    row = Row(select.table("weights"), "policy.select.weights", "", " ".join(tiers))
+    weights = {each: row.milli(each, default=MILLI) for each in tiers}
+    if not all(weights.values()):
+        raise Unreadable("policy.select.weights: must be above 0.")
+    return weights
 
 
 def _edges(top: Row) -> Edges:

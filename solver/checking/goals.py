@@ -74,7 +74,48 @@ def objectives(case: Case) -> dict[str, Fraction]:
     if case.policy is not None:
         found["value"] = found["formula"] = value(case)
         found["fellows"] = fellow_shortfall(case)
+        if case.policy.weights:
+            found["weighted"] = attained(case, found)
     return found
+
+
+def parts(case: Case) -> dict[str, Fraction]:
+    """Return what part of the weighted goal each tier makes; together they are 1."""
+    assert case.policy is not None
+    weights = case.policy.weights
+    return {name: Fraction(each, sum(weights.values())) for name, each in weights.items()}
+
+
+def attained(case: Case, found: Mapping[str, Fraction]) -> Fraction:
+    """Return the weighted mean of what each tier attains, as a share of all there is of it.
+
+    Groups attain what is left of 1 by the mean of the largest share that one of them lacks and
+    the share that they lack together; fellows what is left by the share that they lack, weighed by
+    merit; value its share of what everything that is asked would be worth.
+    """
+    entitled, asked = Fraction(sum(case.plan.groups.values()), MILLI), asked_value(case)
+    lacked = {
+        "groups": (found["groups"] + found["groups_total"] / (entitled or 1)) / 2,
+        "fellows": found["fellows"] / (weighed_due(case) or 1),
+        "value": 1 - found["value"] / asked if asked else Fraction(0),
+    }
+    return 1 - sum((part * lacked[name] for name, part in parts(case).items()), Fraction(0))
+
+
+def asked_value(case: Case) -> Fraction:
+    """Return the value of everything that is asked."""
+    by_hours, by_projects = value_parts(case)
+    eligible = [each for each in case.round.requests.values() if not each.vetoed]
+    hours = sum(merit(case, each) * each.ask for each in eligible)
+    projects = sum(merit(case, each) for each in eligible)
+    return by_hours * hours / MILLI**2 + by_projects * projects / MILLI
+
+
+def weighed_due(case: Case) -> Fraction:
+    """Return the entitlements of the fellows, each times the weight over the mean weight."""
+    weights = mean_one_weights(case)
+    due = (weights[name] * entitled for name, entitled in case.plan.fellows.items())
+    return sum(due, Fraction(0)) / MILLI
 
 
 def moved(case: Case) -> int:

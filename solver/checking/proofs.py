@@ -12,11 +12,14 @@ from solver.checking.levels import StatedEntitlement, by_market, read_entitlemen
 from solver.checking.rows import MILLI, Row, Unreadable, exact
 from solver.checking.stability import least_moved
 from solver.checking.verdict import Checks, Proved, Witness, as_fraction
+from solver.checking.weighing import weighted_bound, weighted_costs
 
 KINDS = ("group", "fellow", "institute", "track")
 EVIDENCE = ("dual", "arithmetic", "solver", "none")
 SHORTFALLS = ("groups", "groups_total", "fellows", "moved")
 """Goals that nothing can bring below zero."""
+PRICED = ("weighted", "value")
+"""Goals whose bound prices can prove."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class StatedCertificate:
 
     Attributes:
         policy: what the policy document in it asks; policy_found: that document's own digest.
-        prices: the prices of the value bound, when it has them.
+        prices: the prices of the bound of value or of the weighted goal, when it has them.
         slack: price of one unit of weighted fellow shortfall, and the most of it.
     """
 
@@ -64,7 +67,8 @@ def read_certificate(document: object) -> StatedCertificate:
         )
     policy = Row(top.value["policy"], "certificate.policy", "name digest document")
     evidence = top.table("evidence")
-    prices, slack = _prices(evidence.get("value"))
+    priced = next((each for each in PRICED if each in evidence), "value")
+    prices, slack = _prices(evidence.get(priced), f"certificate.evidence.{priced}")
     return StatedCertificate(
         round_digest=Row(top.value["round"], "certificate.round", "digest", "id").text("digest"),
         policy_name=policy.text("name"),
@@ -122,12 +126,11 @@ def _bound(value: object, path: str, evidence: object) -> StatedBound:
     return StatedBound(objective=objective, bound=bound, gap=gap, evidence=str(kind))
 
 
-def _prices(evidence: object) -> tuple[ValuePrices | None, tuple[Fraction, Fraction]]:
-    """Read the prices behind the value bound."""
+def _prices(evidence: object, path: str) -> tuple[ValuePrices | None, tuple[Fraction, Fraction]]:
+    """Read the prices behind the bound of value or of the weighted goal."""
     nothing = Fraction(0), Fraction(0)
     if not isinstance(evidence, Mapping) or "prices" not in evidence:
         return None, nothing
-    path = "certificate.evidence.value"
     row = Row(evidence, path, "kind prices holders", "fellow_shortfall")
     supply = {
         (pool, slot): price
@@ -230,6 +233,8 @@ def bounds(case: Case, certificate: StatedCertificate) -> Checks:
             )
         if stage.name == "value" and certificate.prices is not None:
             yield from _promises(case, certificate)
+        if stage.name == "weighted" and certificate.prices is not None:
+            yield from weighted_costs(case, certificate.prices)
         if stated.evidence == "dual":
             yield _dual(case, certificate, stage.name, stated.bound)
 
@@ -252,21 +257,23 @@ def _dual(
         return None  # levels and division are rules of their own
     if stage == "nash" and by_market(case):
         return None  # so are the prices of a market
-    if stage != "value" or certificate.prices is None:
+    if stage not in PRICED or certificate.prices is None:
         return broken("bounds", f"Stage {stage} has no prices that prove its bound.")
     found = proved_value(case, certificate)
     if found <= bound + CLOSE * abs(bound):
         return None
     return broken(
         "bounds",
-        f"The prices prove that no value exceeds {float(found):,.9g}; "
+        f"The prices prove that no plan's {stage} exceeds {float(found):,.9g}; "
         f"stated is {float(bound):,.9g}.",
     )
 
 
 def proved_value(case: Case, certificate: StatedCertificate) -> Fraction:
-    """Return the value bound that the certificate's prices prove."""
+    """Return the bound of value or of the weighted goal that the prices prove."""
     assert certificate.prices is not None
+    if certificate.policy.weights:
+        return weighted_bound(case, certificate.prices)
     price, most = certificate.slack
     return value_bound(case, certificate.prices) + price * most
 
@@ -319,7 +326,7 @@ def proved(case: Case, certificate: StatedCertificate) -> tuple[Proved, ...]:
         if stated is None or stage.name not in truths:
             continue
         bound, objective, evidence = stated.bound, truths[stage.name], stated.evidence
-        if stage.name == "value" and certificate.prices is not None:
+        if stage.name in PRICED and certificate.prices is not None:
             bound, evidence = proved_value(case, certificate), "dual"
         size = max(abs(bound), abs(objective), gap_scale(case, stage.name))
         found.append(

@@ -147,6 +147,20 @@ class FairRows:
         weights[self.lack] = due * fellow_weights(self.model.problem)[self.fellows]
         return Goal(name="fellows", weights=weights, unit=1.0, floor=0.0, scale=float(due.sum()))
 
+    def lacking(self, groups: float, fellows: float) -> FloatArray:
+        """Return ``(columns,)`` weights of all that is lacked, each as a share of all there is.
+
+        Args:
+            groups: what the groups' lack counts: half of it the worst one's, half that of all.
+            fellows: what the fellows' lack, weighed by merit, counts.
+        """
+        weights = np.zeros(self.program.columns)
+        worst, total, each = self.worst_goal(), self.total_goal(), self.fellows_goal()
+        for goal, part in ((worst, groups / 2), (total, groups / 2), (each, fellows)):
+            size = goal.weights.sum()
+            weights[: goal.weights.size] += goal.weights * (part / size if size else 0.0)
+        return weights
+
     def restated(self, values: FloatArray) -> FloatArray:
         """Return the solution with shortfalls and covers as its hours make them."""
         problem, entitlement = self.model.problem, self.entitlement

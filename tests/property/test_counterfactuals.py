@@ -20,7 +20,7 @@ from tests.plans import a_plan, as_parsed
 from tests.property.test_pipeline import ruled_rounds
 from tests.rounds import Document
 
-POLICIES = ("entitlement", "merit", "rank_and_fund", "proportional")
+POLICIES = ("entitlement", "weighted", "merit", "rank_and_fund", "proportional")
 
 
 def changed_round(round_: Document, name: str, keys: Document) -> Document:

@@ -15,7 +15,7 @@ from scheduler.snapshot import parse_document, read_round
 from solver.canonical import canonical
 from solver.pipeline import Limits, solve
 from solver.plan import SolveStatus
-from solver.problem import MILLI, Merit, Problem, Rules, Shape, Tier
+from solver.problem import MILLI, Merit, Problem, Rules, Shape, Tier, ValueOf
 from solver.stages import objectives
 from solver.verify import verify
 from tests.builders import a_problem
@@ -141,6 +141,26 @@ def test_no_plan_falls_less_short_than_the_bound_says(problem):
     )
     assert stage.bound <= best + 1e-6
     assert stage.objective >= best - 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_the_weighted_goal_is_the_best_of_all_plans(data):
+    """No plan attains more than the bound; one called optimal attains as much as any."""
+    tiers = tuple(data.draw(st.sampled_from([tuple(Tier), tuple(Tier)[:2], tuple(Tier)[1:]])))
+    weights = tuple(data.draw(st.integers(1, 5)) for _ in tiers)
+    value_of = data.draw(st.sampled_from(list(ValueOf)))
+    rules = Rules(tiers=tiers, weights=weights, value_of=value_of)
+    problem = data.draw(one_slot_problems(rules=rules))
+    plan = solve(problem)
+    stage = next(each for each in plan.stages if each.name == "weighted")
+    best = max(
+        objectives(problem, plan.entitlement, cells)["weighted"] for cells in all_plans(problem)
+    )
+    assert stage.bound >= best - 1e-6
+    assert stage.objective <= best + 1e-9
+    if plan.status is SolveStatus.OPTIMAL:
+        assert stage.objective >= best * (1 - 0.0011)
 
 
 @settings(max_examples=25, deadline=None)

@@ -19,6 +19,7 @@ from tests.proofs import Proof, prove
 from tests.rounds import Document, a_request, a_round
 
 EACH = 250
+POLICIES = ["entitlement", "nash", "weighted"]
 WORD = {"seed", "versions", "envy", "work", "limit", "status", "reserve"}
 """What a checker without a solver takes as stated."""
 RATIONAL = re.compile(r"\d+/\d+")
@@ -119,7 +120,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("policy", ["entitlement", "nash"])
+@pytest.mark.parametrize("policy", POLICIES)
 def test_no_changed_round_is_taken_for_the_one_that_was_solved(policy: str) -> None:
     """Whatever is changed in the round, the digest that plan and certificate name tells."""
     rng, proof = np.random.default_rng(1), honest(policy)
@@ -130,7 +131,7 @@ def test_no_changed_round_is_taken_for_the_one_that_was_solved(policy: str) -> N
         assert not verify(forged, proof.plan, proof.certificate).holds
 
 
-@pytest.mark.parametrize("policy", ["entitlement", "nash"])
+@pytest.mark.parametrize("policy", POLICIES)
 def test_no_changed_plan_is_taken_for_the_one_that_was_certified(policy: str) -> None:
     """Whatever is changed in the plan, the digest that the certificate names tells."""
     rng, proof = np.random.default_rng(2), honest(policy)
@@ -140,7 +141,7 @@ def test_no_changed_plan_is_taken_for_the_one_that_was_certified(policy: str) ->
         assert not verify(proof.round, forged, proof.certificate).holds
 
 
-@pytest.mark.parametrize("policy", ["entitlement", "nash"])
+@pytest.mark.parametrize("policy", POLICIES)
 def test_no_changed_plan_passes_by_itself(policy: str) -> None:
     """A plan that is changed and certified anew is refused for what it says, not for its digest."""
     rng, proof = np.random.default_rng(3), honest(policy)
@@ -157,7 +158,7 @@ def test_no_changed_plan_passes_by_itself(policy: str) -> None:
         assert not found.holds or proves_no_more(found, truth)
 
 
-@pytest.mark.parametrize("policy", ["entitlement", "nash"])
+@pytest.mark.parametrize("policy", POLICIES)
 def test_no_changed_certificate_proves_more(policy: str) -> None:
     """A changed certificate is refused, or proves what the honest one proves, or less."""
     rng, proof = np.random.default_rng(4), honest(policy)

@@ -79,7 +79,10 @@ def broken(proof: Proof) -> set[str]:
     return {witness.rule for witness in found.witnesses}
 
 
-@pytest.mark.parametrize("name", ["entitlement", "merit", "nash", "whole_server", "rank_and_fund"])
+SOLVED = ["entitlement", "merit", "nash", "weighted", "whole_server", "rank_and_fund"]
+
+
+@pytest.mark.parametrize("name", SOLVED)
 def test_what_is_solved_is_proved(name: str) -> None:
     """Plan and certificate of a solve hold under every kind of policy."""
     proof = proof_of(name)
@@ -203,6 +206,37 @@ def grow_row(row: list[Any], by: int) -> None:
 def test_a_changed_certificate_is_found(rule: str, change: Callable[[Document], Any]) -> None:
     """Whatever in a certificate is not so is found by the rule that looks there."""
     assert rule in broken(recertified(proof_of("entitlement"), change))
+
+
+def hold(proof: Document, kind: str, *row: str) -> None:
+    """Add a holder's multiplier and what is due to it."""
+    proof["evidence"]["weighted"]["holders"].append([kind, *row])
+
+
+WEIGHTED_CHANGES: list[Callable[[Document], Any]] = [
+    lambda proof: scale(proof["evidence"]["weighted"]["holders"], 2, Fraction(10)),
+    lambda proof: hold(proof, "group", "g1", "9/1", "1/1"),
+    lambda proof: hold(proof, "fellow", "f1", "1/999999", "99/1"),
+    lambda proof: grow(proof["bounds"]["weighted"], "bound", 0.1),
+    lambda proof: proof["evidence"]["weighted"].update(kind="arithmetic"),
+]
+
+
+@pytest.mark.parametrize("change", WEIGHTED_CHANGES)
+def test_a_changed_proof_of_the_weighted_goal_is_found(change: Callable[[Document], Any]) -> None:
+    """Multipliers are no more than lacking costs, what is due is no more than the entitlement."""
+    assert "bounds" in broken(recertified(proof_of("weighted"), change))
+
+
+def test_the_weighted_bound_is_proved_by_prices() -> None:
+    """The checker recomputes what is attained, proves a bound from prices and takes the gap."""
+    proof = proof_of("weighted")
+    verdict = verify(proof.round, proof.plan, proof.certificate)
+    (found,) = (each for each in verdict.proved if each.stage == "weighted")
+    assert found.evidence == "dual"
+    assert found.objective <= found.bound <= 1
+    assert found.gap == pytest.approx(1 - found.objective / found.bound)
+    assert found.bound <= found.objective * 1.1
 
 
 def test_worse_prices_prove_less() -> None:

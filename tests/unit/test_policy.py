@@ -1,5 +1,7 @@
 """Reading policies."""
 
+from fractions import Fraction
+
 import pytest
 
 from scheduler.policy import InvalidPolicy, find_policy, parse_policy, presets
@@ -39,6 +41,16 @@ def test_tiers_follow_the_tables_when_unstated():
     )
 
 
+def test_weights_are_one_where_nothing_is_said():
+    """In the weighted form every tier counts, with the weight that is stated or 1."""
+    rules = parse_policy(
+        'name = "x"\n[groups]\n[select]\nform = "weighted"\n[select.weights]\nfellows = 2.5'
+    ).rules
+    assert (1_000, 2_500, 1_000) == rules.weights
+    assert Fraction(5, 9) == rules.part(Tier.FELLOWS)
+    assert () == find_policy("entitlement").rules.weights
+
+
 @pytest.mark.parametrize(
     ("text", "field"),
     [
@@ -47,6 +59,10 @@ def test_tiers_follow_the_tables_when_unstated():
         ('name = "x"\n[fairness]\nunit = "gpus"', "fairness/unit"),
         ('name = "x"\n[select]\nmethod = "magic"', "select/method"),
         ('name = "x"\n[select]\ntiers = ["value", "value"]', "select/tiers"),
+        ('name = "x"\n[select]\nform = "mixed"', "select/form"),
+        ('name = "x"\n[select.weights]\nvalue = 2', "select/weights"),
+        ('name = "x"\n[select]\nform = "weighted"\n[select.weights]\nmerit = 1', "weights/merit"),
+        ('name = "x"\n[select]\nform = "weighted"\n[select.weights]\nvalue = 0', "weights/value"),
         ('name = "x"\n[fellows]\ncap_share = 1.5', "fellows/cap_share"),
         ('name = "x"\n[fellows]\ncap_share = "much"', "fellows/cap_share"),
         ('name = "x"\n[tracks.industry]\nfloor_shares = 0.3', "tracks/industry/floor_shares"),

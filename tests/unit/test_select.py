@@ -170,3 +170,33 @@ def test_one_program_of_work_still_selects():
     assert selection.funded.any()
     assert objective <= bound * (1 + 1e-9)
     assert {each.limit for each in selection.tiers} <= {Limit.NONE, Limit.WORK}
+
+
+def test_weights_say_what_a_shortfall_may_cost():
+    """A group is served at the price of value where its weight is large, and is not where small."""
+    fair, greedy = (
+        a_problem(
+            ask=[320 * MILLI] * 2,
+            minimum=[160 * MILLI] * 2,
+            score=[90 * MILLI, 10 * MILLI],
+            rules=Rules(weights=weights),
+        )
+        for weights in ((100, 1, 1), (1, 1, 100))
+    )
+    assert [0, 1] == funded(selected(fair))
+    assert [0] == funded(selected(greedy))
+
+
+def test_the_weighted_goal_is_one_tier():
+    """Three goals weighed against each other make one, in parts of all there is."""
+    problem = a_problem(ask=[320 * MILLI] * 2, rules=Rules(weights=(1, 1, 2)))
+    selection = selected(problem)
+    assert ["weighted"] == [each.name for each in selection.tiers]
+    assert pytest.approx((0.75, 0.75)) == reached(selection, "weighted")
+
+
+def test_every_tier_needs_a_weight():
+    """Rules with more tiers than weights, or a weight of 0, are nobody's policy."""
+    for weights in ((1, 1), (1, 1, 0)):
+        with pytest.raises(ValueError, match="weight above 0"):
+            Rules(weights=weights)
