@@ -10,7 +10,7 @@ import numpy as np
 from solver.fluid.expanding import expand
 from solver.fluid.leximin import Agents, Cut, Oracle, Terms, grains, leximin
 from solver.fluid.merging import merge, reach
-from solver.fluid.shortage import SPARED, ShortageProgram
+from solver.fluid.shortage import ShortageProgram
 from solver.fluid.water import ShortageFlow, is_plain_flow, whole_supply
 from solver.plan import NO_CELLS, Entitlement, Level
 from solver.problem import (
@@ -163,7 +163,7 @@ class _Entitling:
     def solve(self) -> Entitlement:
         """Go through both stages."""
         groups, group_levels = self._groups()
-        fellows, fellow_levels, hours = self._fellows(groups)
+        fellows, fellow_levels, hours = self._fellows(groups, group_levels)
         held = as_int(fellows // self.grain)
         slots = [np.flatnonzero(self.merged.span == s).tolist() for s in range(self.merged.spans)]
         return Entitlement(
@@ -211,18 +211,21 @@ class _Entitling:
                 terms.least[kind, index] = Fraction(int(least[index]))
         return terms
 
-    def _oracle(self, kind: str, high: IntArray, terms: Terms) -> ShortageFlow | ShortageProgram:
+    def _oracle(self) -> ShortageFlow | ShortageProgram:
         """Return who answers what is out of reach: a flow where that is exact, else a program."""
         if self.flow is not None:
             return self.flow
-        program = ShortageProgram(self.merged, kind, high.tolist(), terms, self.grain)
-        nothing = np.zeros(high.shape[0], dtype=np.int64)
-        if terms.least and program.cuts(nothing):
-            for holder, missing in program.shortages().items():
-                terms.least[holder] -= missing
+        program = self._program("group", self.alone.groups, self.terms)
+        least = self.terms.least
+        if least and (missing := program.shortages()):
+            least |= {holder: least[holder] - short for holder, short in missing.items()}
             self.work += program.work
-            program = ShortageProgram(self.merged, kind, high.tolist(), terms, self.grain)
+            program = self._program("group", self.alone.groups, self.terms)
         return program
+
+    def _program(self, kind: str, high: IntArray, terms: Terms) -> ShortageProgram:
+        """Return a program of what is out of reach of groups or fellows."""
+        return ShortageProgram(self.merged, kind, high.tolist(), terms, self.grain)
 
     def _as_flow(self, terms: Terms) -> ShortageFlow | None:
         """Return the round as a plain flow, if it is one."""
@@ -238,7 +241,7 @@ class _Entitling:
         """Share among the groups."""
         high = self.alone.groups
         low = np.minimum(self.problem.group_floor, high)
-        oracle = self._oracle("group", high, self.terms)
+        oracle = self._oracle()
         agents = Agents(
             stage="groups",
             weight=self.group_weight,
@@ -259,18 +262,23 @@ class _Entitling:
         low, _ = leximin(floors, oracle)
         return replace(agents, low=low)
 
-    def _fellows(self, groups: IntArray) -> tuple[IntArray, tuple[Level, ...], IntArray]:
+    def _fellows(
+        self, groups: IntArray, above: Sequence[Level]
+    ) -> tuple[IntArray, tuple[Level, ...], IntArray]:
         """Share each group's total among its fellows."""
         parent = self.problem.fellow_group
         high = np.minimum(self.alone.fellows, (groups // self.grain)[parent])
         oracle = self._sharing(groups, high)
+        known = _own_totals(parent, groups)
+        if isinstance(oracle, ShortageProgram):
+            known += tuple(oracle.ceilings(above, high * self.grain))
         agents = Agents(
             stage="fellows",
             weight=self.fellow_weight,
             low=np.zeros(self.problem.fellows, dtype=np.int64),
             high=high * self.grain,
             grain=self.grain,
-            known=_own_totals(parent, groups),
+            known=known,
         )
         held, levels = leximin(agents, oracle)
         oracle.cuts(held)
@@ -285,6 +293,6 @@ class _Entitling:
             return self.flow
         terms = replace(self.terms, least=dict(self.terms.least), most=dict(self.terms.most))
         for group, total in enumerate(groups.tolist()):
-            terms.least["group", group] = Fraction(int(total * (1.0 - SPARED)), self.grain)
+            terms.least["group", group] = Fraction(total, self.grain)
             terms.most["group", group] = Fraction(total, self.grain)
-        return self._oracle("fellow", high, terms)
+        return self._program("fellow", high, terms)

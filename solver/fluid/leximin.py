@@ -62,8 +62,6 @@ class Oracle(Protocol):
 
     work: int
     """Questions answered."""
-    at_once: bool
-    """Whether one question about many levels brings a cut for each, not one that mixes them."""
 
     def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:
         """Return cuts that the amounts (grains) break, none if they can be had together.
@@ -72,9 +70,6 @@ class Oracle(Protocol):
             amounts: grains of each agent.
             full: cuts that the amounts fill, lowest level first.
         """
-
-    def settle(self, cut: Cut) -> Cut:
-        """Return the cut with exact room and the prices as the certificate states them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,7 +128,7 @@ def leximin(agents: Agents, oracle: Oracle) -> tuple[IntArray, tuple[Level, ...]
     pool = _Pool(agents)
     for cut in agents.known:
         pool.add(cut)
-    reached, stride, misses = 0.0, len(agents.weight) if oracle.at_once else 1, 0
+    reached, stride, misses = 0.0, len(agents.weight), 0
     while True:
         filled = pool.fill()
         ahead = filled.level[filled.level > reached * (1.0 + CLOSE)]
@@ -146,13 +141,10 @@ def leximin(agents: Agents, oracle: Oracle) -> tuple[IntArray, tuple[Level, ...]
             if misses > PATIENCE:
                 stride = max(1, min(stride, ahead.shape[0]) // 2)
         elif last:
-            break
+            return _Ladder(agents, filled, pool.cuts).climb()
         else:
             reached = ahead[stride - 1]
-            stride *= 2 if oracle.at_once else 1
-    while pool.settle(filled, oracle):
-        filled = pool.fill()
-    return _Ladder(agents, filled, pool.cuts).climb()
+            stride *= 2
 
 
 class _Pool:
@@ -165,7 +157,6 @@ class _Pool:
         )
         self._lifts: list[FloatArray] = []
         self._rooms: list[float] = []
-        self._settled: set[int] = set()
 
     def add(self, cut: Cut) -> None:
         """Take a cut in."""
@@ -192,18 +183,6 @@ class _Pool:
         """Fill up below all cuts."""
         rows = rows_of([cut.agents for cut in self.cuts], self._lifts, self._rooms)
         return fill(rows, *self._limits)
-
-    def settle(self, filled: Filled, oracle: Oracle) -> bool:
-        """Settle the cuts that bind; say whether a room changed by that."""
-        changed = False
-        for row in filled.row.tolist():
-            if row not in self._settled:
-                self._settled.add(row)
-                cut = oracle.settle(self.cuts[row])
-                changed |= cut.room != self.cuts[row].room
-                self.cuts[row] = cut
-                self._rooms[row] = cut.room / cut.unit
-        return changed
 
 
 class _Ladder:

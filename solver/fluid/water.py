@@ -51,10 +51,7 @@ class ShortageFlow:
 
     Attributes:
         work: flows computed.
-        at_once: every bottleneck of a flow gives a cut of its own.
     """
-
-    at_once = True
 
     def __init__(
         self, merged: Merged, parent: IntArray, groups: int, terms: Terms, grain: int
@@ -106,10 +103,6 @@ class ShortageFlow:
         sets = uncrossed(net, asked, side, [cut.nodes for cut in full])
         cuts = (self._as_cut(nodes, int(asked[nodes].sum()) - over) for nodes, over in sets)
         return [cut for cut in cuts if cut.agents.size]
-
-    def settle(self, cut: Cut) -> Cut:
-        """Return the cut: its room is exact."""
-        return cut
 
     def hours(self) -> IntArray:
         """Return ``(k,)`` thousandths of a GPU-hour of the last division, rounded down."""

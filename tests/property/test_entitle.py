@@ -1,6 +1,7 @@
 """Entitlements of small random rounds, against exact rational programs and against themselves."""
 
 from dataclasses import fields, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from solver.checking.duality import check_levels
+from solver.checking.pricing import FluidRequest, FluidRound, most_together
 from solver.checking.stakes import stakes
 from solver.entitle import entitle, fellow_weights, group_weights
+from solver.fluid.merging import Merged, merge
+from solver.fluid.pricing import Pricing
 from solver.plan import Entitlement
 from solver.problem import (
+    MILLI,
     NO_CAP,
     NOBODY,
     FellowWeight,
@@ -144,6 +149,78 @@ def test_the_division_gives_what_is_promised(problem: Problem) -> None:
     np.add.at(held, problem.fellow[r], hours * problem.factor[r, p])
     cells = 2 * problem.requests * problem.pools * problem.slots
     assert np.abs(entitlement.fellows * 1000 - held).max() <= cells * 1600
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_every_total_is_shared(problem: Problem) -> None:
+    """What a group holds is shared among its fellows, but for the rounding of each."""
+    entitlement = entitle(problem)
+    sums = np.zeros(problem.groups, dtype=np.int64)
+    np.add.at(sums, problem.fellow_group, entitlement.fellows)
+    members = np.bincount(problem.fellow_group, minlength=problem.groups)
+    served = entitlement.groups > 0
+    assert (np.abs(entitlement.groups - sums)[served] <= ROUNDING + members[served]).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(tracks=False), st.sampled_from([2, 3]))
+def test_more_supply_lowers_no_least_share(problem: Problem, times: int) -> None:
+    """Groups by share, poorest first: more supply never lowers the first that it changes."""
+    problem = replace(problem, group_floor=problem.group_floor * 0)
+    weight = group_weights(problem)
+    richer = replace(problem, supply=problem.supply * times)
+    assume((weight > 0).any() and (group_weights(richer) == weight).all())
+    less, more = (
+        np.sort(entitle(each).groups[weight > 0] / weight[weight > 0]) for each in (problem, richer)
+    )
+    changed = np.flatnonzero(np.abs(more - less) > 2 * ROUNDING / weight[weight > 0].min())
+    assert not changed.size or more[changed[0]] > less[changed[0]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.integers(0, 2**32))
+def test_prices_bound_in_machine_code_what_they_bound_in_fractions(
+    problem: Problem, seed: int
+) -> None:
+    """The prover's bound is the checker's, or above it by a part in ten thousand billion."""
+    rng = np.random.default_rng(seed)
+    merged = merge(problem, problem.eligible)
+    pricing = Pricing(merged)
+    prices = rng.integers(0, pricing.unit, merged.supply.shape) * rng.integers(
+        0, 2, merged.supply.shape
+    )
+    lifts = rng.integers(0, pricing.unit, problem.fellows)
+    bound = pricing.paid(prices) + sum(pricing.profits(prices, lifts[merged.fellow]))
+    exact = most_together(
+        fluid_round(merged),
+        dict(enumerate(prices.tolist())),
+        {("fellow", index): lift for index, lift in enumerate(lifts.tolist())},
+    )
+    assert exact * MILLI <= bound <= exact * MILLI * Fraction(10**13 + 1, 10**13)
+
+
+def fluid_round(merged: Merged) -> FluidRound:
+    """Return the merged round as the checker reads it."""
+    return FluidRound(
+        requests=tuple(
+            FluidRequest(
+                pools=tuple(
+                    (int(p), int(merged.factor[c, p]), int(merged.speed[c, p]))
+                    for p in np.flatnonzero(merged.speed[c])
+                ),
+                ask=int(merged.ask[c]),
+                limit=int(merged.limit[c]),
+                joint=bool(merged.joint[c]),
+                first=int(merged.first[c]),
+                end=int(merged.end[c]),
+                holders=(("fellow", int(merged.fellow[c])),),
+            )
+            for c in range(merged.classes)
+        ),
+        supply=tuple(map(tuple, merged.supply.tolist())),
+        lengths=tuple(merged.span_slots.tolist()),
+    )
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,0 +1,154 @@
+"""Cuts whose room their own prices prove, exactly: at any prices, and of each fellow alone."""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+import numpy as np
+
+from solver.checking.pricing import Holder
+from solver.fluid.leximin import Cut, Terms
+from solver.fluid.merging import Merged
+from solver.fluid.pricing import Pricing
+from solver.plan import Level
+from solver.problem import MILLI, IntArray
+
+FADING = (0, 2, 4, 6, 8, 10)
+"""Powers of two by which a fellow's own multiplier is tried smaller than those of the totals."""
+FLAT = 1e-9
+"""Part of what a fellow has at most that a smaller multiplier has to gain."""
+
+
+class Bounds:
+    """What holders can have together in the merged round, at prices.
+
+    Attributes:
+        unit: what prices and multipliers are integer parts of, and stay below.
+    """
+
+    def __init__(self, merged: Merged, terms: Terms, grain: int) -> None:
+        """Build the bounds of a round.
+
+        Args:
+            merged: the round.
+            terms: floors and caps that multipliers of other holders rest on.
+            grain: grains in a thousandth of the unit.
+        """
+        self._merged = merged
+        self._terms = terms
+        self._grain = grain
+        self._pricing = Pricing(merged)
+        self.unit = self._pricing.unit
+
+    def cut(
+        self,
+        kind: str,
+        lifted: tuple[IntArray, IntArray],
+        prices: IntArray,
+        others: Mapping[Holder, int],
+    ) -> Cut:
+        """Return the inequality that prices prove.
+
+        Args:
+            kind: of the agents.
+            lifted: agents, ascending, and their lifts.
+            prices: ``(p, s)``.
+            others: multipliers of the holders that it rests on.
+        """
+        pairs = zip(lifted[0].tolist(), lifted[1].tolist(), strict=True)
+        own = {(kind, agent): lift for agent, lift in pairs}
+        profits = self._pricing.profits(prices, self._worth(others) + self._worth(own))
+        room = self._spare(prices, others) + sum(profits) * self._grain // MILLI
+        return self._as_cut(lifted, prices, others, room)
+
+    def ceilings(self, levels: Iterable[Level], high: IntArray) -> list[Cut]:
+        """Return cuts of one fellow each: its most while every group keeps its total.
+
+        At prices where the groups' totals are all that can be had, a fellow whose hours are worth
+        a trifle more than its group's earns that trifle only on what these prices leave open to it.
+
+        Args:
+            levels: of the groups; their prices are taken together.
+            high: ``(f,)`` grains that each can have at most.
+        """
+        prices, others = self._together(levels)
+        largest = max(others.values(), default=0)
+        if largest <= 0:
+            return []
+        worth = self._worth(others)
+        base = self._pricing.profits(prices, worth)
+        spare = self._spare(prices, others) + sum(base) * self._grain // MILLI
+        best: dict[int, tuple[float, int, int]] = {}
+        for fading in FADING:
+            lift = largest >> fading
+            rooms = [spare] * high.shape[0]
+            earned = self._pricing.profits(prices, worth + lift)
+            for fellow, more, less in zip(self._merged.fellow.tolist(), earned, base, strict=True):
+                rooms[fellow] += (more - less) * self._grain // MILLI
+            for fellow, room in enumerate(rooms):
+                most = room / lift
+                if most < (1.0 - FLAT) * min(best.get(fellow, (np.inf,))[0], high[fellow]):
+                    best[fellow] = (most, lift, room)
+        shut = [fellow for fellow, (_, _, room) in best.items() if room == spare]
+        each = [[fellow] for fellow in best if best[fellow][2] > spare]
+        return [
+            self._as_cut(
+                (np.array(fellows), np.array([best[fellow][1] for fellow in fellows])),
+                prices,
+                others,
+                best[fellows[0]][2],
+            )
+            for fellows in ([sorted(shut)] if shut else []) + each
+        ]
+
+    def _as_cut(
+        self,
+        lifted: tuple[IntArray, IntArray],
+        prices: IntArray,
+        others: Mapping[Holder, int],
+        room: int,
+    ) -> Cut:
+        """Write an inequality down."""
+        pool, span = np.nonzero(prices)
+        return Cut(
+            agents=lifted[0],
+            lifts=lifted[1],
+            room=room,
+            unit=self.unit,
+            prices=np.column_stack((pool, span, prices[pool, span])),
+            price_unit=self.unit,
+            holders=tuple((*holder, multiplier) for holder, multiplier in others.items()),
+        )
+
+    def _spare(self, prices: IntArray, others: Mapping[Holder, int]) -> int:
+        """Return grains that the supply costs beyond what other holders have."""
+        spare = self._pricing.paid(prices) * self._grain // MILLI
+        for holder, multiplier in others.items():
+            known = self._terms.least if multiplier > 0 else self._terms.most
+            spare -= int(multiplier * known[holder] * self._grain)
+        return spare
+
+    def _worth(self, multipliers: Mapping[Holder, int]) -> IntArray:
+        """Return ``(c,)`` what an amount of each class is worth."""
+        worth = np.zeros(self._merged.classes, dtype=np.int64)
+        for kind, of in self._terms.members.items():
+            table = np.zeros(int(of.max(initial=-1)) + 2, dtype=np.int64)
+            for (which, index), multiplier in multipliers.items():
+                if which == kind and index < table.shape[0] - 1:
+                    table[index] = multiplier
+            worth += table[of]
+        return worth
+
+    def _together(self, levels: Iterable[Level]) -> tuple[IntArray, dict[Holder, int]]:
+        """Return prices and multipliers of levels, added up with the largest of each alike."""
+        priced = [level for level in levels if level.multipliers]
+        prices = np.zeros(self._merged.supply.shape, dtype=np.int64)
+        others: dict[Holder, int] = {}
+        for level in priced:
+            rows = [abs(number) for *_, number in (*level.pool_slots, *level.multipliers)]
+            scale = Fraction(self.unit // len(priced)) / max(rows)
+            for pool, span, price in level.pool_slots:
+                prices[pool, span] += int(price * scale)
+            for kind, index, multiplier in level.multipliers:
+                holder = kind, index
+                others[holder] = others.get(holder, 0) + int(multiplier * scale)
+        return prices, {holder: each for holder, each in others.items() if each}
