@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from api.version import software_version
 from scheduler.domain.messages import Language
-from scheduler.export.otherwise import HEADING, Otherwise
+from scheduler.export.otherwise import HEADING, SILENCES, Otherwise, silence_document
 from scheduler.export.ways_out import WaysOut
 from scheduler.export.wording import Wording
 from scheduler.formulate import Formulation
@@ -13,7 +13,7 @@ from scheduler.plan_file import plan_document
 from scheduler.snapshot import Document
 from solver.canonical import canonical
 from solver.certificate import Documents, certificate
-from solver.counterfactuals import counterfactuals
+from solver.counterfactuals import counterfactuals, silence
 from solver.explain import explain
 from solver.measures import measure
 from solver.pipeline import Limits, Progress, solve
@@ -103,8 +103,8 @@ def explanations(solution: Solution) -> dict[str, Document]:
     if problem.requests <= ANSWERED_AHEAD:
         every = counterfactuals(problem, solution.plan, range(problem.requests), here())
         told = [
-            with_counterfactuals(formulation, each, found, delta=False)
-            for each, found in zip(told, every, strict=True)
+            with_counterfactuals(formulation, each, request, found, delta=False)
+            for request, (each, found) in enumerate(zip(told, every, strict=True))
         ]
     return dict(zip(formulation.names.requests, told, strict=True))
 
@@ -122,6 +122,7 @@ def explained(formulation: Formulation, explanation: Explanation) -> Document:
 def with_counterfactuals(
     formulation: Formulation,
     told: Document,
+    request: int,
     found: Sequence[Counterfactual],
     *,
     delta: bool,
@@ -131,25 +132,27 @@ def with_counterfactuals(
     Args:
         formulation: the round and its policy.
         told: an explanation as `explained` returns it.
-        found: the counterfactuals of its request.
+        request: whose it is, by index.
+        found: the counterfactuals of the request; when there are few, it is said why.
         delta: whether to tell the plans that show them, which name other requests.
     """
-    if not found:
-        return {**told, "counterfactuals": []}
     words = Otherwise(formulation.names, formulation.problem)
     now = as_milli(told["gpu_hours"]["awarded"])
+    why = silence(formulation.problem, request, len(found))
     texts = {
         language.value: "\n".join(
             [
                 told["text"][language.value],
-                HEADING.in_language(language),
+                *([HEADING.in_language(language)] if found else []),
                 *(f"- {words.text(each, now, language)}" for each in found),
+                *([] if why is None else [SILENCES[why].in_language(language)]),
             ]
         )
         for language in Language
     }
     rows = [words.document(each, now, delta=delta) for each in found]
-    return {**told, "counterfactuals": rows, "text": texts}
+    few = {} if why is None else {"few_counterfactuals": silence_document(why)}
+    return {**told, "counterfactuals": rows, **few, "text": texts}
 
 
 def as_milli(amount: float) -> int:

@@ -20,6 +20,7 @@ SUBJECTS = (
     "select",
     "national",
     "verify",
+    "explain",
     "books",
     "usage",
     "scrape",

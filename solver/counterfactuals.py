@@ -6,19 +6,22 @@ goal, in exact arithmetic. For a formula the formula itself is run again. Smalle
 smallest that this search finds.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 
 from solver.audit import is_lawful
-from solver.entitle import entitle, fellow_weights
+from solver.entitle import fellow_weights
 from solver.formula import apply_formula
-from solver.placing.room import least_needed
+from solver.placing.room import least_needed, most_whole
 from solver.plan import Plan, awarded_reference
-from solver.problem import MILLI, Method, Problem, Shape
+from solver.problem import MILLI, IntArray, Method, Problem, Shape
+from solver.rights import rights
 from solver.spread import Crew, chunks, spread
-from solver.trials import Trial, standing
+from solver.trials import Trial, loss, standing
 from solver.whatif import (
     NO_WORSE,
     UNWEIGHED,
@@ -26,6 +29,7 @@ from solver.whatif import (
     Claim,
     Counterfactual,
     Lever,
+    Silence,
     changed,
     difference,
     goals,
@@ -40,6 +44,22 @@ SIZES = 64
 """Parts of a minimum in which a smaller one is looked for."""
 MORE = 10
 """A funded request looks for this part of its ask more: a tenth."""
+ENOUGH = 2
+"""With fewer counterfactuals than these the ones that come close are shown as well."""
+CLOSE = NO_WORSE | {Claim.WITHIN_GAP, Claim.AT_A_COST}
+
+
+def silence(problem: Problem, request: int, shown: int) -> Silence | None:
+    """Return why only so many counterfactuals are shown, or None when they are enough."""
+    if shown >= ENOUGH:
+        return None
+    if problem.vetoed[request]:
+        return Silence.VETOED
+    if problem.rules.method is Method.REALLOCATE:
+        return Silence.MID_ROUND
+    alone = most_whole(problem, request, problem.supply // MILLI)
+    fits = alone >= least_needed(problem, request)
+    return Silence.NOT_FOUND if fits else Silence.NEVER_FITS
 
 
 def counterfactuals(
@@ -86,10 +106,12 @@ class Explorer:
     def of(self, request: int) -> list[Counterfactual]:
         """Return what would have changed a request's award, and what would not have."""
         if self.problem.vetoed[request] or self.problem.rules.method is Method.REALLOCATE:
-            return []  # who is in line, and what is held, are facts that no ask would change
+            return []
         found = [*self._gains(request)]
-        if self.awards[request] and not self.by_formula:
+        if self.awards[request]:
             found += self._margins(request)
+        if len(found) < ENOUGH and not self.by_formula:
+            found += islice(self._close(request, found), ENOUGH - len(found))
         return found
 
     def _gains(self, request: int) -> Iterator[Counterfactual]:
@@ -218,6 +240,36 @@ class Explorer:
         if 0 < reach < problem.minimum[request]:
             yield Change(request=request, lever=Lever.BOTH, minimum=reach)
 
+    def _close(self, request: int, found: Sequence[Counterfactual]) -> Iterator[Counterfactual]:
+        """Yield changes that cost goals something, yet less than funding the request unchanged."""
+        shown = {each.change.lever for each in found}
+        bars = [loss(each) for each in found if each.change.lever is Lever.NOTHING]
+        for change in self._bold(request):
+            near = None if change.lever in shown else self.tried(change, CLOSE)
+            if near is not None and all(loss(near) < bar for bar in bars):
+                shown.add(change.lever)
+                yield near
+
+    def _bold(self, request: int) -> Iterator[Change]:
+        """Yield a bold change with each lever: half the minimum, the whole calendar and so on."""
+        problem = self.problem
+        ask, minimum = int(problem.ask[request]), int(problem.minimum[request])
+        half = max(minimum // 2 // MILLI * MILLI, 1)
+        if self._has_all(request):
+            yield Change(request=request, lever=Lever.ASK, ask=ask + max(ask // MORE, MILLI))
+        elif not self.awards[request] and minimum == ask:
+            yield Change(request=request, lever=Lever.ASK, ask=max(half, MILLI), minimum=half)
+        elif not self.awards[request] and minimum > half:
+            yield Change(request=request, lever=Lever.MINIMUM, minimum=half)
+        if problem.score[request] < MOST_SCORE:
+            yield Change(request=request, lever=Lever.SCORE, score=MOST_SCORE)
+        everything = (0, problem.slots) == (problem.first[request], problem.end[request])
+        if problem.shape[request] != Shape.CONSTANT and not everything:
+            yield Change(request=request, lever=Lever.WINDOW, first=0, end=problem.slots)
+        for pool in np.flatnonzero(problem.speed[request] == 0).tolist():
+            speed = likely_speed(problem, request, pool)
+            yield Change(request=request, lever=Lever.POOL, pool=pool, speed=speed)
+
     def _has_all(self, request: int) -> bool:
         """Return whether a request has what it asked."""
         return bool(self.awards[request] >= self.problem.ask[request])
@@ -236,20 +288,26 @@ class Explorer:
         if best is not None:
             yield best
 
-    def tried(self, change: Change) -> Counterfactual | None:
-        """Return a change with the plan that shows what it brings, if there is one."""
+    def tried(self, change: Change, accept: frozenset[Claim] = NO_WORSE) -> Counterfactual | None:
+        """Return a change with a plan that shows what it brings, if there is one.
+
+        Args:
+            change: of one request.
+            accept: claims that are enough; beyond `NO_WORSE` the plan that loses least is taken.
+        """
         problem = changed(self.problem, change)
         least = self.wanted(problem, change.request)
         if self.by_formula:
             return self._rerun(problem, change, least)
         due = self.entitlement
         if due is not None and change.lever not in UNWEIGHED:
-            due = entitle(problem)
-        return Trial(self.standing, problem, change, due, least).first()
+            due = rights(problem)
+        trial = Trial(self.standing, problem, change, due, least)
+        return trial.first() if accept is NO_WORSE else trial.best(accept)
 
     def _rerun(self, problem: Problem, change: Change, least: int) -> Counterfactual | None:
         """Run the formula on the changed round."""
-        cells = apply_formula(problem, seed=self.plan.seed).cells
+        cells = self._formula(problem)
         awarded = int(awarded_reference(problem, cells)[change.request])
         if awarded < least or not is_lawful(problem, cells):
             return None
@@ -262,6 +320,10 @@ class Explorer:
             open={},
             sizes={},
         )
+
+    def _formula(self, problem: Problem) -> IntArray:
+        """Return what the policy's formula gives in a changed round."""
+        return apply_formula(problem, seed=self.plan.seed).cells
 
     def _margins(self, request: int) -> Iterator[Counterfactual]:
         """Yield changes that would have left the award as it is, in the same cells."""
@@ -284,22 +346,33 @@ class Explorer:
             yield from self.kept(Change(request=request, lever=Lever.GPUS, gpus=gpus))
 
     def kept(self, change: Change) -> Iterator[Counterfactual]:
-        """Yield a change under which the very same plan keeps every rule and every goal."""
+        """Yield a change under which the very same plan keeps every rule and every goal.
+
+        By a formula: under which the formula gives the very same plan.
+        """
         problem, cells = changed(self.problem, change), self.plan.cells
+        if self.by_formula:
+            if np.array_equal(self._formula(problem), cells):
+                yield self._same(change, {})
+            return
         entitlement = self.entitlement
         if change.lever not in UNWEIGHED and entitlement is not None:
-            entitlement = entitle(problem)
+            entitlement = rights(problem)
             same = np.array_equal(fellow_weights(problem), fellow_weights(self.problem))
             if not same:
                 return
         losses = goals(problem, entitlement, cells).losses(self.standing.goals)
-        if all(loss <= 0 for loss in losses.values()) and is_lawful(problem, cells):
-            yield Counterfactual(
-                change=change,
-                claim=Claim.SAME_PLAN,
-                awarded=int(self.awards[change.request]),
-                delta=cells[:0],
-                losses=losses,
-                open=self.standing.open,
-                sizes=self.standing.sizes,
-            )
+        if all(lost <= 0 for lost in losses.values()) and is_lawful(problem, cells):
+            yield self._same(change, losses)
+
+    def _same(self, change: Change, losses: Mapping[str, Fraction]) -> Counterfactual:
+        """Return a change under which the plan stays, cell by cell."""
+        return Counterfactual(
+            change=change,
+            claim=Claim.SAME_PLAN,
+            awarded=int(self.awards[change.request]),
+            delta=self.plan.cells[:0],
+            losses=losses,
+            open=self.standing.open if losses else {},
+            sizes=self.standing.sizes if losses else {},
+        )

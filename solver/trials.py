@@ -9,12 +9,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from solver.entitle import entitle, fellow_weights
+from solver.entitle import fellow_weights
 from solver.placing.board import floors, free_supply, in_order
 from solver.placing.placement import place, total_reference
 from solver.placing.trade import Ground, ground, trade
 from solver.plan import Entitlement, Plan, awarded_reference
 from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem, Shape
+from solver.rights import rights
 from solver.stages import merit_points
 from solver.whatif import (
     NO_WORSE,
@@ -56,7 +57,7 @@ class Standing:
 
 def standing(problem: Problem, plan: Plan) -> Standing:
     """Return a plan as it stands."""
-    entitlement = (plan.entitlement or entitle(problem)) if problem.rules.is_fair else None
+    entitlement = (plan.entitlement or rights(problem)) if problem.rules.is_fair else None
     reached = goals(problem, entitlement, plan.cells)
     return Standing(
         problem=problem,
@@ -65,7 +66,7 @@ def standing(problem: Problem, plan: Plan) -> Standing:
         start=ground(problem, plan.cells),
         goals=reached,
         awards=awarded_reference(problem, plan.cells),
-        open=_left_open(plan, reached),
+        open=left_open(plan, reached),
         sizes=sizes(entitlement, reached),
     )
 
@@ -86,7 +87,7 @@ class Trial:
 
     def best(self, accept: frozenset[Claim]) -> Counterfactual | None:
         """Return the plan that loses least, goal after goal."""
-        return min(self.found(accept), key=_loss, default=None)
+        return min(self.found(accept), key=loss, default=None)
 
     def found(self, accept: frozenset[Claim]) -> Iterator[Counterfactual]:
         """Yield the plans that can be vouched for."""
@@ -236,12 +237,12 @@ class Trial:
         return [int(each) for each in enough[:DROPS]]
 
 
-def _loss(found: Counterfactual) -> tuple[Fraction, ...]:
+def loss(found: Counterfactual) -> tuple[Fraction, ...]:
     """Return what a plan loses, goal after goal; what it gains counts for nothing."""
     return tuple(max(loss, Fraction(0)) for loss in found.losses.values())
 
 
-def _left_open(plan: Plan, reached: Goals) -> dict[str, Fraction]:
+def left_open(plan: Plan, reached: Goals) -> dict[str, Fraction]:
     """Return by goal how far the plan may be from the best, as far as its proof says."""
     units = {"groups_total": MILLI, "fellows": MILLI}
     return {

@@ -10,6 +10,7 @@ import numpy as np
 
 from solver.audit import is_lawful
 from solver.entitle import fellow_weights
+from solver.placing.board import added_up
 from solver.plan import Entitlement, awarded_reference, per_fellow, per_group, received
 from solver.problem import IntArray, Problem, Tier, as_int
 from solver.stages import exact_objectives, value
@@ -72,8 +73,8 @@ FIELDS: Mapping[str, str] = {
 """Numbers of a change and the arrays of a problem that hold them."""
 WANTED_MOST = frozenset({"value", "weighted"})
 """Goals of which more is better; of all others less is."""
-UNWEIGHED = frozenset({Lever.NOTHING, Lever.MINIMUM})
-"""Levers that no entitlement depends on: the fluid round has no minimums."""
+UNWEIGHED = frozenset({Lever.NOTHING, Lever.MINIMUM, Lever.GANG})
+"""Levers that no entitlement depends on: the fluid round has no minimums and no gangs."""
 
 
 def changed(problem: Problem, change: Change) -> Problem:
@@ -205,6 +206,19 @@ class Counterfactual:
     sizes: Mapping[str, Fraction]
 
 
+class Silence(StrEnum):
+    """Why fewer than two counterfactuals of a request are shown."""
+
+    VETOED = "vetoed"
+    """The operator's veto stands whatever is stated."""
+    MID_ROUND = "mid_round"
+    """Who is in line, and what is held, are facts that no ask would change."""
+    NEVER_FITS = "never_fits"
+    """Even alone in the round it cannot reach its minimum, and few changes would let it."""
+    NOT_FOUND = "not_found"
+    """No further change was found that a plan shows to cost less than funding it as it stands."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
     """What a plan for the changed round has to reach.
@@ -266,12 +280,9 @@ GIVEN = as_int([1, 1, 1, -1])
 
 def difference(before: IntArray, after: IntArray) -> IntArray:
     """Return ``(n, 4)`` request, pool, slot and how many GPU-hours more there are after."""
-    signed = np.concatenate([before * GIVEN, after])
-    places, at = np.unique(signed[:, :3], axis=0, return_inverse=True)
-    hours = np.zeros(places.shape[0], dtype=np.int64)
-    np.add.at(hours, at.reshape(-1), signed[:, 3])
-    rows: IntArray = np.concatenate([places, hours[:, None]], axis=1)[hours != 0]
-    return rows
+    rows = added_up(np.concatenate([before * GIVEN, after]))
+    moved: IntArray = rows[rows[:, 3] != 0]
+    return moved
 
 
 def apply(cells: IntArray, delta: IntArray) -> IntArray:

@@ -96,8 +96,8 @@ def _told(
         return told
     every = counterfactuals(formulation.problem, plan, asked, crew)
     return [
-        with_counterfactuals(formulation, each, found, delta=True)
-        for each, found in zip(told, every, strict=True)
+        with_counterfactuals(formulation, each, request, found, delta=True)
+        for each, request, found in zip(told, asked, every, strict=True)
     ]
 
 
@@ -134,11 +134,20 @@ def read_plan(formulation: Formulation, document: Document) -> Plan:
         raise InvalidRound("#/awards", str(error), "Must name what the round has.") from error
     return Plan(
         status=SolveStatus.FEASIBLE,
+        seed=_seed(document),
         cells=as_int(cells) if cells else NO_CELLS,
         reserve=reserve,
         stages=tuple(_stage(row) for row in document.get("stages", ())),
         entitlement=_entitlement(formulation, _part(document, "entitlements")),
     )
+
+
+def _seed(document: Document) -> int:
+    """Return the seed of a plan file: of a lottery's draw, where there is one."""
+    seed = document.get("seed")
+    if not isinstance(seed, int):
+        raise InvalidRound("#/seed", seed, "Must be a whole number.")
+    return seed
 
 
 def _stage(row: Mapping[str, Any]) -> Stage:

@@ -10,7 +10,7 @@ from scheduler.export.sentence import Sentence
 from scheduler.formulate import Names
 from solver.checking.verdict import shown
 from solver.problem import MILLI, Problem
-from solver.whatif import Change, Claim, Counterfactual, Lever
+from solver.whatif import Change, Claim, Counterfactual, Lever, Silence
 
 HEADING: Final = Sentence(
     "무엇이 달랐다면 결과가 바뀌었을까요(모두 계획으로 확인됨):",
@@ -84,6 +84,30 @@ GOALS: Final[Mapping[str, Sentence]] = {
     "value": Sentence("가치 {share}", "{share} of the value"),
     "weighted": Sentence("가중 목표 {share}", "{share} of all that the goals weigh"),
 }
+
+SILENCES: Final[Mapping[Silence, Sentence]] = {
+    Silence.VETOED: Sentence(
+        "운영자가 거부한 신청입니다. 무엇을 달리 적어도 결과가 바뀌지 않습니다.",
+        "The operator vetoed it; nothing stated otherwise would change that.",
+    ),
+    Silence.MID_ROUND: Sentence(
+        "회차 중에는 대기 순서와 이미 가진 배정이 결과를 정합니다. 달리 적어 바꿀 것이 없습니다.",
+        "In mid-round the line and what is held decide; nothing that is stated would change that.",
+    ),
+    Silence.NEVER_FITS: Sentence(
+        "다른 신청이 하나도 없어도 최소량에 이르지 못합니다. 시도한 변경 가운데 더 보일 것이 "
+        "없습니다.",
+        "Even alone in the round it cannot reach its minimum; no further change that was tried "
+        "would let it.",
+    ),
+    Silence.NOT_FOUND: Sentence(
+        "신청량, 최소량, 기간, 풀, 묶음, 점수를 달리해 보았으나 계획으로 확인되는 변경이 더 "
+        "없습니다.",
+        "No further change of ask, minimum, window, pools, gang or score was found that a plan "
+        "bears out.",
+    ),
+}
+"""Why no more is shown, where little is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +209,12 @@ class Otherwise:
             "gang_gpus": str(change.gang),
             "score": shown(change.score or 0),
         }
+
+
+def silence_document(why: Silence) -> dict[str, Any]:
+    """Return why little is shown as JSON data with its sentence in both languages."""
+    text = {language.value: SILENCES[why].in_language(language) for language in Language}
+    return {"code": why.value, "text": text}
 
 
 def _number(milli: int) -> int | float:

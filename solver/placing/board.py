@@ -201,6 +201,17 @@ def in_order(cells: IntArray) -> IntArray:
     return cells[np.lexsort((cells[:, 2], cells[:, 1], cells[:, 0]))]
 
 
+def added_up(rows: IntArray) -> IntArray:
+    """Return rows of request, pool, slot and hours, sorted, those of one place added up."""
+    rows = in_order(rows)
+    if not rows.shape[0]:
+        return rows
+    new = np.append(True, (rows[1:, :3] != rows[:-1, :3]).any(axis=1))
+    at = np.flatnonzero(new)
+    hours = np.add.reduceat(rows[:, 3], at)
+    return np.column_stack((rows[at, :3], hours))
+
+
 def _within(lengths: IntArray) -> IntArray:
     """Return 0 … length − 1 for each length, one after another."""
     starts = np.cumsum(lengths) - lengths

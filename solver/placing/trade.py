@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from solver.kernels import kernel
-from solver.placing.board import OPEN, buckets, caps, free_supply, in_order, most_hours
+from solver.placing.board import OPEN, added_up, buckets, caps, free_supply, most_hours
 from solver.plan import received
 from solver.problem import NOBODY, BoolArray, IntArray, Problem, Shape
 
@@ -161,14 +161,7 @@ def _joined(cells: IntArray, hours: IntArray, more: list[IntArray]) -> IntArray:
     """Return cells with other hours and further ones, those in one place added up."""
     kept = cells.copy()
     kept[:, 3] = hours
-    rows = in_order(np.concatenate([kept[hours > 0], *more]))
-    if rows.shape[0] < 2:  # noqa: PLR2004 - nothing to add up
-        return rows
-    new = np.append(True, (rows[1:, :3] != rows[:-1, :3]).any(axis=1))
-    at = np.flatnonzero(new)
-    rows = rows.copy()
-    rows[at, 3] = np.add.reduceat(rows[:, 3], at)
-    return rows[at]
+    return added_up(np.concatenate([kept[hours > 0], *more]))
 
 
 def _fill(problem: Problem, facts: Facts, start: Ground) -> IntArray:

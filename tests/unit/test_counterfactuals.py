@@ -4,12 +4,23 @@ import numpy as np
 import pytest
 
 from solver.audit import is_lawful
-from solver.counterfactuals import Explorer, counterfactuals
+from solver.counterfactuals import ENOUGH, Explorer, counterfactuals, silence
 from solver.pipeline import solve
 from solver.plan import Plan, SolveStatus, awarded_reference
-from solver.problem import MILLI, Method, Rules, Shape, Tier, as_int
+from solver.problem import MILLI, Fairness, Method, Rules, Shape, Tier, as_int
+from solver.rights import rights
 from solver.spread import here
-from solver.whatif import NO_WORSE, Change, Claim, Lever, apply, changed, difference, goals
+from solver.whatif import (
+    NO_WORSE,
+    Change,
+    Claim,
+    Lever,
+    Silence,
+    apply,
+    changed,
+    difference,
+    goals,
+)
 from tests.builders import a_problem
 
 VALUE_ONLY = Rules(tiers=(Tier.VALUE,))
@@ -204,3 +215,57 @@ def test_a_change_that_contradicts_itself_is_refused():
     """A minimum above the ask is no request."""
     with pytest.raises(ValueError, match="minimum"):
         changed(one_server(), Change(request=0, lever=Lever.MINIMUM, minimum=61 * MILLI))
+
+
+def test_what_comes_close_is_shown_where_little_else_is():
+    """Half the minimum costs the value less than the whole does, and is told with its price."""
+    problem = one_server(
+        supply=[[60 * MILLI]],
+        speed=[[MILLI], [MILLI // 2]],
+        ask=[60 * MILLI, 6 * MILLI],
+        minimum=[40 * MILLI, 6 * MILLI],
+        score=[100 * MILLI, 100 * MILLI],
+    )
+    found = by_lever(Explorer(problem, solve(problem)).of(1))
+    assert {Lever.NOTHING, Lever.ASK} == found.keys()
+    assert Claim.AT_A_COST is found[Lever.ASK].claim
+    assert 3 * MILLI == found[Lever.ASK].change.ask
+    assert found[Lever.ASK].losses["value"] < found[Lever.NOTHING].losses["value"]
+
+
+def test_a_formula_tells_what_would_not_have_changed_it():
+    """A minimum as high as the award gives the very same plan by the formula."""
+    problem = one_server(
+        minimum=[10 * MILLI] * 2, rules=Rules(method=Method.RANK, tiers=(Tier.VALUE,))
+    )
+    found = by_lever(Explorer(problem, solve(problem)).of(0))
+    assert Claim.SAME_PLAN is found[Lever.MINIMUM].claim
+    assert 60 * MILLI == found[Lever.MINIMUM].change.minimum
+
+
+def test_entitlements_of_a_market_are_those_of_the_changed_market():
+    """Under Nash what is shown loses nothing against the market of the changed round."""
+    problem = one_server(
+        minimum=[10 * MILLI] * 2, rules=Rules(fairness=Fairness.NASH), max_gpus=[80, 80]
+    )
+    plan = solve(problem)
+    for found in Explorer(problem, plan).of(1):
+        other = changed(problem, found.change)
+        before = goals(other, rights(other), plan.cells)
+        losses = goals(other, rights(other), apply(plan.cells, found.delta)).losses(before)
+        assert found.claim not in NO_WORSE or all(loss <= 0 for loss in losses.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"vetoed": [0, 1]}, Silence.VETOED),
+        ({"rules": Rules(method=Method.REALLOCATE)}, Silence.MID_ROUND),
+        ({"max_gpus": [60, 1]}, Silence.NEVER_FITS),
+        ({}, Silence.NOT_FOUND),
+    ],
+)
+def test_why_little_is_shown(changes, why):
+    """A veto, the line in mid-round, a minimum out of reach, or else that no more was found."""
+    assert why is silence(one_server(**changes), 1, ENOUGH - 1)
+    assert silence(one_server(**changes), 1, ENOUGH) is None
