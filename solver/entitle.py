@@ -7,6 +7,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from solver.fewpools import Priced, few_pools, is_few_pools
 from solver.fluid.expanding import expand
 from solver.fluid.leximin import Agents, Cut, Oracle, Terms, grains, leximin
 from solver.fluid.merging import merge, reach
@@ -133,7 +134,7 @@ class _Entitling:
         self.grain = grains(max(whole_supply(self.merged), int(self.alone.fellows.sum())))
         self.members = self._members()
         self.terms = self._terms()
-        self.flow = self._as_flow(self.terms)
+        self.direct = self._as_flow(self.terms) or self._as_few_pools(self.terms)
         self.work = 0
 
     def _taking_part(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -211,10 +212,10 @@ class _Entitling:
                 terms.least[kind, index] = Fraction(int(least[index]))
         return terms
 
-    def _oracle(self) -> ShortageFlow | ShortageProgram:
-        """Return who answers what is out of reach: a flow where that is exact, else a program."""
-        if self.flow is not None:
-            return self.flow
+    def _oracle(self) -> ShortageFlow | Priced | ShortageProgram:
+        """Return who answers what is out of reach: a flow or market if it is one, or a program."""
+        if self.direct is not None:
+            return self.direct
         program = self._program("group", self.alone.groups, self.terms)
         least = self.terms.least
         if least and (missing := program.shortages()):
@@ -236,6 +237,16 @@ class _Entitling:
             return None
         parent, groups = self.problem.fellow_group, self.problem.groups
         return ShortageFlow(self.merged, parent, groups, terms, self.grain)
+
+    def _as_few_pools(self, terms: Terms) -> Priced | None:
+        """Return the round as a market of few pools, if it is one."""
+        limited = any(holder[0] in {"institute", "track"} for holder in terms.most)
+        group = self.members["group"]
+        if limited or terms.least or self.problem.group_floor.any():
+            return None
+        if not is_few_pools(self.merged, group):
+            return None
+        return few_pools(self.merged, group, self.group_weight, self.alone.groups, self.grain)
 
     def _groups(self) -> tuple[IntArray, tuple[Level, ...]]:
         """Share among the groups."""
@@ -285,12 +296,12 @@ class _Entitling:
         self.work += oracle.work
         return held, levels, oracle.hours()
 
-    def _sharing(self, groups: IntArray, high: IntArray) -> ShortageFlow | ShortageProgram:
+    def _sharing(self, groups: IntArray, high: IntArray) -> ShortageFlow | Priced | ShortageProgram:
         """Return who answers what is out of reach of the fellows."""
-        if self.flow is not None:
-            self.flow.work = 0
-            self.flow.share(groups)
-            return self.flow
+        if self.direct is not None:
+            self.direct.work = 0
+            self.direct.share(groups)
+            return self.direct
         terms = replace(self.terms, least=dict(self.terms.least), most=dict(self.terms.most))
         for group, total in enumerate(groups.tolist()):
             terms.least["group", group] = Fraction(total, self.grain)

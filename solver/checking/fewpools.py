@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from math import isinf
 
 OWN_LIMIT = -1
 ROUNDING = Fraction(1, 10**9)
@@ -22,12 +23,14 @@ class FewPoolsRound:
 
     Attributes:
         speeds: by request and pool; gpus, weights: by request; supply: GPUs by pool.
+        most: by request, the amount that it wants at most; empty where nobody has such a limit.
     """
 
     speeds: Sequence[Sequence[float]]
     gpus: Sequence[float]
     weights: Sequence[float]
     supply: Sequence[float]
+    most: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,8 @@ class _Check:
             total = sum(speed * most for speed, most in zip(row, self.supply, strict=True))
             self.units.append(gpus * whole / (Fraction(weight) * total) if total else Fraction(0))
         self.amounts = [Fraction(each) for each in claim.amounts]
+        self.wanted = [None if isinf(each) else Fraction(each) for each in round_.most]
+        self.wanted = self.wanted or [None] * len(self.amounts)
         for amount, unit, row in zip(self.amounts, self.units, self.speeds, strict=True):
             rate = amount / unit if unit else Fraction(0)
             most = max(row)
@@ -120,9 +125,14 @@ class _Check:
                 self.fault("supply", pool, hours, most)
 
     def own_limits(self) -> None:
-        """Whoever no event keeps down has all its time on its fastest pool."""
+        """Whoever no event keeps down has what it wants, or all its time on its fastest pool."""
         for request, event in enumerate(self.claim.kept_by):
-            most = max(self.speeds[request])
+            most, wanted = max(self.speeds[request]), self.wanted[request]
+            if wanted is not None and self.amounts[request] > wanted * (1 + ROUNDING):
+                self.fault("own_limit", request, self.amounts[request], wanted)
+            unit = self.units[request]
+            if wanted is not None and unit:
+                most = min(most, wanted / unit)
             if event == OWN_LIMIT and self.rates[request] < most * (1 - ROUNDING):
                 self.fault("own_limit", request, self.rates[request], most)
             if not OWN_LIMIT <= event < len(self.claim.prices):

@@ -1,4 +1,4 @@
-"""Like requests merged: same speeds, same GPUs per weight."""
+"""Like requests merged: same speeds, same GPUs per weight, same most."""
 
 import numpy as np
 
@@ -8,20 +8,21 @@ from solver.problem import FloatArray, IntArray
 
 
 def classes_of(
-    speeds: FloatArray, gpus: FloatArray, weights: FloatArray, supply: FloatArray
-) -> tuple[Market, IntArray]:
-    """Return the market of the classes, and ``(r,)`` the class of each request.
+    speeds: FloatArray, gpus: FloatArray, weights: FloatArray, supply: FloatArray, most: FloatArray
+) -> tuple[Market, FloatArray, IntArray]:
+    """Return the market of the classes, ``(c,)`` the most of each, ``(r,)`` each one's class.
 
     Args:
         speeds: ``(r, p)`` non-negative.
         gpus: ``(r,)`` positive.
         weights: ``(r,)`` positive.
         supply: ``(p,)`` positive.
+        most: ``(r,)`` amount that each wants at most; may be infinite.
     """
     unit = gpus / weights
-    model, cls = alike(np.column_stack((speeds, unit)).view(np.int64))
+    model, cls = alike(np.column_stack((speeds, unit, most)).view(np.int64))
     speed = speeds[model]
     mean = speed @ (supply / supply.sum())
     relative = np.divide(speed, mean[:, None], out=np.zeros_like(speed), where=mean[:, None] > 0)
     together = np.bincount(cls, weights=gpus).astype(np.float64)
-    return Market(relative, unit[model], together, supply), cls
+    return Market(relative, unit[model], together, supply), most[model], cls

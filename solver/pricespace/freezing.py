@@ -69,15 +69,13 @@ def freeze(  # noqa: PLR0913, PLR0917 - one level
         if stand.state[c] == DONE:
             continue
         if stand.state[c] == FREE:
-            if found.level < stand.most[c]:
+            if _kept_down(market, stand, found, c):
                 kept_by[c] = event
-                without = _most_for_nothing(market, stand, found.price, c)
-                if without > found.level:
-                    left += 1
-                    stand.most[c] = without
-                    for p in range(per_gpu.shape[0]):
-                        stand.allowed[c, p] &= found.price[p] <= 0.0
-                    continue
+            if found.level < stand.most[c]:
+                left += 1
+                for p in range(per_gpu.shape[0]):
+                    stand.allowed[c, p] &= found.price[p] <= 0.0
+                continue
             stand.target[c] = wanted(stand, c, found.level)
             stand.state[c] = HELD
         if _open_points(market, stand, per_gpu, share, c) <= EITHER:
@@ -88,6 +86,18 @@ def freeze(  # noqa: PLR0913, PLR0917 - one level
     for p in range(per_gpu.shape[0]):
         stand.room[p] = max(stand.room[p], 0.0)
     return left
+
+
+@kernel
+def _kept_down(market: Market, stand: Stand, found: Found, c: int) -> bool:
+    """Lower a free class's most to what it can have without paying; say whether that is less."""
+    if found.level >= stand.most[c]:
+        return False
+    without = _most_for_nothing(market, stand, found.price, c)
+    if without >= stand.most[c]:
+        return False
+    stand.most[c] = max(without, found.level)
+    return True
 
 
 @kernel

@@ -6,10 +6,11 @@ may run on any pool up to all of the time, GPUs of a pool are alike, and what co
     amount_r = gpus_r / (weight_r · mean_r) · Σ_p speed_rp · share_rp,   Σ_p share_rp ≤ 1,
     Σ_r gpus_r · share_rp ≤ supply_p,   mean_r = Σ_p speed_rp · supply_p / Σ_p supply_p.
 
-Everybody rises together until prices on the pools show that the supply is spent; those whom the
-prices keep down are held, the others go on, on the pools that have no price yet. So there are no
-more levels than pools beside the requests' own limits, and each is found among the prices of few
-pools instead of the amounts of many requests. `solver.checking.fewpools` re-checks the answer.
+each amount at most what its request wants. Everybody rises together until prices on the pools show
+that the supply is spent; those whom the prices keep down are held, the others go on, on the pools
+that have no price yet. So there are no more levels than pools beside the requests' own limits, and
+each is found among the prices of few pools instead of the amounts of many requests.
+`solver.checking.fewpools` re-checks the answer.
 
 Source:
     The setting: Narayanan et al., Heterogeneity-aware cluster scheduling policies for deep learning
@@ -28,7 +29,7 @@ from solver.pricespace.search import FITS, highest, new_ways
 from solver.problem import FloatArray, IntArray
 
 OWN_LIMIT = -1
-"""Nothing keeps a request down but all its time on its fastest pool."""
+"""Nothing keeps a request down but what it wants, or all its time on its fastest pool."""
 PROVED = 1e-10
 """Part of all money by which composed prices may miss what is spent."""
 STRONGER, TIMES = 4.0, 60
@@ -56,7 +57,11 @@ class FewPools:
 
 
 def leximin(
-    speeds: FloatArray, gpus: FloatArray, weights: FloatArray, supply: FloatArray
+    speeds: FloatArray,
+    gpus: FloatArray,
+    weights: FloatArray,
+    supply: FloatArray,
+    most: FloatArray | None = None,
 ) -> FewPools:
     """Return the weighted leximin of progress.
 
@@ -65,17 +70,19 @@ def leximin(
         gpus: ``(r,)`` positive, GPUs that a request runs on.
         weights: ``(r,)`` positive; amounts are counted per weight.
         supply: ``(p,)`` positive, GPUs.
+        most: ``(r,)`` positive, the amount that each wants at most; nothing said, no limit.
 
     Raises:
         ValueError: If an axis disagrees, or a number is out of range.
         ArithmeticError: If rounding kept the search from its end.
     """
+    wanted = np.full(np.shape(gpus), np.inf) if most is None else most
     given = tuple(
-        np.ascontiguousarray(each, np.float64) for each in (speeds, gpus, weights, supply)
+        np.ascontiguousarray(each, np.float64) for each in (speeds, gpus, weights, supply, wanted)
     )
     _check(*given)
-    market, cls = classes_of(*given)
-    target, division, kept_by, prices, levels, work, short = _climb(market)
+    market, limit, cls = classes_of(*given)
+    target, division, kept_by, prices, levels, work, short = _climb(market, limit)
     if short > FITS:
         raise ArithmeticError(f"The best division found is short by {short:.1e} of a supply.")
     return FewPools(
@@ -88,24 +95,27 @@ def leximin(
     )
 
 
-def _check(speeds: FloatArray, gpus: FloatArray, weights: FloatArray, supply: FloatArray) -> None:
+def _check(
+    speeds: FloatArray, gpus: FloatArray, weights: FloatArray, supply: FloatArray, most: FloatArray
+) -> None:
     """Refuse numbers that mean nothing."""
     requests, pools = speeds.shape
-    if gpus.shape != (requests,) or weights.shape != (requests,) or supply.shape != (pools,):
+    by_request = all(each.shape == (requests,) for each in (gpus, weights, most))
+    if not by_request or supply.shape != (pools,):
         raise ValueError("The axes of the round disagree.")
     finite = all(np.isfinite(each).all() for each in (speeds, gpus, weights, supply))
-    positive = all((each > 0).all() for each in (gpus, weights, supply))
+    positive = all((each > 0).all() for each in (gpus, weights, supply, most))
     if not (finite and positive and (speeds >= 0).all()):
-        raise ValueError("Speeds are at least 0; GPUs, weights and supplies are above 0.")
+        raise ValueError("Speeds are at least 0; GPUs, weights, supplies and limits are above 0.")
 
 
 @kernel
 def _climb(
-    market: Market,
+    market: Market, limit: FloatArray
 ) -> tuple[FloatArray, FloatArray, IntArray, FloatArray, FloatArray, int, float]:
     """Go from level to level; return what `FewPools` states, by class, and what is short."""
     classes, pools = market.speed.shape
-    stand = _start(market)
+    stand = _start(market, limit)
     division = np.zeros((classes, pools))
     kept_by = np.full(classes, OWN_LIMIT, dtype=np.int64)
     prices, levels = np.zeros((pools + 1, pools)), np.zeros(pools + 1)
@@ -128,13 +138,13 @@ def _climb(
 
 
 @kernel
-def _start(market: Market) -> Stand:
+def _start(market: Market, limit: FloatArray) -> Stand:
     """Return where everybody stands before the first level."""
     classes, pools = market.speed.shape
     most = np.zeros(classes)
     state = np.full(classes, DONE, dtype=np.int64)
     for c in range(classes):
-        most[c] = market.speed[c].max() * market.unit[c]
+        most[c] = min(market.speed[c].max() * market.unit[c], limit[c])
         if most[c] > 0.0:
             state[c] = FREE
     return Stand(market.speed > 0.0, most, np.zeros(classes), state, np.ones(pools))

@@ -88,6 +88,23 @@ def test_amounts_are_the_exact_leximin_and_proved(instance: Instance) -> None:
     assert faults(instance, answer) == []
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("draw", [gavel_like, many_levels])
+def test_who_wants_less_leaves_the_rest_to_the_others(draw, seed: int) -> None:
+    """A limit of one's own ends a rise there, the lowest amount falls for nothing else; proved."""
+    instance = draw(60, seed)
+    free = leximin(*instance)
+    most = np.full(60, np.inf)
+    most[::3] = free.amounts[::3] * np.random.default_rng(seed).uniform(0.3, 1.5, 20)
+    answer = leximin(*instance, most)
+    least = np.minimum(free.amounts, most)
+    assert (answer.amounts <= most * (1 + 1e-12)).all()
+    assert answer.amounts.min() >= least.min() * (1 - 1e-9)
+    round_ = replace(round_of(instance), most=most.tolist())
+    assert check_few_pools(round_, claim_of(answer)) == []
+    assert check_few_pools(round_, claim_of(free)) != []
+
+
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("draw", [gavel_like, many_levels])
 def test_sequential_programs_agree(draw, seed: int) -> None:
