@@ -51,6 +51,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "On the host": {
         "serve": "Start the API.",
         "worker": "Solve queued rounds.",
+        "notify": "Mails and webhooks: run, doctor, test.",
         "admin": "Set up the store, tokens, checks.",
         "demo": "A whole round from request to award, proof and metric.",
     },

@@ -4,9 +4,10 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 PREFIX: Final = "DURE_"
 FILE_VARIABLE: Final = "DURE_SETTINGS"
@@ -15,6 +16,11 @@ OTHERS: Final = frozenset(
     {FILE_VARIABLE, "DURE_LANG", "DURE_PROFILE", "DURE_SERVER", "DURE_TOKEN", "DURE_TOKEN_FILE"}
 )
 """Variables with the same prefix that are no settings of the center: the command line's."""
+
+SCHEMES: Final = {True: ("https", "http"), False: ("https",)}
+"""How a webhook may be called on this machine, and elsewhere."""
+LISTS: Final = frozenset({"hosts", "webhooks"})
+"""Settings with several values."""
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -56,6 +62,47 @@ class Settings(BaseModel):
     """Address space of a solving process in MiB; unlimited if not stated."""
     solve_wall_seconds: Annotated[float, Field(gt=0)] = 3600.0
     """How long a solving process may run before it is ended."""
+    mail_host: str = ""
+    """Mail server that takes what the center sends; without one nothing is mailed."""
+    mail_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    """Its port."""
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the way there is encrypted; `none` only to this machine, or without a user."""
+    mail_user: str = ""
+    """Name to log in with, if the server asks for one."""
+    mail_password_file: Path | None = None
+    """File with the password."""
+    mail_ca_file: Path | None = None
+    """Certificates to trust in place of the system's."""
+    mail_from: str = ""
+    """Sender, such as ``Dure <dure@center.example>``."""
+    mail_digest_hour: Annotated[int, Field(ge=0, le=23)] = 0
+    """Hour in UTC after which the digests of a day are sent."""
+    webhooks: tuple[str, ...] = ()
+    """Addresses that events are sent to, separated by commas in the environment; no others."""
+
+    @model_validator(mode="after")
+    def _mails_safely(self) -> Self:
+        """Refuse to send a password in the clear, or mail from nowhere."""
+        away = self.mail_host not in {"", "localhost", "127.0.0.1", "::1"}
+        if self.mail_host and "@" not in self.mail_from:
+            raise ValueError("mail_from must be an address when mail_host is given")
+        if bool(self.mail_user) != (self.mail_password_file is not None):
+            raise ValueError("mail_user and mail_password_file belong together")
+        if self.mail_security == "none" and self.mail_user and away:
+            raise ValueError("mail_security must not be none where a password is sent")
+        return self
+
+    @field_validator("webhooks")
+    @classmethod
+    def _are_addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        """Let only https be called, and http on this machine."""
+        for each in addresses:
+            parts = urlsplit(each)
+            near = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+            if not parts.hostname or parts.username or parts.scheme not in SCHEMES[near]:
+                raise ValueError(f"{each} is no https address")
+        return addresses
 
 
 def read_settings(
@@ -96,12 +143,14 @@ def _environment(variables: Mapping[str, str]) -> dict[str, Any]:
         if name.startswith(PREFIX) and name not in OTHERS
     }
     return {
-        name: tuple(part.strip() for part in text.split(",")) if name == "hosts" else text
+        name: tuple(part.strip() for part in text.split(",")) if name in LISTS else text
         for name, text in stated.items()
     }
 
 
 def _line(error: Any, file: Path | None, from_environment: Mapping[str, Any]) -> str:  # noqa: ANN401 - pydantic's
+    if not error["loc"]:  # a rule between several settings
+        return f"{file or 'environment'}: {error['msg']}"
     key = ".".join(str(part) for part in error["loc"])
     top = str(error["loc"][0])
     if top in from_environment:

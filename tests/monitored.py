@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from api.monitoring.exposition import Metrics
+from scheduler.domain.deliveries import Channel, Delivery
 from scheduler.domain.enforcement import Form, Target
 from scheduler.domain.gauges import Gauge, gauge_id
 from scheduler.domain.pools import ChangeKind
@@ -63,6 +64,12 @@ def a_used_center(tx: Transaction) -> str:
         id="duru", form=Form.ASSOCIATIONS, gpu_types={"H200": "h200"}, drift=3, reported_at=NOW
     )
     tx.enforcement.add(duru)
+    made = NOW - timedelta(minutes=5)
+    tx.deliveries.add(
+        Delivery(
+            id="dlv_1", channel=Channel.MAIL, to="mina", key="alert/1", made_at=made, due_at=NOW
+        )
+    )
     work = Work(prefix="slv", kind="solve", subject=round_.id, identity="one", payload={})
     enqueue(tx, act("operator", NOW - WAITED), work)
     gauge = Gauge(

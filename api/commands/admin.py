@@ -45,6 +45,7 @@ def init(  # noqa: PLR0913 - one parameter an option
     auditor: Annotated[list[str], typer.Option(help="Who re-checks.", default_factory=list)],
     scraper: Annotated[list[str], typer.Option(help="Who reads metrics.", default_factory=list)],
     collector: Annotated[list[str], typer.Option(help="Who brings usage.", default_factory=list)],
+    agent: Annotated[list[str], typer.Option(help="Which clusters enforce.", default_factory=list)],
     days: DaysOption = 90,
     settings: SettingsOption = "",
     as_json: JsonOption = False,
@@ -58,6 +59,7 @@ def init(  # noqa: PLR0913 - one parameter an option
         Role.AUDITOR: auditor,
         Role.SCRAPER: scraper,
         Role.COLLECTOR: collector,
+        Role.AGENT: agent,
     }
     with open_host(terminal_of(context), settings) as host:
         tokens = found(host, named, days=days)

@@ -45,6 +45,7 @@ PERCENT: Final = 100
     help=with_examples(
         "Simulate a center in virtual time: calls, habits, failures, late feeds, reclaim.",
         "dure sim",
+        "dure sim --as-asked --habits late=100",
         "dure sim --fellows 400 --policy entitlement --reclaim nersc,none --seed 7",
         "dure sim --habits late=100 --years 2 --json",
     )
@@ -60,6 +61,9 @@ def sim(  # noqa: PLR0913 - one parameter an option
         str, typer.Option(help="Reclaim rules or files, by commas; none is one.")
     ] = "nersc,none",
     fellows: Annotated[int, typer.Option(min=1, max=10_000, help="How many ask.")] = 40,
+    as_asked: Annotated[
+        bool, typer.Option("--as-asked", help="All fellows of the file, with its own requests.")
+    ] = False,
     years: Annotated[int, typer.Option(min=1, max=100, help="How long.")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Chance.")] = 0,
     habits: Annotated[
@@ -77,7 +81,7 @@ def sim(  # noqa: PLR0913 - one parameter an option
     terminal = terminal_of(context)
     options = Options(
         model=read_snapshot(round_).document,
-        fellows=fellows,
+        fellows=None if as_asked else fellows,
         years=years,
         seed=seed,
         habits=read_habits(habits),
@@ -186,14 +190,19 @@ def read_rule(name: str) -> ReclaimRule | None:
 
 def replay(given: Mapping[str, Any], course: Course) -> str:
     """Return the command line that runs one course again."""
-    shared = {name: value for name, value in given.items() if name in SHARED and value is not None}
-    words = [f"--{option(name)} {value}" for name, value in shared.items()]
+    stated = [(option(name), given.get(name)) for name in SHARED]
+    words = [
+        f"--{name}" if value is True else f"--{name} {value}"
+        for name, value in stated
+        if value is not None and value is not False
+    ]
     return f"dure sim --policy {course.policy} --reclaim {course.reclaim_name} {' '.join(words)}"
 
 
 SHARED: Final = (
     "round_",
     "fellows",
+    "as_asked",
     "years",
     "seed",
     "habits",

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from api.monitoring.book_families import award_families, ledger_families
 from api.monitoring.center_families import pool_families, queue_families
+from api.monitoring.delivery_families import delivery_families
 from api.monitoring.families import counter, gauge
 from api.monitoring.fellow_families import fellow_families
 from api.monitoring.meter_families import feed_families, meter_families
@@ -91,6 +92,7 @@ class CenterCollector(Collector):
         yield from round_families(readings)
         yield from solve_families(readings)
         yield from queue_families(readings.queue, self._now())
+        yield from delivery_families(readings.deliveries, self._now())
         yield from ledger_families(readings.books)
         yield from award_families(readings)
         yield from feed_families(readings)

@@ -13,7 +13,7 @@ from api.monitoring.of_pools import pool_readings, queue_reading
 from api.monitoring.of_rounds import round_reading
 from api.monitoring.of_targets import target_readings
 from api.monitoring.places import Directory, Frozen, frozen
-from api.monitoring.readings import NONE, CallReading, Readings, RoundReading
+from api.monitoring.readings import NONE, CallReading, DeliveryReading, Readings, RoundReading
 from scheduler.domain.access import EVERYTHING
 from scheduler.domain.calls import Call, CallState
 from scheduler.domain.rounds import Round, RoundState
@@ -62,6 +62,9 @@ class Reader:
             ),
             rounds=read,
             queue=queue_reading(tx),
+            deliveries=DeliveryReading(
+                counts=tx.deliveries.counts(), oldest=tx.deliveries.oldest()
+            ),
             books=self._books.read(tx, read, now=now),
             targets=target_readings(tx),
             meters=meter_readings(tx, directory),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from scheduler.domain.deliveries import Channel, DeliveryState
 from scheduler.domain.enforcement import Target
 from scheduler.domain.ledger import AccountKind, TransferCode
 from scheduler.domain.reconciliation import DifferenceState, RunawayCause, Source
@@ -123,6 +124,14 @@ class QueueReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReading:
+    """Deliveries by channel and state, and since when the oldest one waits."""
+
+    counts: Mapping[tuple[Channel, DeliveryState], int]
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerReading:
     """What the ledger of one GPU type adds up to, in GPU-seconds, as its transfers make it."""
 
@@ -215,6 +224,7 @@ class Readings:
     calls: tuple[CallReading, ...]
     rounds: tuple[RoundReading, ...]
     queue: QueueReading
+    deliveries: DeliveryReading
     books: BooksReading
     targets: tuple[TargetReading, ...]
     meters: tuple[MeterReading, ...]

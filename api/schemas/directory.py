@@ -12,7 +12,7 @@ from scheduler.domain.directory import GrantState
 
 GRANTABLE = Literal[
     "group_lead", "coordinator", "reviewer", "operator", "approver", "auditor", "scraper",
-    "collector", "admin",
+    "collector", "agent", "admin",
 ]  # fmt: skip
 
 

@@ -31,6 +31,8 @@ class Role(StrEnum):
     """Reads metrics."""
     COLLECTOR = "collector"
     """Brings the usage of a cluster."""
+    AGENT = "agent"
+    """Pulls the plan of a cluster and reports what it enforced."""
     ADMIN = "admin"
     """Keeps people, roles and the machine."""
 

@@ -17,6 +17,8 @@ class Audience(StrEnum):
     """The fellow of the award or request."""
     UNFUNDED = "unfunded"
     """Fellows of the round whose requests hold no award."""
+    DRAFTERS = "drafters"
+    """Fellows with a request in the call that is not submitted as it stands."""
     ASKERS = "askers"
     """Fellows with a request in the call."""
     LEADS = "leads"
@@ -47,9 +49,14 @@ TOLD: Final[Mapping[str, tuple[Audience, ...]]] = {
     "award.expired": (Audience.FELLOW,),
     "award.reclaim_noticed": (Audience.FELLOW,),
     "award.emptied": (Audience.FELLOW,),
+    "award.balance_low": (Audience.FELLOW,),
+    "award.balance_empty": (Audience.FELLOW,),
+    "award.answer_due": (Audience.FELLOW,),
+    "award.ending": (Audience.FELLOW,),
     **{f"award.{kind}": (Audience.FELLOW,) for kind in CHANGES},
     "request.ineligible": (Audience.FELLOW,),
     "call.extended": (Audience.ASKERS,),
+    "call.closing": (Audience.DRAFTERS,),
     "round.selected": (Audience.APPROVERS,),
     "round.approved": (Audience.OPERATORS,),
     "round.rejected": (Audience.OPERATORS,),
@@ -58,6 +65,17 @@ TOLD: Final[Mapping[str, tuple[Audience, ...]]] = {
     **{f"{kind.replace('-', '_')}.proposed": SECONDS for kind in ProposalKind},
 }
 """Kind of event → who is told. Nobody is told of what they did themselves."""
+URGENT: Final = frozenset(
+    {
+        "award.offered",
+        "award.answer_due",
+        "award.reclaim_noticed",
+        "award.balance_low",
+        "award.balance_empty",
+        "call.closing",
+    }
+)
+"""Kinds that are mailed at once; everything else waits for the digest of the day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,22 @@ TEXTS: Final[Mapping[str, Sentence]] = {
         "남은 시간이 모두 회수되어 배정이 끝났습니다: {subject}",
         "All that was left of award {subject} was taken back; it is over.",
     ),
+    "award.balance_low": Sentence(
+        "남은 시간이 10 % 이하입니다: {subject}. 확인: dure award usage {subject}",
+        "A tenth or less of award {subject} is left. See: dure award usage {subject}",
+    ),
+    "award.balance_empty": Sentence(
+        "남은 시간이 없습니다: {subject}. 추가 신청: dure change ask {subject}",
+        "Nothing is left of award {subject}. Ask for more: dure change ask {subject}",
+    ),
+    "award.answer_due": Sentence(
+        "사흘 안에 답하지 않으면 제안이 소멸됩니다: {subject}. 수락: dure award accept {subject}",
+        "The offer of award {subject} lapses within three days: dure award accept {subject}",
+    ),
+    "award.ending": Sentence(
+        "두 주 안에 사용 기간이 끝납니다: {subject}. 확인: dure award usage {subject}",
+        "Award {subject} ends within two weeks, with hours unused: dure award usage {subject}",
+    ),
     "award.lapsed": Sentence(
         "기한 안에 응답이 없어 배정 제안이 소멸되었습니다: {subject}",
         "The offer of award {subject} has lapsed: nobody answered in time.",
@@ -66,6 +82,11 @@ TEXTS: Final[Mapping[str, Sentence]] = {
     ),
     "call.extended": Sentence(
         "공모 마감이 연장되었습니다: {subject}", "The deadline of call {subject} was moved later."
+    ),
+    "call.closing": Sentence(
+        "사흘 안에 공모가 마감됩니다: {subject}. 제출하지 않은 신청이 있습니다: dure request list",
+        "Call {subject} closes within three days; a draft of yours is not submitted: "
+        "dure request list",
     ),
     "round.selected": Sentence(
         "승인을 기다리는 회차입니다: {subject}", "Round {subject} waits for an approver."

@@ -81,6 +81,12 @@ def _askers(tx: Transaction, event: Event) -> Iterator[str]:
         yield request.fellow
 
 
+def _drafters(tx: Transaction, event: Event) -> Iterator[str]:
+    for request in tx.requests.labelled(event.subject).values():
+        if request.edited and "submit" in request.allowed:
+            yield request.fellow
+
+
 def _leads(tx: Transaction, event: Event) -> Iterator[str]:
     asked = tx.requests.labelled(_call_of_round(tx, event)).values()
     people = tx.people.of({request.fellow for request in asked})
@@ -109,6 +115,7 @@ def _grants(tx: Transaction) -> Iterator[RoleGrant]:
 _PEOPLE: Final[Mapping[Audience, Callable[[Transaction, Event], Iterable[str]]]] = {
     Audience.FELLOW: _fellow,
     Audience.UNFUNDED: _unfunded,
+    Audience.DRAFTERS: _drafters,
     Audience.ASKERS: _askers,
     Audience.LEADS: _leads,
     Audience.OPERATORS: _holders(Role.OPERATOR),

@@ -14,6 +14,7 @@ from typing import Protocol
 from scheduler.ports.asked import Calls, Requests, Scores
 from scheduler.ports.changes import ChangeRequests
 from scheduler.ports.decided import Awards, Decisions, Documents, Reserve, Rounds, Scenarios
+from scheduler.ports.deliveries import Contacts, Deliveries, Watches
 from scheduler.ports.directory import (
     CapacityChanges,
     Groups,
@@ -159,6 +160,21 @@ class Transaction(Protocol):
     @property
     def notifications(self) -> Notifications:
         """What people are told."""
+        ...
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """What is to be told outside."""
+        ...
+
+    @property
+    def contacts(self) -> Contacts:
+        """How people want to be told."""
+        ...
+
+    @property
+    def watches(self) -> Watches:
+        """What was told last."""
         ...
 
     @property

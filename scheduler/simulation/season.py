@@ -65,7 +65,10 @@ class Season:
         """Open the call; everybody asks; the panel scores once it is closed."""
         options = self.world.options
         name = f"season-{self.number}"
-        document = resampled(options.model, options.fellows, options.seed + self.number, name=name)
+        document = {**options.model, "id": name, "title": name}
+        if options.fellows is not None:
+            seed = options.seed + self.number
+            document = resampled(options.model, options.fellows, seed, name=name)
         snapshot = read_round(document)
         if not self.number:
             found(tx, self.world, snapshot, now)

@@ -45,8 +45,8 @@ class Options:
     """What is simulated; the same for every course.
 
     Attributes:
-        model: a `dure-round/1` document whose requests are resampled, round by round.
-        fellows: how many ask.
+        model: a `dure-round/1` document whose requests are asked, round by round.
+        fellows: how many ask, resampled; nothing: the model's own, as they stand there.
         years: how long; as many rounds a year as the model's calendar allows.
         habits: how fellows use their awards.
         decline_percent: offers that are turned down.
@@ -56,7 +56,7 @@ class Options:
     """
 
     model: Document
-    fellows: int
+    fellows: int | None
     years: int
     seed: int
     habits: Habits = field(default_factory=Habits)

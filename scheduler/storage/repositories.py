@@ -14,6 +14,7 @@ from scheduler.storage.decided import (
     SqlRounds,
     SqlScenarios,
 )
+from scheduler.storage.deliveries import SqlContacts, SqlDeliveries, SqlWatches
 from scheduler.storage.directory import (
     SqlGroups,
     SqlInstitutes,
@@ -138,6 +139,21 @@ class Repositories:
     def notifications(self) -> SqlNotifications:
         """What people are told."""
         return SqlNotifications(self._connection)
+
+    @cached_property
+    def deliveries(self) -> SqlDeliveries:
+        """What is to be told outside."""
+        return SqlDeliveries(self._connection)
+
+    @cached_property
+    def contacts(self) -> SqlContacts:
+        """How people want to be told."""
+        return SqlContacts(self._connection)
+
+    @cached_property
+    def watches(self) -> SqlWatches:
+        """What was told last."""
+        return SqlWatches(self._connection)
 
     @cached_property
     def usage(self) -> SqlUsage:

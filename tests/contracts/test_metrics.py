@@ -16,9 +16,9 @@ from tests.monitored import a_used_center, monitored
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "configs" / "prometheus"
 LABELS = {
-    "account", "call", "cause", "cluster", "group", "gpu_type", "index", "institute", "le",
-    "method", "phase", "policy", "pool", "reason", "round", "route", "source", "state", "status",
-    "step", "target", "version",
+    "account", "call", "cause", "channel", "cluster", "group", "gpu_type", "index", "institute",
+    "le", "method", "phase", "policy", "pool", "reason", "round", "route", "source", "state",
+    "status", "step", "target", "version",
 }  # fmt: skip
 """Every label that a metric may have; none says who."""
 NAME = r"\b(?:\w+:)?(?:dure_\w+|DCGM_\w+|up\b)(?::\w+)?"

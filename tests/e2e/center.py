@@ -35,6 +35,7 @@ STAFF = {
     "rev": Role.REVIEWER,
     "scr": Role.SCRAPER,
     "coll": Role.COLLECTOR,
+    "agent": Role.AGENT,
 }
 FELLOWS = {"kim": "g1", "lee": "g1", "park": "g2"}
 

@@ -34,7 +34,7 @@ def agent(center: Center, slurm: FakeSlurm, tmp_path: Path) -> Agent:
     made = center.send("PUT", TARGET, "op", json={"gpu_types": {"H200": "h200"}})
     assert 201 == made.status_code, made.text
     return Agent(
-        client=Client("http://center", center.tokens["coll"], transport=center.http._transport),
+        client=Client("http://center", center.tokens["agent"], transport=center.http._transport),
         cluster=SlurmCluster(name="duru", call=slurm),
         key=KEY,
         memory=tmp_path / "agent.json",
@@ -124,7 +124,7 @@ def test_a_watched_cluster_is_changed_only_by_a_sync(
     assert (
         403
         == center.create(
-            "enforcement/syncs", "coll", {"target": "duru", "reason": "Go."}
+            "enforcement/syncs", "agent", {"target": "duru", "reason": "Go."}
         ).status_code
     )
     assert agent.work().applied
@@ -190,10 +190,11 @@ def test_a_late_report_takes_nothing_back(center: Center, agent: Agent):
         "target": "duru", "plan": "sha256:0", "through": 0, "applied": True, "commands": 0,
         "found": 0, "left": 0,
     }  # fmt: skip
-    assert 201 == center.create("enforcement/reports", "coll", said).status_code
+    assert 201 == center.create("enforcement/reports", "agent", said).status_code
     assert 0 == standing(center)[0]
     assert (
-        404 == center.create("enforcement/reports", "coll", {**said, "target": "other"}).status_code
+        404
+        == center.create("enforcement/reports", "agent", {**said, "target": "other"}).status_code
     )
     assert 403 == center.create("enforcement/reports", "op", said).status_code
 
@@ -202,7 +203,7 @@ def test_only_a_plan_of_the_center_is_trusted(center: Center, agent: Agent):
     """Another key, another cluster, a changed plan, an older one: each is refused."""
     accepted(center, "kim")
     agent.work()
-    envelope = center.get("enforcement/plans/duru", "coll").json()
+    envelope = center.get("enforcement/plans/duru", "agent").json()
     newest = read_memory(agent.memory).through
     assert "duru" == trusted(envelope, cluster="duru", key=KEY, newest=newest).target
     other = EnforcementPlan(target="other", form=Form.QOS, gpu_types={"H200": ""}, people=())
@@ -231,6 +232,6 @@ def test_a_target_says_what_it_calls_its_gpus(center: Center):
         {"gpu_types": {"H200": "h200"}, "form": "fairshare"},
     ):
         assert 422 == center.send("PUT", TARGET, "op", json=body).status_code, body
-    assert 404 == center.get("enforcement/plans/duru", "coll").status_code
+    assert 404 == center.get("enforcement/plans/duru", "agent").status_code
     with pytest.raises(Refusal):
         Client("http://center", "", transport=center.http._transport).get("enforcement/targets")

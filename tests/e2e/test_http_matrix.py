@@ -21,6 +21,7 @@ HOLDERS = {
     Role.AUDITOR: "aud",
     Role.SCRAPER: "scr",
     Role.COLLECTOR: "coll",
+    Role.AGENT: "agent",
     Role.ADMIN: "adm",
 }
 NAMING = {"/api/v1/rounds/{round_id}/snapshot", "/api/v1/scenarios/{scenario_id}/plan"}

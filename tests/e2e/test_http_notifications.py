@@ -37,3 +37,24 @@ def test_operators_and_approvers_are_told_what_waits(center: Center):
     assert ["round.selected"] == kinds("appr")
     assert ["round.approved"] == kinds("op2")
     assert "round.selected" not in kinds("op")
+
+
+def test_everybody_chooses_how_they_are_told(center: Center):
+    """Everything in both languages until somebody chooses; a choice names the version it read."""
+    read = center.get("me/contact", "kim")
+    assert ("all", None, 1) == tuple(read.json()[name] for name in ("mail", "language", "version"))
+    wish = {"mail": "digest", "language": "en"}
+    assert 428 == center.send("PUT", "me/contact", "kim", json=wish).status_code
+    known = {"If-Match": read.headers["ETag"]}
+    chosen = center.send("PUT", "me/contact", "kim", json=wish, headers=known)
+    assert (200, wish) == (
+        chosen.status_code,
+        {name: chosen.json()[name] for name in ("mail", "language")},
+    )
+    assert 412 == center.send("PUT", "me/contact", "kim", json=wish, headers=known).status_code
+    assert chosen.json() == center.get("me/contact", "kim").json()
+    assert "all" == center.get("me/contact", "lee").json()["mail"]
+    assert 401 == center.get("me/contact").status_code
+    odd = {"mail": "sometimes"}
+    now = {"If-Match": chosen.headers["ETag"]}
+    assert 422 == center.send("PUT", "me/contact", "kim", json=odd, headers=now).status_code

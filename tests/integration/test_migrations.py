@@ -1,17 +1,27 @@
 """The steps of the schema end where the tables say, on both databases."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, insert, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from scheduler.domain.access import Role
+from scheduler.domain.directory import GrantState, RoleGrant
 from scheduler.domain.errors import StoreUnavailable
+from scheduler.domain.events import Happening
+from scheduler.domain.names import made
 from scheduler.storage.engine_tables import events
 from scheduler.storage.migrations.versions import r0001_lay_out_the_center as first
+from scheduler.storage.migrations.versions import r0013_tell_agents_from_collectors as agents
 from scheduler.storage.store import SqlStore, SqlTransaction
+from tests.unit.operations.center import IDS
+
+AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
 def test_migrated_schema_is_what_the_tables_say(store: SqlStore):
@@ -26,7 +36,7 @@ def test_opening_again_changes_nothing(open_one: Callable[[], SqlStore]):
     """A store at the present schema is opened as it is."""
     for _ in range(2):
         with open_one().read() as tx:
-            assert ["0011"] == list(
+            assert ["0013"] == list(
                 tx._connection.execute(text("SELECT version_num FROM alembic_version")).scalars()
             )
 
@@ -53,6 +63,34 @@ def test_append_only_tables_refuse_change(store: SqlStore, table: str):
             store.write(lambda tx, change=change: tx._connection.execute(text(change)))
 
 
+def test_who_reported_for_a_cluster_is_its_agent_from_then_on(store: SqlStore):
+    """Their tokens go on pulling plans; a collector who never did gets no new role."""
+
+    def before(tx: SqlTransaction) -> None:
+        for person in ("slurm", "slurm2", "feed"):
+            tx.role_grants.add(_collector(person))
+        for person in ("slurm", "slurm", "slurm2", "op"):
+            told = Happening(kind="enforcement.reported", subject="duru")
+            tx.events.append(told, actor=person, at=AT, id_=IDS.new("evt", AT))
+        context = MigrationContext.configure(tx._connection)
+        with Operations.context(context):
+            agents.upgrade()
+
+    store.write(before)
+    with store.read() as tx:
+        roles = {
+            person: [each.role for each in tx.role_grants.of(person)]
+            for person in ("slurm", "slurm2", "feed", "op")
+        }
+        (granted,) = [each for each in tx.role_grants.of("slurm") if each.role is Role.AGENT]
+    both = [Role.AGENT, Role.COLLECTOR]
+    assert {"slurm": both, "slurm2": both, "feed": [Role.COLLECTOR], "op": []} == {
+        person: sorted(found) for person, found in roles.items()
+    }
+    assert made(granted.id, "rol")
+    assert GrantState.EFFECTIVE is granted.state
+
+
 def test_two_live_jobs_never_share_an_identity(store: SqlStore):
     """The database itself refuses a second live job of the same identity."""
     row = (
@@ -68,6 +106,21 @@ def test_two_live_jobs_never_share_an_identity(store: SqlStore):
         add(f"slv_{number}", state)
     with pytest.raises(IntegrityError):
         add("slv_9", "running")
+
+
+def _collector(person: str) -> RoleGrant:
+    return RoleGrant(
+        id=IDS.new("rol", AT),
+        person=person,
+        role=Role.COLLECTOR,
+        group=None,
+        institute=None,
+        state=GrantState.EFFECTIVE,
+        proposed_by="adm",
+        proposed_at=AT,
+        decided_by="adm2",
+        decided_at=AT,
+    )
 
 
 def _column(table: str) -> str:

@@ -98,7 +98,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     home = Path(tempfile.mkdtemp(prefix="dure-slurm-", dir="/tmp"))
     with slurm_site(home, name="duru", fellows=fellows, nodes=NODES) as site:
         agent = Agent(
-            client=Client("http://center", center.tokens["coll"], transport=center.http._transport),
+            client=Client(
+                "http://center", center.tokens["agent"], transport=center.http._transport
+            ),
             cluster=site.cluster,
             key=cluster_key(SECRET, "duru"),
             memory=home / "agent.json",

@@ -1,5 +1,7 @@
 """`dure notifications` against a center that answers what the test says."""
 
+import json
+
 from tests.unit.test_cli_online import center, dure
 
 __all__ = ["center", "dure"]
@@ -29,3 +31,15 @@ def test_notifications_are_shown_and_marked_as_read(center, dure, capsys):
     capsys.readouterr()
     assert 0 == dure("notifications")
     assert "Nothing new.\n" == capsys.readouterr().out
+
+
+def test_a_choice_keeps_what_it_does_not_name(center, dure, capsys):
+    """One option alone leaves the other as it was."""
+    center.answers["GET", "/api/v1/me/contact"] = (200, {"mail": "all", "language": "ko"})
+    center.answers["PUT", "/api/v1/me/contact"] = (200, {"mail": "none", "language": "ko"})
+    assert 0 == dure("notifications", "--mail", "none")
+    assert "Mail: none; language: ko.\n" == capsys.readouterr().out
+    (body,) = [json.loads(each[2]) for each in center.seen if each[0] == "PUT"]
+    assert {"mail": "none", "language": "ko"} == body
+    center.answers["PUT", "/api/v1/me/contact"] = (200, {"mail": "all", "language": "en"})
+    assert 0 == dure("notifications", "--mail-language", "en", "--json")

@@ -50,7 +50,7 @@ class Center:
                 self.end_headers()
                 self.wfile.write(raw)
 
-            do_GET = do_POST = do_PATCH = answer  # noqa: N815 - http.server calls them so
+            do_GET = do_POST = do_PATCH = do_PUT = answer  # noqa: N815 - http.server calls them so
 
             def log_message(self, *args):
                 """Keep the test's output clean."""

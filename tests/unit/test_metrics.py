@@ -180,6 +180,13 @@ def test_drift_and_waiting_effects_are_told(used):
     assert expected == {key: found[key] for key in expected}
 
 
+def test_what_waits_to_be_mailed_is_told(used):
+    """By channel and state, and since when."""
+    found = scraped(used[0])
+    waits = row("dure_deliveries", channel="mail", state="waiting")
+    assert (1, 300) == (found[waits], found[row("dure_delivery_oldest_seconds")])
+
+
 def test_what_awards_hold_is_conserved(used):
     """Use moves nothing out of what was given; only what is taken away does."""
     store, id_, _ = used

@@ -6,6 +6,13 @@ import pytest
 
 from scheduler.settings import InvalidSettings, Settings, read_settings
 
+MAIL = """
+mail_host = "mx.kr"
+mail_from = "dure@center.kr"
+mail_user = "dure"
+mail_password_file = "password"
+"""
+
 
 def test_defaults_need_nothing():
     """Without a file and variables the center runs on its embedded store."""
@@ -36,8 +43,16 @@ def test_file_is_named_by_a_variable(tmp_path: Path):
         ("", {"DURE_PROT": "1"}, "environment: DURE_PROT: "),
         ("", {"DURE_PORT": "many"}, "environment: DURE_PORT: "),
         ("port = 1\nprot = 1", {"DURE_PORT": "many"}, "environment: DURE_PORT: "),
+        ('mail_host = "mx.kr"', {}, "dure.toml: Value error, mail_from must be an address"),
+        ("", {"DURE_MAIL_USER": "dure"}, "mail_user and mail_password_file belong together"),
+        (f"{MAIL}mail_security = 'none'", {}, "mail_security must not be none"),
+        ("webhooks = ['http://portal.kr/in']", {}, "dure.toml: webhooks: "),
+        ("webhooks = ['https://kim:pw@portal.kr/in']", {}, "no https address"),
     ],
-    ids=["typo", "range", "syntax", "variable", "value", "both"],
+    ids=[
+        *("typo", "range", "syntax", "variable", "value", "both"),
+        *("sender", "password", "clear", "http", "login"),
+    ],
 )
 def test_mistake_is_named(tmp_path: Path, content: str, variables: dict[str, str], said: str):
     """A mistake is refused with file or variable, and key."""
@@ -46,6 +61,14 @@ def test_mistake_is_named(tmp_path: Path, content: str, variables: dict[str, str
     with pytest.raises(InvalidSettings) as refusal:
         read_settings(file, variables)
     assert said in str(refusal.value)
+
+
+def test_several_webhooks_come_from_one_variable():
+    """Only https is called, but on this machine."""
+    said = {"DURE_WEBHOOKS": "https://portal.kr/in, http://localhost:9000/in"}
+    assert ("https://portal.kr/in", "http://localhost:9000/in") == read_settings(
+        environment=said
+    ).webhooks
 
 
 def test_missing_file_is_named(tmp_path: Path):
