@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solver.budget import Budget
 from solver.demands import Demand, DemandProgram, demands
 from solver.placing.board import most_hours
 from solver.placing.room import holders, least_needed, least_units, most_whole
@@ -12,18 +13,23 @@ from solver.plan import Conflict
 from solver.problem import MILLI, NO_CAP, NOBODY, Problem, Shape
 
 
-def find_conflicts(problem: Problem) -> tuple[Conflict, ...]:
+def find_conflicts(problem: Problem, budget: Budget | None = None) -> tuple[Conflict, ...]:
     """Return why no plan can keep every rule; nothing when no reason is found.
 
     First what one request shows by itself, then what guarantees and floors demand together of
     supply and caps: a linear program says whether they can be met, its prices name a set that
-    cannot, and demands are taken out of the set one by one as long as it stays impossible.
+    cannot, and demands are taken out of the set one by one as long as it stays impossible. Where a
+    limit comes first no reason is found, or one that names more than it needs to.
+
+    Args:
+        problem: the round.
+        budget: what the whole solve may still spend; None without a limit.
     """
-    for checks in (LINKS, GUARANTEES, TOGETHER):
+    for checks in (LINKS, GUARANTEES):
         found = tuple(conflict for check in checks for conflict in check(problem))
         if found:
             return found
-    return ()
+    return tuple(demands_beyond(problem, budget or Budget()))
 
 
 def must_fund(problem: Problem) -> list[int]:
@@ -167,12 +173,12 @@ class _Impossible:
     numbers: tuple[tuple[str, int], ...]
 
 
-def demands_beyond(problem: Problem) -> Iterator[Conflict]:
+def demands_beyond(problem: Problem, budget: Budget) -> Iterator[Conflict]:
     """Guarantees and floors cannot together exceed what supply and caps leave them."""
     wanted = demands(problem, must_fund(problem))
     if not wanted.least:
         return
-    program = DemandProgram(problem, wanted)
+    program = DemandProgram(problem, wanted, budget)
     found = program.unmet(wanted.least, wanted.most)
     if found is None:
         return
@@ -230,5 +236,4 @@ GUARANTEES: tuple[Check, ...] = (
     guarantees_beyond_own_caps,
     guarantees_after_the_end,
 )
-TOGETHER: tuple[Check, ...] = (demands_beyond,)
 """Looked at in this order, each kind only when the ones before left no conflict."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solver.budget import Budget
 from solver.fluid.merging import reach
 from solver.placing.room import holders
 from solver.problem import MILLI, NO_CAP, NOBODY, BoolArray, FloatArray, IntArray, Problem
@@ -91,8 +92,8 @@ class DemandProgram:
     Slots between which no window begins or ends are one. Rows are divided by their right side.
     """
 
-    def __init__(self, problem: Problem, wanted: Demands) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, wanted: Demands, budget: Budget | None = None) -> None:
+        self.problem, self.effort = problem, Effort(budget=budget or Budget())
         self.who = np.flatnonzero(wanted.taking)
         edges = np.concatenate([problem.first[self.who], problem.end[self.who]])
         self.edges = np.unique(edges)
@@ -107,11 +108,11 @@ class DemandProgram:
         return self.who[row], pool.astype(np.int64), span.astype(np.int64)
 
     def unmet(self, least: Sequence[Demand], most: Sequence[Demand]) -> list[Demand] | None:
-        """Return demands that cannot be met together, or None when all can be."""
+        """Return demands that cannot be met together; None when all can be, or nobody knows."""
         if not least:
             return None
         program, missing = self._program(least, most)
-        answer = solve_program(program, _ones(program, missing), Effort())
+        answer = solve_program(program, _ones(program, missing), self.effort)
         if answer.values is None or answer.objective <= ENOUGH:
             return None
         first = program.rows - len(least)
@@ -122,7 +123,10 @@ class DemandProgram:
         return list(least)
 
     def totals(self, least: Sequence[Demand], most: Sequence[Demand]) -> tuple[int, int]:
-        """Return what demands need and the most they can get, each up to what it needs."""
+        """Return what demands need and the most they can get, each up to what it needs.
+
+        Solved whatever the budget says: a set that is known to be impossible has these numbers.
+        """
         program, missing = self._program(least, most)
         amounts = np.array([each.amount for each in least], dtype=np.float64)
         goal = np.zeros(program.columns)

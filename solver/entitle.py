@@ -7,6 +7,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from solver.budget import Budget
 from solver.fewpools import Priced, few_pools, is_few_pools
 from solver.fluid.expanding import expand
 from solver.fluid.leximin import Agents, Cut, Oracle, Terms, grains, leximin
@@ -29,17 +30,24 @@ EXACT = 2.0**62
 """Sums below it are exact in 64 bits."""
 
 
-def entitle(problem: Problem) -> Entitlement:
+def entitle(problem: Problem, budget: Budget | None = None) -> Entitlement:
     """Return what each group and fellow holds by right, with the levels that prove it.
 
     Weighted leximin over the groups; then, group totals fixed, over all fellows at once. Floors
     raise a group's start, caps and own asks end its rise. A group or fellow of weight 0 gets
     nothing beyond its floor. Floors that cannot be met together count as far as they can.
+
+    Args:
+        problem: the round.
+        budget: what the whole solve may still spend; None without a limit.
+
+    Raises:
+        BudgetSpentError: If a limit comes first.
     """
     if not problem.rules.is_fair:
         nothing = as_int(np.zeros(problem.groups)), as_int(np.zeros(problem.fellows))
         return Entitlement(groups=nothing[0], fellows=nothing[1], fluid=NO_CELLS)
-    return _Entitling(problem).solve()
+    return _Entitling(problem, budget).solve()
 
 
 def group_weights(problem: Problem) -> IntArray:
@@ -123,8 +131,8 @@ class _Alone:
 class _Entitling:
     """One round on its way through the two stages."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, budget: Budget | None) -> None:
+        self.problem, self.budget = problem, budget
         self.group_weight = group_weights(problem)
         self.fellow_weight = fellow_weights(problem)
         self.taking = self._taking_part()
@@ -226,7 +234,8 @@ class _Entitling:
 
     def _program(self, kind: str, high: IntArray, terms: Terms) -> ShortageProgram:
         """Return a program of what is out of reach of groups or fellows."""
-        return ShortageProgram(self.merged, kind, high.tolist(), terms, self.grain)
+        stated = (self.merged, kind, high.tolist(), terms, self.grain)
+        return ShortageProgram(*stated, self.budget)
 
     def _as_flow(self, terms: Terms) -> ShortageFlow | None:
         """Return the round as a plain flow, if it is one."""
@@ -260,7 +269,7 @@ class _Entitling:
             high=high * self.grain,
             grain=self.grain,
         )
-        held, levels = leximin(self._met_together(agents, oracle), oracle)
+        held, levels = leximin(self._met_together(agents, oracle), oracle, self.budget)
         self.work += oracle.work
         return held, levels
 
@@ -270,7 +279,7 @@ class _Entitling:
             return agents
         nothing = np.zeros(agents.low.shape[0], dtype=np.int64)
         floors = replace(agents, weight=agents.low, low=nothing, high=agents.low)
-        low, _ = leximin(floors, oracle)
+        low, _ = leximin(floors, oracle, self.budget)
         return replace(agents, low=low)
 
     def _fellows(
@@ -291,7 +300,7 @@ class _Entitling:
             grain=self.grain,
             known=known,
         )
-        held, levels = leximin(agents, oracle)
+        held, levels = leximin(agents, oracle, self.budget)
         oracle.cuts(held)
         self.work += oracle.work
         return held, levels, oracle.hours()

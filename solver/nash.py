@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from solver.budget import Budget
 from solver.checking.market import MARKET_STAGE, Market, market, proved_mean
 from solver.checking.stakes import stakes
 from solver.fluid.expanding import expand
@@ -39,11 +40,14 @@ DIGITS = 12
 """Significant digits of the smallest price or multiplier."""
 
 
-def equilibrium(problem: Problem) -> Entitlement:
+def equilibrium(problem: Problem, budget: Budget | None = None) -> Entitlement:
     """Return what each fellow can buy with a part of the group's weight, and the prices.
 
     The weighted geometric mean Π held^money over the fellows who can get anything lies as near its
     bound as stated. Floors and caps are kept; a floor beyond reach as far as it goes.
+
+    Raises:
+        BudgetSpentError: If a limit of the budget comes first.
 
     Source:
         Eisenberg and Gale, Consensus of Subjective Probabilities: the Pari-Mutuel Method, Annals of
@@ -58,7 +62,7 @@ def equilibrium(problem: Problem) -> Entitlement:
         return Entitlement(
             groups=nothing[0], fellows=nothing[1], fluid=NO_CELLS, proportional=(0.0, 0.0)
         )
-    best = _Trading(problem, merged, money).run()
+    best = _Trading(problem, merged, money, budget).run()
     groups = np.zeros(problem.groups, dtype=np.int64)
     np.add.at(groups, problem.fellow_group, best.held)
     bound = proved_mean(money, best.held.tolist(), best.distance)
@@ -121,8 +125,10 @@ class _Traded:
 class _Trading:
     """The market on its way to equilibrium."""
 
-    def __init__(self, problem: Problem, merged: Merged, money: Market) -> None:
-        self.problem, self.merged, self.money = problem, merged, money
+    def __init__(
+        self, problem: Problem, merged: Merged, money: Market, budget: Budget | None
+    ) -> None:
+        self.problem, self.merged, self.money, self.budget = problem, merged, money, budget
         self.who = np.array(list(money.money), dtype=np.int64)
         self.part = np.array([float(each) for each in money.money.values()])
         alone = [money.case.most_alone["fellow", fellow] for fellow in money.money]
@@ -156,7 +162,7 @@ class _Trading:
         fluid = FluidModel(self.merged)
         own = self._add_fellows(fluid, self._points(center, step))
         terms = self._add_terms(fluid)
-        solution = LinearSolver(fluid.program()).solve()
+        solution = LinearSolver(fluid.program(), self.budget).solve()
         exact = fluid.hours(solution.values)
         nearly = min(NEARLY, 0.5 / exact.size)  # supply is whole: the sum of all still fits
         hours = np.floor(exact + nearly).astype(np.int64)

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import numpy as np
 
 from solver.audit import keeps_hard_rules, within_caps
+from solver.budget import Budget, BudgetSpentError, standing
 from solver.conflicts import find_conflicts
 from solver.divide import Division, divide
 from solver.formula import apply_formula, rank
@@ -28,7 +29,6 @@ from solver.stages import (
     scales,
     tier_stage,
 )
-from solver.tiers.budget import Budget, standing
 from solver.tiers.program import Effort
 from solver.timetable import Timetable, moved_hours, timetable
 from solver.weighing import weighted_dual
@@ -45,9 +45,8 @@ class Limits:
 
     Attributes:
         time_seconds: for the whole solve; a limit that bites makes results unrepeatable.
-            Entitlements are worked out in any case, and what was found becomes a plan.
-        work: linear programs and branch-and-bound nodes of the whole selection and division;
-            repeats exactly.
+            What was found until then becomes a plan.
+        work: linear programs and branch-and-bound nodes of the whole solve; repeats exactly.
         clock: tells seconds from any start; asked only where there is a limit of time.
     """
 
@@ -83,23 +82,39 @@ def solve(
         limits: when to stop improving; a valid plan comes out whatever they are.
         progress: told whenever a stage is done.
     """
-    conflicts = find_conflicts(problem)
+    effort = _effort(limits or Limits(), seed)
+    conflicts = find_conflicts(problem, effort.budget)
     if conflicts:
         return Plan(status=SolveStatus.INFEASIBLE, cells=NO_CELLS, conflicts=conflicts, seed=seed)
-    effort = _effort(limits or Limits(), seed)
+    if problem.rules.method is Method.REALLOCATE:
+        return _by_line(problem, seed=seed)
+    fair = problem.rules.is_fair
+    entitlement = _rights(problem, effort.budget) if fair else None
     if problem.rules.method is not Method.OPTIMIZE:
-        by_line = problem.rules.method is Method.REALLOCATE
-        return _by_line(problem, seed=seed) if by_line else _by_formula(problem, seed=seed)
-    entitlement = rights(problem) if problem.rules.is_fair else None
+        return _by_formula(problem, entitlement, seed=seed)
+    if fair and entitlement is None:
+        return _by_rank(problem, None, effort, gap=gap)
+    return _by_tiers(problem, entitlement, effort, gap=gap, progress=progress)
+
+
+def _by_tiers(
+    problem: Problem,
+    entitlement: Entitlement | None,
+    effort: Effort,
+    *,
+    gap: float,
+    progress: Callable[[Progress], None] | None,
+) -> Plan:
+    """Answer tier by tier: select, divide, timetable, with wider margins where floors need them."""
     report = _reporter(entitlement, progress)
     for margin in MARGINS:
         selection = select(
             problem, entitlement, gap=gap, effort=effort, report=report, margin=margin
         )
         if selection.infeasible:
-            return _no_plan(entitlement, proved=margin == 0, seed=seed)
+            return _no_plan(entitlement, proved=margin == 0, seed=effort.seed)
         if selection.search.values is None:
-            return _by_rank(problem, entitlement, gap=gap, seed=seed)
+            return _by_rank(problem, entitlement, effort, gap=gap)
         division = divide(selection)
         schedule = timetable(
             problem,
@@ -113,9 +128,9 @@ def solve(
         schedule = replace(schedule, cells=cells)
         if keeps_hard_rules(problem, cells):
             stages = _stages(problem, entitlement, selection, (division, schedule), gap=gap)
-            plan = _plan(problem, entitlement, cells, stages, seed=seed)
+            plan = _plan(problem, entitlement, cells, stages, seed=effort.seed)
             return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
-    return _no_plan(entitlement, proved=False, seed=seed)
+    return _no_plan(entitlement, proved=False, seed=effort.seed)
 
 
 def _priced(problem: Problem, plan: Plan) -> Plan:
@@ -162,12 +177,19 @@ def _reporter(
     return report
 
 
-def _by_formula(problem: Problem, *, seed: int) -> Plan:
+def _rights(problem: Problem, budget: Budget) -> Entitlement | None:
+    """Return the entitlements, None when a limit comes before they are worked out."""
+    try:
+        return rights(problem, budget)
+    except BudgetSpentError:
+        return None
+
+
+def _by_formula(problem: Problem, entitlement: Entitlement | None, *, seed: int) -> Plan:
     """Answer by a formula; it proves nothing, and may not know how to keep every rule.
 
     Entitlements are a yardstick here: what the groups and fellows lack is reported against them.
     """
-    entitlement = rights(problem) if problem.rules.is_fair else None
     formula = apply_formula(problem, seed=seed)
     if not keeps_hard_rules(problem, formula.cells):
         return _no_plan(entitlement, proved=False, seed=seed)
@@ -193,11 +215,21 @@ def _by_line(problem: Problem, *, seed: int) -> Plan:
     return replace(plan, reserve=found.waiting)
 
 
-def _by_rank(problem: Problem, entitlement: Entitlement | None, *, gap: float, seed: int) -> Plan:
-    """Answer by rank when the limit came before any plan; the bounds are plain arithmetic."""
-    cells = rank(problem).cells
+def _by_rank(
+    problem: Problem, entitlement: Entitlement | None, effort: Effort, *, gap: float
+) -> Plan:
+    """Answer by rank when the limit came before any plan; the bounds are plain arithmetic.
+
+    Where it came before the entitlements, the first stage says so, and fairness has no yardstick.
+    """
+    cells, limit = rank(problem).cells, effort.budget.reached()
+    limit = Limit.WORK if limit is Limit.NONE else limit
     if not keeps_hard_rules(problem, cells):
-        return _no_plan(entitlement, proved=False, seed=seed)
+        return _no_plan(entitlement, proved=False, seed=effort.seed)
+    entitle = plain_stage("entitle", scales(entitlement)["fellows"], limit=limit)
+    if entitlement is None:
+        entitle = replace(entitle, status=SolveStatus.UNKNOWN)
+    first = (entitle,) if problem.rules.is_fair else ()
     reached, scale = objectives(problem, entitlement, cells), scales(entitlement)
     bounds = {
         "groups": 0.0,
@@ -214,12 +246,12 @@ def _by_rank(problem: Problem, entitlement: Entitlement | None, *, gap: float, s
             bounds[name],
             scale[name],
             gap=gap,
-            rest=(Limit.WORK, 0, "arithmetic" if name in SHORTFALLS else "solver"),
+            rest=(limit, 0, "arithmetic" if name in SHORTFALLS else "solver"),
         )
         for name in bounds
         if name in reached
     )
-    return _plan(problem, entitlement, cells, stages, seed=seed)
+    return _plan(problem, entitlement, cells, (*first, *stages), seed=effort.seed)
 
 
 def _plan(

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from solver.budget import Budget
 from solver.checking.pricing import Holder
 from solver.fluid.filling import Filled, fill, rows_of
 from solver.fluid.flow import ENDLESS
@@ -118,18 +119,26 @@ def grains(whole: int) -> int:
     return grain
 
 
-def leximin(agents: Agents, oracle: Oracle) -> tuple[IntArray, tuple[Level, ...]]:
+def leximin(
+    agents: Agents, oracle: Oracle, budget: Budget | None = None
+) -> tuple[IntArray, tuple[Level, ...]]:
     """Return everyone's grains in the weighted leximin, and the levels that prove it.
 
     Args:
         agents: weights and own limits.
         oracle: says what can be had together.
+        budget: what the whole solve may still spend; None without a limit.
+
+    Raises:
+        BudgetSpentError: If a limit comes first.
     """
     pool = _Pool(agents)
     for cut in agents.known:
         pool.add(cut)
     reached, stride, misses = 0.0, len(agents.weight), 0
     while True:
+        if budget is not None:
+            budget.insist()
         filled = pool.fill()
         ahead = filled.level[filled.level > reached * (1.0 + CLOSE)]
         last = ahead.shape[0] < stride

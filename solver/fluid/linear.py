@@ -5,6 +5,7 @@ own right side: with raw GPU-hours in the rows a simplex code reported wrong lev
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeAlias
 
 import numpy as np
@@ -22,6 +23,7 @@ from ortools.math_opt import parameters_pb2 as math_opt_parameters_pb2
 from ortools.math_opt.core.python import solver as core
 from ortools.math_opt.python import mathopt
 
+from solver.budget import MOMENT, Budget
 from solver.fluid.merging import Merged
 from solver.problem import MILLI, FloatArray, IntArray
 
@@ -218,8 +220,9 @@ class LinearSolver:
     column, took three times as long as solving.
     """
 
-    def __init__(self, program: model_pb2.ModelProto) -> None:
-        self._program = program
+    def __init__(self, program: model_pb2.ModelProto, budget: Budget | None = None) -> None:
+        """Load a program; every solve of it is counted against the budget."""
+        self._program, self._budget = program, budget or Budget()
         self._solver = _glop(program)
         self._has_basis = False
 
@@ -240,14 +243,18 @@ class LinearSolver:
 
         Raises:
             ValueError: If GLOP finds no optimum; the programs built here always have one.
+            BudgetSpentError: If a limit comes first.
         """
+        self._budget.insist()
+        self._budget.spend(1)
         if not self._has_basis:
             self._solver = _glop(self._program)
-        result = _answer(self._solver, WARM if self._has_basis else FIRST)
+        result = self._answer(WARM if self._has_basis else FIRST)
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             self._solver = _glop(self._program)
-            result = _answer(self._solver, COLD)
+            result = self._answer(COLD)
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
+            self._budget.insist()
             raise ValueError(f"The linear program ended with {result.termination}.")
         solution = result.solutions[0]
         # Where nothing fell short the basis teaches nothing: dual simplex from there took 16.5 s
@@ -263,19 +270,25 @@ class LinearSolver:
             ),
         )
 
+    def _answer(
+        self, how: math_opt_parameters_pb2.SolveParametersProto
+    ) -> result_pb2.SolveResultProto:
+        """Ask for an optimum with all values and prices, in the time that is left."""
+        seconds = self._budget.seconds_left()
+        if seconds is not None:
+            limited = math_opt_parameters_pb2.SolveParametersProto()
+            limited.CopyFrom(how)
+            limited.time_limit.FromTimedelta(timedelta(seconds=max(seconds, MOMENT)))
+            how = limited
+        whole = model_parameters_pb2.ModelSolveParametersProto()
+        registration = callback_pb2.CallbackRegistrationProto()
+        return self._solver.solve(how, whole, None, registration, None, None)
+
 
 def _glop(program: model_pb2.ModelProto) -> core.Solver:
     """Return GLOP with a program loaded."""
     initial = math_opt_parameters_pb2.SolverInitializerProto()
     return core.new(mathopt.SolverType.GLOP.value, program, initial)
-
-
-def _answer(
-    solver: core.Solver, how: math_opt_parameters_pb2.SolveParametersProto
-) -> result_pb2.SolveResultProto:
-    """Ask for an optimum with all values and prices."""
-    whole = model_parameters_pb2.ModelSolveParametersProto()
-    return solver.solve(how, whole, None, callback_pb2.CallbackRegistrationProto(), None, None)
 
 
 def _dense(vector: sparse_containers_pb2.SparseDoubleVectorProto, length: int) -> FloatArray:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solver.budget import Budget
 from solver.checking.pricing import Holder
 from solver.fluid.bounds import Bounds
 from solver.fluid.leximin import Cut, Terms
@@ -35,8 +36,14 @@ class ShortageProgram:
         work: linear programs solved.
     """
 
-    def __init__(
-        self, merged: Merged, kind: str, most_alone: Sequence[int], terms: Terms, grain: int
+    def __init__(  # noqa: PLR0913, PLR0917 - a round, whose amounts, and what limits them
+        self,
+        merged: Merged,
+        kind: str,
+        most_alone: Sequence[int],
+        terms: Terms,
+        grain: int,
+        budget: Budget | None = None,
     ) -> None:
         """Build the program once.
 
@@ -46,6 +53,7 @@ class ShortageProgram:
             most_alone: thousandths of the unit that each can have at most; scales its row.
             terms: further floors and caps.
             grain: grains in a thousandth of the unit.
+            budget: what the whole solve may still spend; None without a limit.
         """
         self.work = 0
         self._grain = grain
@@ -66,7 +74,7 @@ class ShortageProgram:
             if least > 0
         ]
         self._rows += [self._add_most(holder, float(most)) for holder, most in terms.most.items()]
-        self._solver = LinearSolver(self._fluid.program())
+        self._solver = LinearSolver(self._fluid.program(), budget)
         self._bounds = Bounds(merged, terms, grain)
         self._hours: FloatArray = np.zeros(merged.columns.cls.shape[0])
         self._index = np.array([row.holder[1] for row in self._asked], dtype=np.int64)

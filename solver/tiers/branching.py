@@ -6,9 +6,9 @@ from heapq import heappop, heappush
 
 import numpy as np
 
+from solver.budget import Budget
 from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
-from solver.tiers.budget import Budget
 from solver.tiers.relaxation import Relaxation, Vertex
 
 SWEEPS = 25

@@ -13,9 +13,9 @@ from ortools.math_opt import model_pb2, solution_pb2
 from ortools.math_opt.python import mathopt
 from ortools.math_opt.solvers.gscip import gscip_pb2
 
+from solver.budget import Budget
 from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
-from solver.tiers.budget import Budget
 
 TINY = 1e-9
 """Coefficients below this are dropped; HiGHS would do so itself, but with a warning."""

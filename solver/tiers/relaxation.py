@@ -22,9 +22,9 @@ from ortools.math_opt import parameters_pb2 as solve_parameters_pb2
 from ortools.math_opt.core.python import solver as core
 from pybind11_abseil.status import StatusNotOk
 
+from solver.budget import Budget
 from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
-from solver.tiers.budget import Budget
 from solver.tiers.program import Program, optimal_basis, to_proto
 
 

@@ -5,10 +5,13 @@ from itertools import count
 import pytest
 
 from solver.audit import keeps_hard_rules
+from solver.budget import Budget, BudgetSpentError
+from solver.conflicts import find_conflicts
+from solver.entitle import entitle
 from solver.pipeline import Limits, solve
-from solver.plan import Limit, SolveStatus
-from solver.problem import MILLI
-from solver.tiers.budget import Budget
+from solver.plan import Limit, Plan, SolveStatus
+from solver.problem import MILLI, Fairness, Problem, Rules
+from solver.rights import rights
 from tests.builders import a_problem
 
 
@@ -52,3 +55,87 @@ def test_whenever_time_is_up_there_is_a_valid_plan(seconds):
     for stage in plan.stages:
         sign = -1.0 if stage.name == "value" else 1.0
         assert sign * (stage.objective - stage.bound) >= -1e-6 * max(abs(stage.bound), 1.0)
+
+
+def a_round_of_tracks(**changes) -> Problem:
+    """Return a round whose entitlements need linear programs: a cap on a track is no flow."""
+    caps = {"track_cap": [100 * MILLI, 300 * MILLI]} | changes
+    return a_problem(requests=4, track=[0, 0, 1, 1], **caps)
+
+
+def without_entitlements(plan: Plan, limit: Limit) -> bool:
+    """Say whether a plan states that a limit came before its entitlements, and nothing of them."""
+    first = plan.stages[0]
+    stated = (first.name, first.status, first.limit, plan.entitlement)
+    rest = {stage.name for stage in plan.stages[1:]}
+    return stated == ("entitle", SolveStatus.UNKNOWN, limit, None) and rest == {"value"}
+
+
+def test_a_limit_of_work_ends_the_entitlements_and_repeats():
+    """Fewer programs than entitlements take: a valid plan by rank that says so, twice the same."""
+    problem = a_round_of_tracks()
+    plans = [solve(problem, limits=Limits(work=1)) for _ in range(2)]
+    assert without_entitlements(plans[0], Limit.WORK)
+    assert SolveStatus.FEASIBLE is plans[0].status
+    assert keeps_hard_rules(problem, plans[0].cells)
+    assert plans[0].cells.tolist() == plans[1].cells.tolist()
+
+
+def test_a_limit_of_time_ends_the_entitlements():
+    """The clock strikes before the first level is known."""
+    now = iter([0.0, 0.0, *[9.0] * 99])
+    limits = Limits(time_seconds=1.0, clock=lambda: next(now))
+    problem = a_round_of_tracks()
+    plan = solve(problem, limits=limits)
+    assert without_entitlements(plan, Limit.TIME)
+    assert keeps_hard_rules(problem, plan.cells)
+
+
+def test_where_rank_breaks_a_rule_the_limit_is_all_that_is_said():
+    """By rank a guarantee finds its only slot taken: no plan is made up, none called impossible."""
+    problem = a_round_of_tracks(
+        slots=2,
+        ask=[80 * MILLI] * 4,
+        minimum=[80 * MILLI, 80 * MILLI, 0, 0],
+        guaranteed=[1, 1, 0, 0],
+        score=[90 * MILLI, 50 * MILLI, 10 * MILLI, 10 * MILLI],
+        end=[2, 1, 2, 2],
+        track_cap=[160 * MILLI, 100 * MILLI],
+    )
+    plan = solve(problem, limits=Limits(work=1))
+    assert SolveStatus.UNKNOWN is plan.status
+    assert () == plan.conflicts
+    assert not plan.cells.size
+    assert solve(problem).cells.size
+
+
+@pytest.mark.parametrize("fairness", list(Fairness))
+def test_every_kind_of_entitlement_counts_what_it_spends(fairness):
+    """With the work that it took an entitlement is found again; with less a limit is named."""
+    problem = a_round_of_tracks(rules=Rules(fairness=fairness))
+    free = Budget()
+    found = rights(problem, free)
+    assert free.spent > 0
+    again = rights(problem, Budget(work=free.spent))
+    assert found.fellows.tolist() == again.fellows.tolist()
+    with pytest.raises(BudgetSpentError) as spent:
+        rights(problem, Budget(work=free.spent - 1))
+    assert Limit.WORK is spent.value.limit
+
+
+def test_a_flow_of_entitlements_heeds_the_clock():
+    """A round without tracks takes no programs, but time."""
+    now = iter([0.0, 0.5, 2.0])
+    with pytest.raises(BudgetSpentError) as spent:
+        entitle(a_problem(), Budget(clock=lambda: next(now), seconds=1.0))
+    assert Limit.TIME is spent.value.limit
+
+
+def test_without_budget_no_conflict_of_demands_is_claimed():
+    """What no program has shown is not called impossible; one alone names more than it must."""
+    problem = a_problem(requests=3, group_floor=[200_000, 200_000, 1_000], ask=[300_000] * 3)
+    assert () == find_conflicts(problem, Budget(work=0))
+    (rough,) = find_conflicts(problem, Budget(work=1))
+    (sharp,) = find_conflicts(problem)
+    assert set(sharp.groups) <= set(rough.groups)
+    assert dict(rough.numbers)["needed"] > dict(rough.numbers)["reach"]

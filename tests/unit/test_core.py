@@ -10,12 +10,12 @@ from scheduler.formulate import formulate
 from scheduler.policy import find_policy
 from scheduler.snapshot import parse_document, read_round
 from solver.audit import keeps_hard_rules
+from solver.budget import Budget
 from solver.pipeline import solve
 from solver.plan import Entitlement
 from solver.problem import MILLI, Problem, Rules, Shape, Tier, as_int
 from solver.select import select
 from solver.tiers import core
-from solver.tiers.budget import Budget
 from solver.tiers.extent import find_extent
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.model import RoundModel

@@ -11,6 +11,14 @@ MOMENT = 0.01
 """Seconds that a search is given in any case; a code takes 0 for no limit."""
 
 
+class BudgetSpentError(Exception):
+    """A limit came before what cannot be had by halves, an entitlement, was worked out."""
+
+    def __init__(self, limit: Limit) -> None:
+        super().__init__(f"The limit of {limit} has come.")
+        self.limit = limit
+
+
 def standing() -> float:
     """Return the time of a clock that stands still."""
     return 0.0
@@ -46,6 +54,16 @@ class Budget:
         if self.work is not None and self.spent >= self.work:
             return Limit.WORK
         return Limit.NONE
+
+    def insist(self) -> None:
+        """Go on only if no limit has come.
+
+        Raises:
+            BudgetSpentError: If one has.
+        """
+        limit = self.reached()
+        if limit is not Limit.NONE:
+            raise BudgetSpentError(limit)
 
     def seconds_left(self) -> float | None:
         """Return the seconds until the limit, None without one."""
