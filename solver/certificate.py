@@ -128,6 +128,7 @@ def _amount(milli: int) -> int | float:
 def _value(dual: ValueDual, names: Names) -> Document:
     """Return the prices behind the bound of value or the weighted goal, per GPU-hour and unit."""
     rows = [("group", names.groups, dual.groups), ("fellow", names.fellows, dual.fellows)]
+    covers = [[names.requests[index], _text(rate * MILLI)] for index, rate in dual.covers]
     price, most = dual.shortfall
     return {
         "kind": "dual",
@@ -142,6 +143,7 @@ def _value(dual: ValueDual, names: Names) -> Document:
             for index, rate, least in sorted(holders)
             if rate
         ],
+        **({"covers": covers} if covers else {}),
         **({"fellow_shortfall": [_text(price * MILLI), _text(most / MILLI)]} if price else {}),
     }
 

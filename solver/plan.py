@@ -164,6 +164,8 @@ class ValueDual:
         pool_slots: (pool, slot, price ≥ 0) in value per thousandth of a GPU-hour.
         groups: (group, multiplier ≥ 0, least amount in thousandths of the unit).
         fellows: (fellow, multiplier ≥ 0 and at most weight × shortfall price, entitlement).
+        covers: (request, multiplier ≥ 0) what a unit of the request is worth to its fellow, where
+            the rest of the fellow's multiplier counts on all that is due.
         shortfall: price of a thousandth of the unit of weighted shortfall, and the most of it.
         bound: about the bound they give; the checker works out the exact one.
     """
@@ -172,6 +174,7 @@ class ValueDual:
     groups: tuple[tuple[int, Fraction, int], ...]
     bound: Fraction
     fellows: tuple[tuple[int, Fraction, int], ...] = ()
+    covers: tuple[tuple[int, Fraction], ...] = ()
     shortfall: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
 
 

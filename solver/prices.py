@@ -157,7 +157,7 @@ class ValueProgram:
         self.program.add_terms(rows, columns, -np.maximum(problem.minimum, 1) / problem.ask)
         return columns
 
-    def _amounts(self) -> FloatArray:
+    def amounts(self) -> FloatArray:
         """Return thousandths of the unit that every column brings when it is 1."""
         return np.asarray(self.hours * self.problem.factor[self.request, self.pool] / MILLI)
 
@@ -192,7 +192,7 @@ class ValueProgram:
         at = np.full(least.size, -1, dtype=np.int64)
         at[who] = self.program.add_rows(who.size, 1.0, np.inf)
         inside: BoolArray = np.asarray(at[holder] >= 0)
-        part = self._amounts()[inside] / least[holder[inside]]
+        part = self.amounts()[inside] / least[holder[inside]]
         self.program.add_terms(at[holder[inside]], self.columns[inside], part)
         return at[who]
 
@@ -223,7 +223,7 @@ class ValueProgram:
         supply = np.maximum(self.spans.supply, 1) * MILLI
         per_hour = -row_prices[self.supply_rows] / supply
         prices = [
-            (int(pool), int(slot), _rounded(per_hour[pool, span], self.grain))
+            (int(pool), int(slot), rounded(per_hour[pool, span], self.grain))
             for pool, span in zip(*np.nonzero(per_hour > 0), strict=True)
             for slot in range(self.spans.start[span], self.spans.start[span] + lengths[span])
         ]
@@ -235,7 +235,7 @@ class ValueProgram:
         fellows: tuple[tuple[int, Fraction, int], ...] = ()
         if self.lack_row >= 0:
             due = max(float(self.fellows.least.sum()), 1.0)
-            per_shortfall = _rounded(-row_prices[self.lack_row] / due, self.grain)
+            per_shortfall = rounded(-row_prices[self.lack_row] / due, self.grain)
             fellows = self._fellow_prices(row_prices, per_shortfall)
         return ValueDual(
             pool_slots=self.supply_prices(row_prices),
@@ -259,7 +259,7 @@ class ValueProgram:
         """Return holders with a positive multiplier and their least amounts."""
         rates = row_prices[kept.rows] / np.maximum(kept.least, 1)
         rows = zip(kept.who.tolist(), rates.tolist(), kept.least.tolist(), strict=True)
-        priced = [(who, _rounded(rate, self.grain), least) for who, rate, least in rows]
+        priced = [(who, rounded(rate, self.grain), least) for who, rate, least in rows]
         return [each for each in priced if each[1]]
 
 
@@ -275,6 +275,6 @@ def _grain(problem: Problem, most: float) -> int:
     return max(GRAIN, int(10**places) if places > 0 else 1)
 
 
-def _rounded(price: float, grain: int) -> Fraction:
+def rounded(price: float, grain: int) -> Fraction:
     """Return a price per thousandth, in whole parts of a grain per whole unit; none negative."""
     return Fraction(max(round(price * MILLI * grain), 0), grain * MILLI)

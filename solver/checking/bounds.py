@@ -32,10 +32,13 @@ class ValuePrices:
     Attributes:
         supply: value per GPU-hour of a pool in a slot, none negative.
         holders: value per unit received and the least units received, none negative.
+        covers: value per unit received of a request to its fellow; what the fellow's multiplier is
+            beyond that counts on all that is due, once, when the request is funded.
     """
 
     supply: Mapping[tuple[str, int], Fraction]
     holders: Mapping[HolderName, tuple[Fraction, Fraction]]
+    covers: Mapping[str, Fraction] = field(default_factory=dict)
 
 
 def value_bound(case: Case, prices: ValuePrices, part: Fraction = Fraction(1)) -> Fraction:
@@ -67,6 +70,7 @@ class _Pricing:
     def __post_init__(self) -> None:
         rates = [*self.prices.supply.values()]
         rates += [multiplier for multiplier, _ in self.prices.holders.values()]
+        rates += self.prices.covers.values()
         if any(rate < 0 for rate in rates):
             raise ValueError("A price is negative.")
         parts = self.value_parts()
@@ -97,11 +101,26 @@ class _Pricing:
     def profit(self, request: Request) -> Fraction | int:
         """Return the most a request earns: its value and its holders' worth less its hours' price.
 
-        Nothing, when it need not be funded and would lose.
+        To a fellow no request is worth more than all that is due; so any part of the multiplier
+        may count on the whole of that, whatever is received. Nothing, when the request need not
+        be funded and would lose.
         """
+        own = sum(self.worth.get(holder, 0) for holder in self.holders(request))
+        whole: Fraction | int = 0
+        if request.id in self.prices.covers:
+            worth = self.worth.get(("fellow", request.fellow), 0)
+            apart = max(worth - int(self.prices.covers[request.id] * self.scale), 0)
+            own -= apart
+            whole = apart * self.prices.holders["fellow", request.fellow][1] if apart else 0
+        best = self.earned(request, own)
+        if best is None:
+            return 0
+        return best + whole if request.must_fund else max(best + whole, 0)
+
+    def earned(self, request: Request, own: int) -> Fraction | int | None:
+        """Return the most a request earns where units are worth `own`, None if it cannot be."""
         by_hours, by_projects = self.value_parts()
         points = merit(self.case, request)
-        own = sum(self.worth.get(holder, 0) for holder in self.holders(request))
         award = int(by_hours * points * self.scale) // (MILLI * MILLI)
         funded = int(by_projects * points * self.scale) // MILLI
         if self.case.plan.unit == "reference_hours":
@@ -111,9 +130,7 @@ class _Pricing:
             gained = _earned(steps, request, award, self.case.round.slot_limit(request))
             if gained is not None:
                 best = gained + funded if best is None else max(best, gained + funded)
-        if best is None:
-            return 0
-        return best if request.must_fund else max(best, 0)
+        return best
 
     def holders(self, request: Request) -> Iterator[HolderName]:
         """Return whom a request counts for."""

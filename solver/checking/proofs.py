@@ -114,6 +114,13 @@ def _named(value: object, path: str) -> tuple[str, str, Fraction]:
     return value[0], str(value[1]), _rational(value[2], path)
 
 
+def _cover(value: object, path: str) -> tuple[str, Fraction]:
+    """Read ``[request, "n/d"]``."""
+    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - a pair
+        raise Unreadable(f"{path}: {value!r} is not [request, multiplier].")
+    return str(value[0]), _rational(value[1], path)
+
+
 def _bound(value: object, path: str, evidence: object) -> StatedBound:
     """Read a bound."""
     row = Row(value, path, "objective bound gap")
@@ -131,7 +138,7 @@ def _prices(evidence: object, path: str) -> tuple[ValuePrices | None, tuple[Frac
     nothing = Fraction(0), Fraction(0)
     if not isinstance(evidence, Mapping) or "prices" not in evidence:
         return None, nothing
-    row = Row(evidence, path, "kind prices holders", "fellow_shortfall")
+    row = Row(evidence, path, "kind prices holders", "fellow_shortfall covers")
     supply = {
         (pool, slot): price
         for pool, slot, price in (_price(each, row.at("prices")) for each in row.items("prices"))
@@ -146,7 +153,9 @@ def _prices(evidence: object, path: str) -> tuple[ValuePrices | None, tuple[Frac
     if slack and len(slack) != 2:  # noqa: PLR2004 - price and most
         raise Unreadable(f"{path}.fellow_shortfall: must be [price, most].")
     pair = [_rational(each, row.at("fellow_shortfall")) for each in slack]
-    return ValuePrices(supply=supply, holders=holders), (pair[0], pair[1]) if pair else nothing
+    covers = dict(_cover(each, row.at("covers")) for each in row.items("covers"))
+    prices = ValuePrices(supply=supply, holders=holders, covers=covers)
+    return prices, (pair[0], pair[1]) if pair else nothing
 
 
 def binding(
@@ -197,6 +206,9 @@ def places(case: Case, certificate: StatedCertificate) -> Checks:
     for pool, slot in certificate.prices.supply:
         found = pool in round_.pools and 0 <= slot < round_.slots
         yield None if found else broken("places", f"There is no slot {slot} of pool {pool!r}.")
+    for name in certificate.prices.covers:
+        found = name in round_.requests
+        yield None if found else broken("places", f"There is no request {name!r}.")
     for kind, name in certificate.prices.holders:
         yield None if name in known[kind] else broken("places", f"There is no {kind} {name!r}.")
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from ortools.math_opt import model_pb2, solution_pb2
 from ortools.math_opt.python import mathopt
 from ortools.math_opt.solvers.gscip import gscip_pb2
@@ -23,6 +24,7 @@ NO_LIMIT = 0
 CUT_ROUNDS = 10
 """Rounds of cuts at the root where only a bound is wanted."""
 STDOUT, STDERR = 1, 2
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 class Program:
@@ -32,6 +34,7 @@ class Program:
         self._columns: list[tuple[FloatArray, FloatArray, FloatArray]] = []
         self._rows: list[tuple[FloatArray, FloatArray, FloatArray]] = []
         self._terms: list[tuple[IntArray, IntArray, FloatArray]] = []
+        self._matrix: tuple[IntArray, IntArray, FloatArray] | None = None
         self.columns = 0
         self.rows = 0
 
@@ -70,15 +73,12 @@ class Program:
         return np.arange(first, self.rows, dtype=np.int64)
 
     def add_terms(self, rows: ArrayLike, columns: ArrayLike, coefficients: ArrayLike) -> None:
-        """Add coefficients; the three broadcast against each other, equal places add up."""
-        row, column, value = np.broadcast_arrays(rows, columns, coefficients)
-        self._terms.append(
-            (
-                row.ravel().astype(np.int64),
-                column.ravel().astype(np.int64),
-                value.ravel().astype(np.float64),
-            )
-        )
+        """Add coefficients: lists of one length or single numbers; equal places add up."""
+        self._matrix = None
+        row, column = (np.asarray(each, dtype=np.int64).reshape(-1) for each in (rows, columns))
+        value = np.asarray(coefficients, dtype=np.float64).reshape(-1)
+        count = 0 if 0 in {row.size, column.size} else max(row.size, column.size, value.size)
+        self._terms.append((_long(row, count), _long(column, count), _long(value, count)))
 
     def column_bounds(self) -> tuple[FloatArray, FloatArray]:
         """Return lower and upper bounds of all columns."""
@@ -105,11 +105,19 @@ class Program:
         row, column, value = self.matrix()
         kept = columns[column] & rows[row]
         new_row, new_column = np.cumsum(rows) - 1, np.cumsum(columns) - 1
-        twin.add_terms(new_row[row[kept]], new_column[column[kept]], value[kept])
+        terms = new_row[row[kept]], new_column[column[kept]], value[kept]
+        twin.add_terms(*terms)
+        twin._matrix = terms  # renumbered, they are still in order
         return twin
 
     def matrix(self) -> tuple[IntArray, IntArray, FloatArray]:
         """Return rows, columns and coefficients, row by row, each place once."""
+        if self._matrix is None:
+            self._matrix = self._sorted()
+        return self._matrix
+
+    def _sorted(self) -> tuple[IntArray, IntArray, FloatArray]:
+        """Sort the coefficients by place and add up what is in one place."""
         if not self._terms:
             return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
         row, column, value = (np.concatenate(part) for part in zip(*self._terms, strict=True))
@@ -378,4 +386,11 @@ def _joined(blocks: Sequence[tuple[FloatArray, ...]], part: int) -> FloatArray:
 
 def _spread(value: ArrayLike, count: int) -> FloatArray:
     """Return a number or array as ``(count,)`` floats."""
-    return np.broadcast_to(np.asarray(value, dtype=np.float64), (count,)).copy()
+    spread = np.empty(count)
+    spread[:] = value
+    return spread
+
+
+def _long(values: NDArray[Number], count: int) -> NDArray[Number]:
+    """Return an array of a length; a single element is repeated."""
+    return values if values.size == count else np.repeat(values, count)[:count]

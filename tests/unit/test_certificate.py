@@ -228,6 +228,29 @@ def test_a_changed_proof_of_the_weighted_goal_is_found(change: Callable[[Documen
     assert "bounds" in broken(recertified(proof_of("weighted"), change))
 
 
+def test_a_cover_of_nobody_is_found() -> None:
+    """What a request is said to cover names a request of the round."""
+
+    def cover(proof: Document) -> None:
+        proof["evidence"]["weighted"]["covers"] = [["r9", "1/1"]]
+
+    assert "places" in broken(recertified(proof_of("weighted"), cover))
+
+
+def test_a_minimum_above_the_entitlement_does_not_loosen_the_bound() -> None:
+    """Pieces of requests that cannot start serve nobody: the prices know what covers what."""
+    requests = [each | {"minimum_gpu_hours": each["gpu_hours"]} for each in crowded()["requests"]]
+    proof = prove(crowded() | {"requests": requests}, find_policy("weighted").document)
+    loose = recertified(proof, lambda each: each["evidence"]["weighted"].pop("covers"))
+    tight, other = (
+        proved_value_bound(each.round, each.plan, each.certificate) for each in (proof, loose)
+    )
+    assert broken(proof) == set()
+    assert tight is not None
+    assert other is not None
+    assert tight < other
+
+
 def test_the_weighted_bound_is_proved_by_prices() -> None:
     """The checker recomputes what is attained, proves a bound from prices and takes the gap."""
     proof = proof_of("weighted")
