@@ -32,6 +32,7 @@ STATUS: Final[dict[str, int]] = {
     "call-still-open": 409,
     "deadline-not-later": 409,
     "exemption-too-late": 409,
+    "offer-lapsed": 409,
     "exemptions-waiting": 409,
     "idempotency-in-flight": 409,
     "invalid-transition": 409,

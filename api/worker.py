@@ -1,5 +1,7 @@
 """The loop behind `dure worker`: claim, run in a child process, say that one lives, finish.
 
+Between jobs it looks after what happens on the clock alone.
+
 A worker may die at any moment. Its child dies with it; its job is claimed again after the lease;
 what a worker that wakes up too late wants to write is refused by the fence.
 """
@@ -18,6 +20,7 @@ from scheduler.domain.errors import DureError, LeaseLost, StoreBusy, StoreUnavai
 from scheduler.domain.events import Json
 from scheduler.domain.jobs import Job
 from scheduler.operations import jobs
+from scheduler.operations.upkeep import lapse_late_offers, offers_are_late
 from scheduler.ports.acts import Ids
 from scheduler.ports.store import Store, Transaction
 
@@ -37,10 +40,11 @@ class Trade:
     """What a worker must know to do one kind of job.
 
     Attributes:
-        command: argument list of the child process; it speaks as `api.child` says.
+        command: argument list of the child process, which speaks as `api.child` says; without one
+            the worker concludes from what it has read.
     """
 
-    command: Sequence[str]
+    command: Sequence[str] | None
     prepare: Prepare
     conclude: Conclude
 
@@ -55,6 +59,7 @@ class Terms:
         poll_seconds: how often it asks for work when idle.
         memory_mib: address space of a child; unlimited if not stated.
         wall_seconds: how long a child may run at most.
+        upkeep: how long between two looks at what lapses.
     """
 
     lease_seconds: float = 10.0
@@ -62,6 +67,7 @@ class Terms:
     poll_seconds: float = 0.5
     memory_mib: int | None = None
     wall_seconds: float = 3600.0
+    upkeep: timedelta = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +119,29 @@ class Worker:
         self._station = station
         self._stop = station.stop
         self._terms = terms or Terms()
+        self._looked_at: datetime | None = None
 
     def run(self) -> None:
         """Work until asked to stop; a store that is away for a while is waited for."""
         while not self._stop.is_set():
             try:
+                self.look_after()
                 end = self.work()
             except (StoreBusy, StoreUnavailable):
                 end = None
             if end is None:
                 self._stop.wait(self._terms.poll_seconds)
+
+    def look_after(self) -> None:
+        """Let late offers lapse, if the last look is long enough ago and there are some."""
+        hand = self._hand()
+        if self._looked_at is not None and hand.now - self._looked_at < self._terms.upkeep:
+            return
+        with self._store.read() as tx:
+            late = offers_are_late(tx, hand.now)
+        if late:
+            self._store.write(lambda tx: lapse_late_offers(tx, hand))
+        self._looked_at = hand.now
 
     def work(self) -> End | None:
         """Do one job, if one waits; say how it ended."""
@@ -137,9 +156,7 @@ class Worker:
         try:
             with self._store.read() as tx:
                 task = trade.prepare(tx, job)
-            with Child(trade.command, task, memory_mib=self._terms.memory_mib) as child:
-                outcome = self._accompany(child, job)
-            return self._conclude(trade, job, outcome)
+            return self._conclude(trade, job, self._made(trade.command, task, job))
         except LeaseLost:
             return End.LOST
         except (StoreBusy, StoreUnavailable):
@@ -149,6 +166,15 @@ class Worker:
             return self._conclude(trade, job, Failure(_plain(failure)))
         except Exception as mistake:  # noqa: BLE001 - ours; the jobs behind this one go on
             return self._conclude(trade, job, Crashed(_said(mistake)))
+
+    def _made(
+        self, command: Sequence[str] | None, task: Mapping[str, Json], job: Job
+    ) -> Result | Failure | Crashed | None:
+        """Return what a child made of a task; without a child, the task itself."""
+        if command is None:
+            return Result(task)
+        with Child(command, task, memory_mib=self._terms.memory_mib) as child:
+            return self._accompany(child, job)
 
     def _accompany(self, child: Child, job: Job) -> Result | Failure | Crashed | None:
         """Keep the lease and the child's progress until it ends, or nothing if asked to stop.

@@ -26,9 +26,9 @@ def main():
     print("### A simulated year of innocore-400\n")
     print(
         "| habits | seed | policy | reclaim | utilization | jain used | drawn GPU-h "
-        "| reclaimed GPU-h | lapsed GPU-h | churn | refused | steps | CPU s | years/CPU min |"
+        "| reclaimed GPU-h | lapsed GPU-h | churn | steps | CPU s | years/CPU min |"
     )
-    print("|---" * 14 + "|")
+    print("|---" * 13 + "|")
     for habits in HABITS:
         for seed in seeds:
             for policy in policies:
@@ -54,7 +54,6 @@ def measured(fellows, seed, habits, policy, rule):
     print(
         f"| {habits} | {seed} | {policy} | {rule} | {each.utilization:.4f} | {each.jain_used:.4f} "
         f"| {each.drawn:,} | {each.reclaimed:,} | {each.lapsed:,} | {each.churn:.4f} "
-        f"| {each.refused} "
         f"| {each.steps} | {seconds:.0f} | {60 / seconds:.2f} |",
         flush=True,
     )

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scheduler.carry import carried
 from scheduler.order import Order, content_order
 from scheduler.policy import Policy, Shares
-from scheduler.snapshot import RoundRequest, Snapshot
+from scheduler.snapshot import RoundInstitute, RoundRequest, Snapshot
 from solver.problem import MILLI, NO_CAP, NOBODY, Cut, IntArray, Problem, Shape, as_int
 
 SHAPE_CODES = {"flexible": Shape.FLEXIBLE, "block": Shape.BLOCK, "constant": Shape.CONSTANT}
@@ -41,6 +42,7 @@ def formulate(snapshot: Snapshot, policy: Policy) -> Formulation:
     Indices follow content, not ids, so that relabelling a round relabels its plan; between
     requests that nothing tells apart the order of the file decides.
     """
+    snapshot = carried(snapshot, policy)
     order = content_order(snapshot)
     names = Names(
         requests=tuple(snapshot.requests[i].id for i in order.requests),
@@ -81,6 +83,9 @@ def _problem(snapshot: Snapshot, policy: Policy, order: Order, names: Names) -> 
     fellow_cap = _part(total, policy.fellow_cap_share)
     track_shares = [policy.tracks.get(track.id, Shares()) for track in tracks]
     institute_shares = [policy.institutes.get(name, Shares()) for name in names.institutes]
+    limited = {each.id: each for each in snapshot.institutes}
+    unlimited = RoundInstitute(id="", floor_gpu_hours=0, cap_gpu_hours=None)
+    institutes = [limited.get(name, unlimited) for name in names.institutes]
     may_be_cut = _may_be_cut(snapshot, policy)
     return Problem(
         slot_hours=snapshot.calendar.slot_hours,
@@ -117,8 +122,18 @@ def _problem(snapshot: Snapshot, policy: Policy, order: Order, names: Names) -> 
         group_weight=as_int([each.weight for each in groups]),
         group_floor=as_int([each.floor_gpu_hours for each in groups]),
         group_cap=as_int([_least(each.cap_gpu_hours) for each in groups]),
-        institute_floor=as_int([_part(total, each.floor) for each in institute_shares]),
-        institute_cap=as_int([_least(_part(total, each.cap)) for each in institute_shares]),
+        institute_floor=as_int(
+            [
+                max(each.floor_gpu_hours, _part(total, share.floor) or 0)
+                for each, share in zip(institutes, institute_shares, strict=True)
+            ]
+        ),
+        institute_cap=as_int(
+            [
+                _least(each.cap_gpu_hours, _part(total, share.cap))
+                for each, share in zip(institutes, institute_shares, strict=True)
+            ]
+        ),
         track_floor=as_int(
             [
                 max(track.floor_gpu_hours, _part(total, share.floor) or 0)

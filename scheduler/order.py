@@ -89,7 +89,8 @@ class _Ranks:
         )
         self.tracks = _rank((k.floor_gpu_hours, _cap(k.cap_gpu_hours)) for k in shot.tracks)
         self.fellows = _rank((-f.weight, _cap(f.cap_gpu_hours)) for f in shot.fellows)
-        self.institutes = [0] * len(self.institute_names)
+        limits = {i.id: (i.floor_gpu_hours, _cap(i.cap_gpu_hours)) for i in shot.institutes}
+        self.institutes = _rank(limits.get(i, (0, _cap(None))) for i in self.institute_names)
         shapes = ("flexible", "block", "constant")
         self.requests = _rank(
             (

@@ -44,11 +44,28 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Carry:
+    """How far what earlier rounds left owing is carried into the weights of this one.
+
+    Attributes:
+        half_life_days: after so many days half of it still counts.
+        cap: most that a weight is raised or lowered by, in millionths of itself.
+        groups, fellows: whose weights bear it.
+    """
+
+    half_life_days: int
+    cap: int
+    groups: bool
+    fellows: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A policy: what the solver obeys, and what formulation turns into floors and caps.
 
     Attributes:
         fellow_cap_share: most of the supply that one fellow may hold, in millionths.
+        carry: how earlier rounds count, if they do.
         document: the file as parsed, for its digest.
     """
 
@@ -57,6 +74,7 @@ class Policy:
     fellow_cap_share: int | None
     tracks: Mapping[str, Shares]
     institutes: Mapping[str, Shares]
+    carry: Carry | None
     document: Document
 
 
@@ -116,6 +134,7 @@ def _read(document: Document) -> Policy:
     fairness, groups, fellows = (_table(top, each) for each in ("fairness", "groups", "fellows"))
     value, select, stability = (_table(top, each) for each in ("value", "select", "stability"))
     minimum, lottery = _table(top, "minimum"), _table(top, "lottery")
+    carry = _table(top, "carry")
     minimum.choice("rule", ("all_or_nothing",), "all_or_nothing")
     method = Method(select.choice("method", list(Method), Method.OPTIMIZE))
     tiers = _tiers(select, document)
@@ -144,9 +163,21 @@ def _read(document: Document) -> Policy:
         fellow_cap_share=_share(fellows, "cap_share"),
         tracks=_shares(top, "tracks"),
         institutes=_shares(top, "institutes"),
+        carry=_carry(carry, rules) if top.has("carry") else None,
         document=document,
     )
-    for table in (fairness, groups, fellows, value, select, stability, minimum, lottery, top):
+    for table in (
+        fairness,
+        groups,
+        fellows,
+        value,
+        select,
+        stability,
+        minimum,
+        lottery,
+        carry,
+        top,
+    ):
         table.finish()
     return policy
 
@@ -154,6 +185,26 @@ def _read(document: Document) -> Policy:
 def _table(top: Fields, name: str) -> Fields:
     """Return an optional table."""
     return top.fields(name) if top.has(name) else Fields({}, top.at(name))
+
+
+def _carry(table: Fields, rules: Rules) -> Carry:
+    """Return how earlier rounds are carried; only stated weights can bear it."""
+    cap = _share(table, "cap")
+    if cap is None or cap >= PARTS:
+        raise InvalidRound(table.at("cap"), table.value.get("cap"), "Must lie in 0 … 1, below 1.")
+    carry = Carry(
+        half_life_days=table.count("half_life_days", least=1),
+        cap=cap,
+        groups=not table.has("groups") or table.flag("groups"),
+        fellows=table.flag("fellows"),
+    )
+    if carry.groups and rules.group_weight is not GroupWeight.WEIGHT:
+        rule = "Must be false, or groups be weighed by 'weight'."
+        raise InvalidRound(table.at("groups"), True, rule)  # noqa: FBT003 - the value
+    if carry.fellows and rules.fellow_weight is not FellowWeight.WEIGHT:
+        rule = "Must be false, or fellows be weighed by 'weight'."
+        raise InvalidRound(table.at("fellows"), True, rule)  # noqa: FBT003 - the value
+    return carry
 
 
 def _lottery(table: Fields) -> Lottery:

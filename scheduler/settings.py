@@ -58,6 +58,10 @@ class Settings(BaseModel):
     """How often a worker says that it lives."""
     poll_seconds: Seconds = 0.5
     """How often an idle worker asks for work."""
+    upkeep_seconds: Seconds = 60.0
+    """How often a worker looks for offers that lapse."""
+    reallocation_policy: str = "reallocation"
+    """Policy by which rounds go on when hours come back: a preset, or one of the center's own."""
     solve_memory_mib: Annotated[int, Field(ge=256)] | None = None
     """Address space of a solving process in MiB; unlimited if not stated."""
     solve_wall_seconds: Annotated[float, Field(gt=0)] = 3600.0

@@ -65,6 +65,15 @@ class RoundFellow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoundInstitute:
+    """What a round limits an institute to; floor and cap in thousandths."""
+
+    id: str
+    floor_gpu_hours: int
+    cap_gpu_hours: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoundTrack:
     """A track in the round; floor and cap in thousandths."""
 
@@ -110,6 +119,16 @@ class RoundRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastRound:
+    """An earlier round: by id, what each was entitled to and what each got, in thousandths."""
+
+    id: str
+    age_days: int
+    groups: Mapping[str, tuple[int, int]]
+    fellows: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """A frozen round: what a solve reads and nothing else.
 
@@ -117,6 +136,7 @@ class Snapshot:
         document: the file as parsed, for its digest.
         previous: (request, pool, slot, whole GPU-hours) of the plan to stay close to.
         line: requests of that plan's reserve list, by rank.
+        past: earlier rounds, for policies that carry what they left owing.
     """
 
     id: str
@@ -124,11 +144,13 @@ class Snapshot:
     calendar: Calendar
     groups: tuple[RoundGroup, ...]
     fellows: tuple[RoundFellow, ...]
+    institutes: tuple[RoundInstitute, ...]
     tracks: tuple[RoundTrack, ...]
     pools: tuple[RoundPool, ...]
     requests: tuple[RoundRequest, ...]
     previous: tuple[tuple[str, str, int, int], ...]
     line: tuple[str, ...]
+    past: tuple[PastRound, ...]
     document: Document
 
 
@@ -192,11 +214,13 @@ def read_round(document: Document) -> Snapshot:
         calendar=calendar,
         groups=groups,
         fellows=fellows,
+        institutes=_institutes(top),
         tracks=tracks,
         pools=pools,
         requests=requests,
         previous=previous,
         line=() if plan is None else _line(plan),
+        past=_past(top),
         document=document,
     )
     top.finish()
@@ -474,6 +498,22 @@ def _check_carried_along(row: Fields, slots: int) -> None:
             as_milli(step[1], f"{row.at('value_steps')}/{index}/1")
 
 
+def _institutes(top: Fields) -> tuple[RoundInstitute, ...]:
+    """Read the institutes that the round itself limits; most limits stand in the policy."""
+    rows = top.rows("institutes") if top.has("institutes") else []
+    institutes = []
+    for row in rows:
+        institutes.append(
+            RoundInstitute(
+                id=row.text("id"),
+                floor_gpu_hours=row.milli("floor_gpu_hours", default=0),
+                cap_gpu_hours=row.optional_milli("cap_gpu_hours"),
+            )
+        )
+        row.finish()
+    return tuple(institutes)
+
+
 def _tracks(rows: list[Fields] | None, requests: Iterable[RoundRequest]) -> tuple[RoundTrack, ...]:
     """Read the tracks; without a list, those that requests name have neither floor nor cap."""
     if rows is None:
@@ -521,9 +561,39 @@ def _line(row: Fields) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _past(top: Fields) -> tuple[PastRound, ...]:
+    """Read what earlier rounds entitled to and gave."""
+    rounds = []
+    for row in top.rows("past") if top.has("past") else []:
+        rounds.append(
+            PastRound(
+                id=row.text("id"),
+                age_days=row.count("age_days"),
+                groups=_rights(row, "groups"),
+                fellows=_rights(row, "fellows"),
+            )
+        )
+        row.finish()
+    return tuple(rounds)
+
+
+def _rights(row: Fields, name: str) -> dict[str, tuple[int, int]]:
+    """Read what some were entitled to and got, by id."""
+    found: dict[str, tuple[int, int]] = {}
+    for each in row.rows(name):
+        id_ = each.text("id")
+        if id_ in found:
+            raise InvalidRound(each.at("id"), id_, "Stands twice.")
+        found[id_] = each.milli("entitlement"), each.milli("awarded")
+        each.finish()
+    return found
+
+
 def _check_references(snapshot: Snapshot) -> None:
     """Refuse ids that stand twice or name nothing."""
     groups = _ids(snapshot.groups, "groups")
+    _ids(snapshot.institutes, "institutes")
+    _ids(snapshot.past, "past")
     fellows = _ids(snapshot.fellows, "fellows")
     tracks = _ids(snapshot.tracks, "tracks")
     pools = _ids(snapshot.pools, "pools")

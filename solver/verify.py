@@ -10,6 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from solver.checking.carry import with_past
 from solver.checking.case import Case, broken
 from solver.checking.claims import digest_of, names, read_plan
 from solver.checking.feasible import CELL_RULES, cells
@@ -64,7 +65,7 @@ def proved_value_bound(
     """Return the bound that a certificate's prices prove, of value or the weighted goal."""
     certificate = read_certificate(certificate_document)
     case = Case(
-        round=read_round(round_document),
+        round=with_past(read_round(round_document), certificate.policy),
         plan=read_plan(plan_document),
         policy=certificate.policy,
     )
@@ -86,6 +87,7 @@ def _check(
         certificate = read_certificate(certificate_document)
         may_cut = certificate.policy.may_cut
         round_ = case.round.released() if may_cut else case.round
+        round_ = with_past(round_, certificate.policy)
         case = replace(case, round=round_, policy=certificate.policy)
     _run(tally, formats, case.round, case.plan, certificate)
     found = digest_of(round_document, "round")

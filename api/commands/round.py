@@ -27,6 +27,7 @@ app = commands(
 RoundArgument = Annotated[str, typer.Argument(metavar="ROUND", help="Id of a round.")]
 SolveArgument = Annotated[str, typer.Argument(metavar="SOLVE", help="Id of a solve.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; everybody may read it.")]
+AMOUNTS = ("entitlement", "awarded", "deficit")
 OVER = frozenset({"done", "failed", "cancelled"})
 
 
@@ -255,6 +256,48 @@ def reallocate(
     started = session.client.change(address, f"{address}/solves", chosen).body
     _watch(session, started["id"])
     session.note(f"Next: dure round scenarios {body['id']}")
+
+
+@app.command()
+@reading
+def reallocations(
+    session: Session, call: Annotated[str, typer.Argument(metavar="CALL", help="Id of a call.")]
+) -> None:
+    """List what returned hours, reclaims and lost nodes called for, and what became of it."""
+    found = list(session.client.pages(f"calls/{call}/reallocations", limit=500))
+    rows = [("at", "cause", "of", "state", "round", "solve")]
+    rows += [
+        (
+            each["created_at"][:16],
+            each["cause"],
+            each["subject"],
+            each["state"],
+            each["round"] or (f"waits for {each['waits_for']}" if each["waits_for"] else "–"),
+            each["solve"] or "–",
+        )
+        for each in found
+    ]
+    session.show(found, columns(rows, left=6) if found else "None was called for.")
+
+
+@app.command()
+@reading
+def deficits(
+    session: Session,
+    *,
+    half_life: Annotated[
+        int, typer.Option(metavar="DAYS", help="After so many days half of it still counts.", min=1)
+    ] = 365,
+) -> None:
+    """Say what all rounds left owing: entitled to, and not granted."""
+    body = session.client.get("deficits", half_life_days=half_life).body
+    rows: list[tuple[str, ...]] = [("whose", "entitled to", "granted", "deficit")]
+    rows += [
+        (f"{kind} {each['id']}", *(number(each[name]) for name in AMOUNTS))
+        for kind in ("group", "fellow")
+        for each in body[f"{kind}s"]
+    ]
+    session.show(body, columns(rows, left=1) if body["rounds"] else "No round left anything owing.")
 
 
 @app.command("import")

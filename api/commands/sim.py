@@ -254,7 +254,6 @@ def table(found: Sequence[Figures]) -> str:
         "jain granted",
         "jain used",
         "churn",
-        "refused",
     )
     rows: list[tuple[str, ...]] = [heading]
     rows += [
@@ -277,7 +276,6 @@ def table(found: Sequence[Figures]) -> str:
             f"{each.jain_granted:.3f}",
             f"{each.jain_used:.3f}",
             f"{each.churn:.2%}",
-            number(each.refused),
         )
         for each in found
     ]

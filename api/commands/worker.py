@@ -5,6 +5,7 @@ import secrets
 import signal
 import socket
 import threading
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ import typer
 from api.commands.grammar import single, with_examples
 from api.commands.host import Host, open_host
 from api.commands.terminal import terminal_of
-from api.trades import TRADES
+from api.trades import trades
 from api.worker import Station, Terms, Worker
 from scheduler.storage.ids import Uuid7Ids
 
@@ -57,7 +58,7 @@ def worker_of(host: Host, name: str, stop: threading.Event) -> Worker:
     chosen = host.settings
     return Worker(
         host.store,
-        TRADES,
+        trades(chosen.reallocation_policy),
         Station(
             name=name,
             clock=host.terminal.now,
@@ -70,5 +71,6 @@ def worker_of(host: Host, name: str, stop: threading.Event) -> Worker:
             poll_seconds=chosen.poll_seconds,
             memory_mib=chosen.solve_memory_mib,
             wall_seconds=chosen.solve_wall_seconds,
+            upkeep=timedelta(seconds=chosen.upkeep_seconds),
         ),
     )

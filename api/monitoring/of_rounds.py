@@ -59,7 +59,8 @@ def round_reading(  # noqa: PLR0913 - what a round is read from
     return RoundReading(
         round=round_.id,
         state=round_.state,
-        demand=kept.demand if kept else None,
+        # What goes on in mid-round has neither supply nor demand of its own.
+        demand=kept.demand if kept and round_.continues is None else None,
         scenarios=tuple(scenario_reading(each) for _, each in sorted(latest.items())),
         deadlines=deadlines(call),
         awards=tuple(

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from scheduler.domain.amounts import number
-from scheduler.domain.errors import InvalidTransition, InvalidValue, ReturnTooLarge
+from scheduler.domain.errors import InvalidTransition, InvalidValue, OfferLapsed, ReturnTooLarge
 from scheduler.domain.events import Happening, Json
 
 
@@ -62,7 +62,7 @@ class Award:
             is overwritten: what is held is awarded less returned, and what changed otherwise.
         service_units: thousandths, charged for all cells that were published.
         cells: as they are now; a cache, that the changes of the award prove.
-        answer_by: from when on the offer may lapse; with its round, if not said.
+        answer_by: the last instant to accept the offer; with its round, if not said.
         changed: thousandths of reference GPU-hours given later, less those taken but not returned.
     """
 
@@ -104,8 +104,16 @@ class Award:
         return _ALLOWED.get(self.state, ())
 
     def accept(self, by: str, at: datetime) -> tuple["Award", Happening]:
-        """Take the offer; one that is late may be taken until it has lapsed."""
+        """Take the offer.
+
+        Raises:
+            OfferLapsed: If the time to answer is over, whether the worker has seen it or not.
+        """
         self._refuse_unless_allowed("accept")
+        if self.is_unanswered(at):
+            raise OfferLapsed(
+                award=self.id, answer_by=str(self.answer_by and self.answer_by.isoformat())
+            )
         accepted = replace(
             self,
             state=AwardState.ACCEPTED,

@@ -15,7 +15,8 @@
     ├── SeedNotSealed, SeedNotRevealed, SeedMismatch
     ├── InvalidScores, InvalidRoundFile, NothingToFreeze
     ├── ScenarioMismatch, NotVerified, HoldingsChanged
-    ├── AppealClosed, ReturnTooLarge, BalanceTooSmall, NoticeRunning, InvalidUsage, UndatedRound
+    ├── AppealClosed, OfferLapsed, ReturnTooLarge, BalanceTooSmall
+    ├── NoticeRunning, InvalidUsage, UndatedRound
     ├── ExemptionsWaiting, ExemptionTooLate
     ├── AlreadyFounded             the first administrators exist
     └── IdempotencyKeyReused, IdempotencyInFlight, LeaseLost, StoreBusy, StoreUnavailable
@@ -189,6 +190,12 @@ class AppealClosed(DureError):
     """The time for appeals is over. Fields: award, closed_at."""
 
     code = "appeal-closed"
+
+
+class OfferLapsed(DureError):
+    """The time to accept an offer is over. Fields: award, answer_by."""
+
+    code = "offer-lapsed"
 
 
 class ReturnTooLarge(DureError):

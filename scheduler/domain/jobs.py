@@ -11,6 +11,8 @@ from scheduler.domain.events import Happening, Json
 
 SOLVE: Final = "solve"
 """The kind of a job that solves a round."""
+REALLOCATE: Final = "reallocate"
+"""The kind of a job that lets a published round go on in mid-round."""
 MOST_ATTEMPTS: Final = 3
 """A job that has cost this many workers their life is not given to another."""
 LEASE: Final = timedelta(seconds=10)

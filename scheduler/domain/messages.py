@@ -248,6 +248,10 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
         ("Too late to appeal.", "Appeals on award {award} were possible until {closed_at}."),
         ("이의 신청 기간이 지났습니다.", "배정 {award}의 이의 신청 기한은 {closed_at}입니다."),
     ),
+    "offer-lapsed": _Texts(
+        ("Too late to accept.", "The offer of award {award} could be accepted until {answer_by}."),
+        ("수락 기한이 지났습니다.", "배정 {award}의 제안은 {answer_by}까지 수락할 수 있었습니다."),
+    ),
     "return-too-large": _Texts(
         ("More than is held.", "Award {award} holds {held} GPU-hours; {returned} cannot return."),
         (

@@ -1,7 +1,7 @@
 """People move: to another group, into a startup, away; and what becomes of their awards then."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -59,13 +59,42 @@ class PersonMove:
             raise InvalidValue(field="/heir", value=self.heir, rule="for hand_over alone")
 
 
-def place_at(now: Place, moves: Iterable[PersonMove], at: datetime) -> Place:
-    """Return where a person belonged at an instant, so that old statements say the old group.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """Who holds an award, and for whom its use counts, from an instant on."""
+
+    since: datetime
+    fellow: str
+    group: str
+    track: str | None
+
+
+def stays(first: Stay, moves_of: Callable[[str], Iterable[PersonMove]]) -> tuple[Stay, ...]:
+    """Follow an award from its grant on; what was before a move stays as it was.
 
     Args:
-        now: where they belong today.
-        moves: all moves of the person.
-        at: the instant.
+        first: whose it was when it was offered, of which group and track.
+        moves_of: moves of a person, oldest first.
     """
-    later = [move for move in moves if move.at > at]
-    return min(later, key=lambda move: (move.at, move.event)).before if later else now
+    found, seen = [first], -1
+    while True:
+        last = found[-1]
+        move = next(
+            (
+                each
+                for each in moves_of(last.fellow)
+                if each.event > seen
+                and each.at >= first.since
+                and each.rule is not MoveRule.GIVE_BACK
+            ),
+            None,
+        )
+        if move is None:
+            return tuple(found)
+        seen = move.event
+        if move.rule is MoveRule.HAND_OVER:
+            found.append(replace(last, since=move.at, fellow=str(move.heir)))
+        else:
+            track = last.track if move.after.track is None else move.after.track
+            group = str(move.after.group)
+            found.append(replace(last, since=move.at, group=group, track=track))

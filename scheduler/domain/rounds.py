@@ -33,6 +33,8 @@ class RoundState(StrEnum):
     """Awards are in use."""
     CLOSED = "closed"
     """Over."""
+    SUPERSEDED = "superseded"
+    """A later reallocation took its place before it was selected."""
 
 
 class Step(StrEnum):
@@ -56,13 +58,18 @@ class Step(StrEnum):
     """Awards come into use."""
     CLOSE = "close"
     """End the round."""
+    SUPERSEDE = "supersede"
+    """A later reallocation takes its place."""
 
 
 TRANSITIONS: Final[Mapping[RoundState, Mapping[Step, RoundState]]] = {
     RoundState.DRAFT: {Step.OPEN: RoundState.OPEN},
     RoundState.OPEN: {Step.REVIEW: RoundState.REVIEW},
     RoundState.REVIEW: {Step.FREEZE: RoundState.FROZEN},
-    RoundState.FROZEN: {Step.SELECT: RoundState.DECIDING},
+    RoundState.FROZEN: {
+        Step.SELECT: RoundState.DECIDING,
+        Step.SUPERSEDE: RoundState.SUPERSEDED,
+    },
     RoundState.DECIDING: {
         Step.SELECT: RoundState.DECIDING,
         Step.APPROVE: RoundState.APPROVED,
@@ -72,6 +79,7 @@ TRANSITIONS: Final[Mapping[RoundState, Mapping[Step, RoundState]]] = {
     RoundState.PUBLISHED: {Step.ACTIVATE: RoundState.ACTIVE},
     RoundState.ACTIVE: {Step.CLOSE: RoundState.CLOSED},
     RoundState.CLOSED: {},
+    RoundState.SUPERSEDED: {},
 }
 PUBLIC: Final = frozenset({RoundState.PUBLISHED, RoundState.ACTIVE, RoundState.CLOSED})
 """States after publication."""
@@ -118,8 +126,9 @@ class Round:
 
     @property
     def allowed(self) -> tuple[Step, ...]:
-        """Steps that the state allows."""
-        return tuple(TRANSITIONS[self.state])
+        """Steps that the state allows; only a reallocation can be superseded."""
+        steps = TRANSITIONS[self.state]
+        return tuple(each for each in steps if each is not Step.SUPERSEDE or self.continues)
 
     @property
     def is_public(self) -> bool:
@@ -233,6 +242,11 @@ class Round:
         """End the round."""
         return self._step(Step.CLOSE)
 
+    def supersede(self, by: str) -> tuple["Round", Happening]:
+        """Give way to a later reallocation of the same call."""
+        superseded, _ = self._step(Step.SUPERSEDE)
+        return superseded, superseded.told(Step.SUPERSEDE, {"by": by})
+
     def told(self, step: Step, body: Mapping[str, Json]) -> Happening:
         """Return what the log says of a step of this round."""
         return Happening(kind=f"round.{_PAST[step]}", subject=self.id, body=body)
@@ -243,7 +257,7 @@ class Round:
         Raises:
             InvalidTransition: Naming what is allowed.
         """
-        if step not in TRANSITIONS[self.state]:
+        if step not in self.allowed:
             raise InvalidTransition(
                 kind="round",
                 id=self.id,
@@ -273,6 +287,7 @@ _PAST: Final[Mapping[Step, str]] = {
     Step.PUBLISH: "published",
     Step.ACTIVATE: "activated",
     Step.CLOSE: "closed",
+    Step.SUPERSEDE: "superseded",
 }
 
 

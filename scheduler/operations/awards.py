@@ -11,9 +11,11 @@ from scheduler.domain.errors import NotFound, ReturnTooLarge
 from scheduler.domain.events import Event, Json
 from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.rounds import Decision, DecisionKind
+from scheduler.operations.dues import reallocation_due
 from scheduler.operations.holdings import Kept, holding_of, keep_change, running_slot
 from scheduler.operations.ledger import (
     GIVEN_BACK,
+    call_of,
     enter_acceptance,
     enter_change,
     enter_whole_return,
@@ -99,6 +101,7 @@ def return_award(
     else:
         amounts = gpu_seconds(change.cells, holding.gpu_types)
         enter_change(tx, act, changed, amounts, route=GIVEN_BACK, event=event.seq)
+    reallocation_due(tx, act, call_of(tx, award), event)
     return changed, event
 
 

@@ -12,11 +12,15 @@ from scheduler.domain.access import EVERYTHING
 from scheduler.domain.amounts import MILLI, number, thousandths
 from scheduler.domain.awards import Award, Cell
 from scheduler.domain.calls import Call
+from scheduler.domain.directory import Group, Person
+from scheduler.domain.moves import Stay
 from scheduler.domain.pools import Calendar
 from scheduler.domain.requests import AskShape, Request, RequestState, Submission
 from scheduler.domain.rounds import Round
 from scheduler.operations.holdings import awards_of_call
 from scheduler.operations.snapshots import call_snapshot
+from scheduler.operations.stays import Stays
+from scheduler.operations.supplying import Coming, purses
 from scheduler.policy import Policy, Shares, read_policy
 from scheduler.ports.store import Transaction
 from scheduler.snapshot import Document, parse_document
@@ -84,6 +88,37 @@ class Continuation:
         )
 
     @cached_property
+    def submissions(self) -> Mapping[str, Submission]:
+        """What was submitted last of every request of the call."""
+        pairs = self.tx.requests.latest(self.call.id, RequestState)
+        return {request.id: submission for request, submission in pairs}
+
+    @cached_property
+    def _stays(self) -> Stays:
+        return Stays(self.tx)
+
+    @cached_property
+    def _people(self) -> Mapping[str, Person]:
+        return {each.id: each for each in self.tx.people.of({a.fellow for a in self.awards})}
+
+    def stay(self, award: Award, slot: int) -> Stay:
+        """Return where an award belonged in a slot; where it belongs now, if that is to come."""
+        span = self.call.terms.calendar.slot(slot) if slot < self.round.since else None
+        return self._stays.at(award, self.now if span is None else span[0])
+
+    def institute(self, stay: Stay) -> str | None:
+        """Return the institute of a stay: the fellow's own, or else the group's."""
+        person = self._people.get(stay.fellow)
+        if person is not None and person.group == stay.group and person.institute is not None:
+            return person.institute
+        return self._groups[stay.group].institute
+
+    @cached_property
+    def _groups(self) -> Mapping[str, Group]:
+        names = {each.group for award in self.awards for each in self._stays.of(award)}
+        return {each.id: each for each in self.tx.groups.of(names)}
+
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         """What the snapshot calls each request that takes part."""
         return {
@@ -109,8 +144,9 @@ class Continuation:
             **document,
             "groups": [caps.group(row) for row in document["groups"]],
             "fellows": [caps.fellow(row) for row in document["fellows"]],
+            "institutes": caps.institutes(),
             "tracks": [caps.track(row) for row in document["tracks"]],
-            "pools": [self._pool(row) for row in document["pools"]],
+            "pools": self._pools(document["pools"]),
             "requests": [
                 self._holding(row, *asked[label])
                 if asked[label][0].id in self.held
@@ -136,8 +172,29 @@ class Continuation:
             ],
         }
 
-    def _pool(self, row: Document) -> Document:
-        """Return the pool with no supply in the past, and of the running slot what is to come."""
+    def _pools(self, rows: Iterable[Document]) -> list[Document]:
+        """Return the pools with the supply that is to come and not promised without a place."""
+        rows = list(rows)
+        coming = {row["id"]: self._coming(row) for row in rows}
+        held = Counter[tuple[int, str]]()
+        for cells in self.held.values():
+            for cell in cells:
+                held[cell.slot, cell.pool] += cell.gpu_hours * MILLI
+        for gpu_type, purse in purses(self.tx, self.call).items():
+            own = [row["id"] for row in rows if row["gpu_type"] == gpu_type]
+            supply = {
+                (slot, pool): hours for pool in own for slot, hours in enumerate(coming[pool])
+            }
+            left = Coming(supply=supply, held=held).given_at_most(purse.to_give)
+            for (slot, pool), hours in left.items():
+                coming[pool][slot] = hours
+        return [
+            {**row, "supply_gpu_hours": [number(hours) for hours in coming[row["id"]]]}
+            for row in rows
+        ]
+
+    def _coming(self, row: Document) -> list[int]:
+        """Return no supply of the past, and of the running slot what is to come, in thousandths."""
         since, calendar = self.round.since, self.call.terms.calendar
         supply = [thousandths(each, field="/pools") for each in row["supply_gpu_hours"]]
         held = sum(
@@ -149,8 +206,7 @@ class Continuation:
         free = max(supply[since] - held * MILLI, 0)
         passed, length = _passed(calendar, since, self.now)
         supply[since] -= free * passed // length
-        coming = [0] * since + supply[since:]
-        return {**row, "supply_gpu_hours": [number(hours) for hours in coming]}
+        return [0] * since + supply[since:]
 
     def _holding(self, row: Document, request: Request, submission: Submission) -> Document:
         """Return a request that must keep what its award holds."""
@@ -177,6 +233,9 @@ class Continuation:
         kept = {key: value for key, value in row.items() if key not in left_out}
         if ask.after in self.held:
             kept["after"] = self.labels[str(ask.after)]
+        track = self._track(request)
+        if track is not None:
+            kept["track"] = track
         one_pool = ask.single_pool and len({cell.pool for cell in cells}) == 1
         return {
             **kept,
@@ -186,6 +245,12 @@ class Continuation:
             "single_pool": one_pool,
             "guaranteed": True,
         }
+
+    def _track(self, request: Request) -> str | None:
+        """Return the track that what a request holds counts in now, if the call has it."""
+        award = next(each for each in self.awards if each.request == request.id and each.is_live)
+        track = self.stay(award, self.round.since).track
+        return None if self.call.terms.track(track) is None else track
 
     def _waiting(self, row: Document, submission: Submission) -> Document:
         """Return a request in line with what is left of its window."""
@@ -206,14 +271,6 @@ class Continuation:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Used:
-    """Thousandths of the unit that somebody holds: in past slots, and from the first one on."""
-
-    past: int = 0
-    coming: int = 0
-
-
 class _Caps:
     """Caps less what past slots took; floors were a matter of the round that is going on."""
 
@@ -228,17 +285,18 @@ class _Caps:
             for row in document["pools"]
         }
         self.total = sum(hours * self.charge[pool] for pool, hours in supply.items()) // MILLI
-        group = {row["id"]: row["group"] for row in document["fellows"]}
-        submitted = {request.id: submission for request, submission in going.pairs}
         self.used: dict[tuple[str, str], Counter[bool]] = {}
         for award in going.awards:
-            submission = submitted.get(award.request)
-            track = None if submission is None else submission.ask.track
-            speeds = {} if submission is None else submission.ask.speeds
-            of_group = group.get(award.fellow)
-            owners = (("fellow", award.fellow), ("group", of_group), ("track", track))
+            speeds = going.submissions[award.request].ask.speeds
             for cell in award.cells:
-                for kind, name in owners:
+                stay = going.stay(award, cell.slot)
+                owners = {
+                    "fellow": stay.fellow,
+                    "group": stay.group,
+                    "institute": going.institute(stay),
+                    "track": stay.track,
+                }
+                for kind, name in owners.items():
                     if name is not None:
                         used = self.used.setdefault((kind, name), Counter())
                         used[cell.slot >= self.since] += self._units(cell, speeds)
@@ -250,6 +308,15 @@ class _Caps:
     def group(self, row: Document) -> Document:
         """Return a group with what is left of its cap."""
         return self._lowered(row, "group", None)
+
+    def institutes(self) -> list[Document]:
+        """Return the institutes that the policy caps, with what is left."""
+        capped = {
+            name: share.cap
+            for name, share in sorted(self.policy.institutes.items())
+            if share.cap is not None
+        }
+        return [self._lowered({"id": name}, "institute", share) for name, share in capped.items()]
 
     def track(self, row: Document) -> Document:
         """Return a track with what is left of its cap and of the policy's."""

@@ -7,6 +7,7 @@ from scheduler.domain.events import Event, Happening, Json
 from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.rounds import Decision, DecisionKind, Round, Step
 from scheduler.domain.scenarios import Scenario
+from scheduler.operations.dues import due_again
 from scheduler.operations.evidence import Checked
 from scheduler.operations.ledger import enter_publication
 from scheduler.operations.outcomes import decided, granted, offer, publication
@@ -71,7 +72,9 @@ def reject_round(
     why = stated_reason(reason)
     rejected, told = round_.reject(digest=scenario_digest, why=why)
     tx.rounds.save(rejected)
-    return rejected, _decide(tx, act, DecisionKind.REJECTION, scenario, told)
+    decision = _decide(tx, act, DecisionKind.REJECTION, scenario, told)
+    due_again(tx, act, rejected)
+    return rejected, decision
 
 
 def publish_round(
@@ -126,6 +129,7 @@ def publish_round(
         enter_reallocation(tx, act, outcome, booked)
     else:
         enter_publication(tx, act, booked)
+    due_again(tx, act, published)
     return published, decision
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from scheduler.domain.access import Permit
 from scheduler.domain.awards import Award, AwardState
 from scheduler.domain.changes import AwardChangeKind, negative
+from scheduler.domain.events import Event
+from scheduler.operations.dues import reallocation_due
 from scheduler.operations.holdings import Kept, awards_of_call, holding_of, keep_change
 from scheduler.operations.ledger import enter_whole_return
 from scheduler.operations.record import record
@@ -51,12 +53,18 @@ def open_offers(tx: Transaction, permit: Permit, call: str) -> tuple[OpenOffer, 
 
 
 def expire_offers(tx: Transaction, act: Act, call: str) -> tuple[Award, ...]:
-    """Let the offers of a call lapse that were not answered in time; again changes nothing."""
+    """Let the offers of a call lapse that were not answered in time; again changes nothing.
+
+    Their hours go back to the call, and a reallocation is queued if somebody is in line.
+    """
     late = [each for each in awards_of_call(tx, call) if each.is_unanswered(act.now)]
-    return tuple(_lapse(tx, act, award) for award in late)
+    lapsed = [_lapse(tx, act, award) for award in late]
+    for _, event in lapsed[:1]:
+        reallocation_due(tx, act, call, event)
+    return tuple(award for award, _ in lapsed)
 
 
-def _lapse(tx: Transaction, act: Act, award: Award) -> Award:
+def _lapse(tx: Transaction, act: Act, award: Award) -> tuple[Award, Event]:
     lapsed, told = award.lapse(act.now)
     tx.awards.save(lapsed)
     event = record(tx, act, told)
@@ -69,4 +77,4 @@ def _lapse(tx: Transaction, act: Act, award: Award) -> Award:
     )
     changed, _ = keep_change(tx, act, holding_of(tx, lapsed), kept)
     enter_whole_return(tx, act, changed, event=event.seq)
-    return changed
+    return changed, event

@@ -15,6 +15,7 @@ from scheduler.domain.pools import (
     Supply,
     supply,
 )
+from scheduler.operations.dues import reallocations_due
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import FIRST, Page, Slice
@@ -117,7 +118,7 @@ def propose_capacity_change(tx: Transaction, act: Act, proposed: ProposedChange)
 
 
 def approve_capacity_change(tx: Transaction, act: Act, id_: str) -> CapacityChange:
-    """Let a proposed change count.
+    """Let a proposed change count; rounds that hold hours of the pool are due to go on.
 
     Raises:
         SecondPersonRequired: If its proposer approves it.
@@ -126,7 +127,7 @@ def approve_capacity_change(tx: Transaction, act: Act, id_: str) -> CapacityChan
     act.expect("capacity change", id_, change.version)
     approved, told = change.approve(act.person, act.now)
     tx.capacity_changes.save(approved)
-    record(tx, act, told)
+    reallocations_due(tx, act, approved.pool, record(tx, act, told))
     return approved
 
 

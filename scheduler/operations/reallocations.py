@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from scheduler.domain.amounts import MILLI
-from scheduler.domain.awards import Award, Cell, ReserveEntry
-from scheduler.domain.calls import Call
+from scheduler.domain.awards import Award, AwardState, Cell, ReserveEntry
 from scheduler.domain.changes import AwardChangeKind, fold_cells, negative
 from scheduler.domain.errors import (
     HoldingsChanged,
@@ -14,19 +13,14 @@ from scheduler.domain.errors import (
     NothingToFreeze,
 )
 from scheduler.domain.events import Event, Happening, Json
-from scheduler.domain.ledger import (
-    CENTER,
-    SECONDS_PER_HOUR,
-    AccountKind,
-    TransferCode,
-)
+from scheduler.domain.ledger import AccountKind, account_id
 from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.rounds import Round, RoundState
 from scheduler.operations.calls import get_call
 from scheduler.operations.continuations import Continuation
-from scheduler.operations.entering import Entry
 from scheduler.operations.evidence import Evidence
 from scheduler.operations.holdings import Kept, awards_of_call, holding_of, keep_change
+from scheduler.operations.jobs import cancel
 from scheduler.operations.ledger import (
     BY_CALL,
     Publication,
@@ -38,7 +32,9 @@ from scheduler.operations.outcomes import Outcome, new_awards
 from scheduler.operations.pools import supplies
 from scheduler.operations.record import record
 from scheduler.operations.rounds import keep_snapshot
+from scheduler.operations.supplying import enter_gained_supply, enter_lost_supply, top_up
 from scheduler.ports.acts import Act
+from scheduler.ports.paging import everything
 from scheduler.ports.store import Transaction
 
 Places = Counter[tuple[int, str]]
@@ -79,6 +75,7 @@ def start_reallocation(
         raise NothingToFreeze(call=call.id, round=round_id)
     body: dict[str, Json] = {"call": call.id, "continues": before.id, "reason": why}
     record(tx, act, Happening(kind="round.created", subject=made.id, body=body))
+    _supersede(tx, act, made)
     name = keep_snapshot(tx, going.snapshot())
     frozen, told = made.freeze(snapshot=name, requests=len(going.labels), by=act.person, at=act.now)
     tx.rounds.add(frozen)
@@ -123,78 +120,46 @@ def reallocated(tx: Transaction, act: Act, round_: Round, evidence: Evidence) ->
 def enter_reallocation(tx: Transaction, act: Act, outcome: Outcome, booked: Publication) -> None:
     """Keep what goes on elsewhere, and enter it with what is offered anew.
 
-    Hours that awards lose go to the call first; then the call is funded with what the calendar
-    supplies as it is known now. What is given comes from the call, and from the director's reserve
-    where the call has too little.
+    Hours that awards lose go to the call first, with what the calendar supplies more. What is given
+    comes from there, and from the director's reserve where the call has too little. Supply that is
+    lost is taken off last: its free part is no longer there for a plan to give, and what of it was
+    promised is nobody else's to lose.
 
     Raises:
-        BalanceTooSmall: If both together do not hold as much.
+        BalanceTooSmall: If somebody gave hours of the call away after the round was frozen.
     """
-    kept = [(*_keep(tx, act, award, cells), cells) for award, cells in outcome.changes]
-    for award, event, cells in kept:
-        lost = [cell for cell in cells if cell.gpu_hours < 0]
-        _enter(tx, act, award, lost, event)
     call = tx.calls.find(booked.call)
     assert call is not None, "a round belongs to a call"
-    enter_supply(tx, act, call, event=booked.event)
-    given = [cell for _, _, cells in kept for cell in cells if cell.gpu_hours > 0]
-    wanted = Counter(gpu_seconds(given, _types(tx, call)))
+    types = {pool.id: pool.gpu_type for pool in tx.pools.of(call.terms.pools)}
+    kept = [(*_keep(tx, act, award, cells), cells) for award, cells in outcome.changes]
+    nets = [(award, event, gpu_seconds(cells, types)) for award, event, cells in kept]
+    for award, event, net in nets:
+        lost = {each: -_unused(tx, award, each, -net[each]) for each in net if net[each] < 0}
+        enter_change(tx, act, award, lost, route=BY_CALL, event=event.seq)
+    enter_gained_supply(tx, act, call, event=booked.event)
+    wanted: Counter[str] = Counter()
+    for _, _, net in nets:
+        wanted.update(_only_gained(net))
     for offer in booked.offers:
         wanted.update(offer.gpu_seconds)
-    _top_up(tx, act, call, wanted, event=booked.event)
-    for award, event, cells in kept:
-        got = [cell for cell in cells if cell.gpu_hours > 0]
-        _enter(tx, act, award, got, event)
+    top_up(tx, act, call, wanted, event=booked.event)
+    for award, event, net in nets:
+        enter_change(tx, act, award, _only_gained(net), route=BY_CALL, event=event.seq)
     offers = Publication(call=booked.call, supply={}, offers=booked.offers, event=booked.event)
     enter_publication(tx, act, offers)
+    enter_lost_supply(tx, act, call, event=booked.event)
 
 
-def enter_supply(tx: Transaction, act: Act, call: Call, *, event: int) -> None:
-    """Fund a call with what its calendar supplies by now, or take off what is lost of it."""
-    entry = Entry(tx, act)
-    supplied: Counter[str] = Counter()
-    for each in supplies(tx, call.terms.pools, call.terms.calendar).values():
-        supplied[each.pool.gpu_type] += sum(each.gpu_hours) * SECONDS_PER_HOUR // MILLI
-    for gpu_type, amount in sorted(supplied.items()):
-        source = entry.open(AccountKind.SUPPLY, CENTER, gpu_type)
-        fund = entry.open(AccountKind.CALL, call.id, gpu_type)
-        reserve = entry.open(AccountKind.RESERVE, call.id, gpu_type)
-        missing = amount - _funded(tx, source, (fund, reserve))
-        if missing > 0:
-            entry.move(TransferCode.FUND, source, fund, missing, event=event)
-        for account in (fund, reserve):
-            # What past slots lost after it was used is gone without a trace in these accounts.
-            gone = min(-missing, entry.book.accounts[account].available)
-            if gone > 0:
-                entry.move(TransferCode.LOSE, account, source, gone, event=event)
-                missing += gone
-    entry.keep()
+def _only_gained(net: Mapping[str, int]) -> dict[str, int]:
+    return {gpu_type: amount for gpu_type, amount in net.items() if amount > 0}
 
 
-def _funded(tx: Transaction, source: str, accounts: tuple[str, str]) -> int:
-    """Return the GPU-seconds that the supply gave to a call, less what was taken off since."""
-    fund = accounts[0]
-    given = sum(each.amount for each in tx.ledger.credited(fund) if each.debit == source)
-    lost = sum(
-        each.amount
-        for each in tx.ledger.credited(source)
-        if each.code is TransferCode.LOSE and each.debit in accounts
-    )
-    return given - lost
-
-
-def _top_up(
-    tx: Transaction, act: Act, call: Call, wanted: Mapping[str, int], *, event: int
-) -> None:
-    """Bring a call up to what it gives, out of the director's reserve."""
-    entry = Entry(tx, act)
-    for gpu_type, amount in sorted(wanted.items()):
-        fund = entry.open(AccountKind.CALL, call.id, gpu_type)
-        short = amount - entry.book.accounts[fund].available
-        if short > 0:
-            reserve = entry.open(AccountKind.RESERVE, call.id, gpu_type)
-            entry.move(TransferCode.MOVE, reserve, fund, short, event=event)
-    entry.keep()
+def _unused(tx: Transaction, award: Award, gpu_type: str, gpu_seconds_: int) -> int:
+    """Return how much of what an award loses it has not used yet, ahead of its slots."""
+    if award.state is AwardState.OFFERED:
+        return gpu_seconds_
+    account = tx.ledger.find(account_id(AccountKind.AWARD, award.id, gpu_type))
+    return 0 if account is None else min(gpu_seconds_, max(account.available, 0))
 
 
 def _moves(
@@ -238,6 +203,18 @@ def _refuse_without_room(tx: Transaction, round_: Round, parts: Iterable[tuple[C
         raise HoldingsChanged(round=round_.id, awards=full, count=len(full))
 
 
+def _supersede(tx: Transaction, act: Act, made: Round) -> None:
+    """Let frozen reallocations that nobody has selected give way, and stop their solves."""
+    for each in tx.rounds.of_call(made.call):
+        if each.continues and each.state is RoundState.FROZEN:
+            superseded, told = each.supersede(made.id)
+            tx.rounds.save(superseded)
+            record(tx, act, told)
+            for job in everything(lambda part, of=each.id: tx.jobs.list(part, subject=of)):  # type: ignore[misc]  # bound early
+                if job.is_live:
+                    cancel(tx, act, job.id, f"Superseded by {made.id}.")
+
+
 def _refuse_unless_last(tx: Transaction, round_: Round) -> None:
     if not round_.may_go_on:
         raise InvalidTransition(
@@ -271,18 +248,6 @@ def _keep(tx: Transaction, act: Act, award: Award, cells: tuple[Cell, ...]) -> t
     kept = Kept(kind=kind, cells=cells, reason="", event=event, gpu_hours=gained)
     changed, _ = keep_change(tx, act, holding, kept)
     return changed, event
-
-
-def _enter(tx: Transaction, act: Act, award: Award, cells: Iterable[Cell], event: Event) -> None:
-    types = {pool.id: pool.gpu_type for pool in tx.pools.of({cell.pool for cell in award.cells})}
-    types |= {pool.id: pool.gpu_type for pool in tx.pools.of({cell.pool for cell in cells})}
-    amounts = gpu_seconds(cells, types)
-    if amounts:
-        enter_change(tx, act, award, amounts, route=BY_CALL, event=event.seq)
-
-
-def _types(tx: Transaction, call: Call) -> dict[str, str]:
-    return {pool.id: pool.gpu_type for pool in tx.pools.of(call.terms.pools)}
 
 
 def _cells(rows: Iterable[tuple[str, int, int]]) -> tuple[Cell, ...]:

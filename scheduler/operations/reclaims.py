@@ -27,6 +27,7 @@ from scheduler.domain.ledger import SECONDS_PER_HOUR
 from scheduler.domain.proposals import Proposal, ProposalKind, ProposalState
 from scheduler.domain.reclaim import Checkpoint, ReclaimRule, midnight, taking
 from scheduler.domain.rounds import Round, RoundState
+from scheduler.operations.dues import reallocation_due
 from scheduler.operations.holdings import Wanted, holding_of, take_hours
 from scheduler.operations.proposals import Intent, propose
 from scheduler.operations.record import record
@@ -198,7 +199,9 @@ def enter_reclaim(tx: Transaction, act: Act, proposal: Proposal, event: Event) -
         "awards": len(awards),
         "exempt": len(exempt),
     }
-    record(tx, act, Happening(kind="reclaim.entered", subject=round_.id, body=body))
+    told = record(tx, act, Happening(kind="reclaim.entered", subject=round_.id, body=body))
+    if taken:
+        reallocation_due(tx, act, round_.call, told)
 
 
 def get_reclaim(tx: Transaction, id_: str) -> Reclaim:

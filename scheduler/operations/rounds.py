@@ -14,6 +14,7 @@ from scheduler.domain.events import Event, Happening
 from scheduler.domain.requests import IN_ROUND
 from scheduler.domain.rounds import Decision, Round, RoundState
 from scheduler.operations.calls import get_call
+from scheduler.operations.deficits import past_document, past_rounds
 from scheduler.operations.movements import expire_round
 from scheduler.operations.record import record
 from scheduler.operations.snapshots import call_snapshot
@@ -74,7 +75,9 @@ def freeze_round(tx: Transaction, act: Act, id_: str) -> tuple[Round, Event]:
     pairs = tx.requests.latest(call.id, IN_ROUND)
     if not pairs:
         raise NothingToFreeze(call=call.id, round=id_)
-    name = keep_snapshot(tx, call_snapshot(tx, round_, call, pairs))
+    past = past_document(past_rounds(tx, act.now, but=call.id))
+    snapshot = call_snapshot(tx, round_, call, pairs)
+    name = keep_snapshot(tx, {**snapshot, "past": past} if past else snapshot)
     frozen, told = round_.freeze(snapshot=name, requests=len(pairs), by=act.person, at=act.now)
     tx.rounds.save(frozen)
     return frozen, record(tx, act, told)

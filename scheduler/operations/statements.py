@@ -16,8 +16,6 @@ from scheduler.domain.flows import standings
 from scheduler.domain.ledger import (
     CENTER,
     AccountKind,
-    TransferCode,
-    account_id,
     read_account_id,
 )
 from scheduler.domain.statements import (
@@ -30,6 +28,7 @@ from scheduler.domain.statements import (
     Tariff,
     statements,
 )
+from scheduler.operations.stays import Stays
 from scheduler.ports.store import Transaction
 
 FREE = Tariff(track=None, won=0, charge=Fraction(1))
@@ -62,47 +61,62 @@ def _reaches(scope: Scope, payer: Payer) -> bool:
 
 
 def _meters(tx: Transaction, month: Month) -> Iterator[Meter]:
-    """Yield what was used of each award and GPU type, and outside any award, around a month."""
-    terms = _Terms(tx)
-    before, after = (_used(tx, each) for each in (month.begins_at, month.ends_at))
-    for account, used in after.items():
+    """Yield what was used of each award and GPU type, and outside any award, around a month.
+
+    An award that goes to another group, track or fellow within the month has a meter for each.
+    """
+    terms, used, stays = _Terms(tx), _Used(tx), Stays(tx)
+    begins_at, ends_at = month.begins_at, month.ends_at
+    before, after = used.by(begins_at), used.by(ends_at)
+    for account in after:
         _, owner, gpu_type = read_account_id(account)
-        if before.get(account, 0) == used:
+        if before.get(account, 0) == after[account]:
             continue
-        award = None if owner == CENTER else tx.awards.get(EVERYTHING, owner)
-        group = "" if award is None else _group(tx, award, gpu_type)
-        yield Meter(
-            payer=THE_CENTER if award is None else terms.payer(group),
-            award="" if award is None else award.id,
-            fellow="" if award is None else award.fellow,
-            group=group,
-            gpu_type=gpu_type,
-            tariff=FREE if award is None else terms.tariff(award, gpu_type),
-            before=before.get(account, 0),
-            after=used,
-        )
+        if owner == CENTER:
+            yield Meter(
+                payer=THE_CENTER,
+                award="",
+                fellow="",
+                group="",
+                gpu_type=gpu_type,
+                tariff=FREE,
+                before=before.get(account, 0),
+                after=after[account],
+            )
+            continue
+        award = tx.awards.get(EVERYTHING, owner)
+        places = stays.of(award)
+        ends = (*(each.since for each in places[1:]), ends_at)
+        for stay, until in zip(places, ends, strict=True):
+            of_month = [min(max(at, begins_at), ends_at) for at in (stay.since, until)]
+            yield Meter(
+                payer=terms.payer(stay.group),
+                award=award.id,
+                fellow=stay.fellow,
+                group=stay.group,
+                gpu_type=gpu_type,
+                tariff=terms.tariff(award, gpu_type, stay.track),
+                before=used.by(of_month[0]).get(account, 0),
+                after=used.by(of_month[1]).get(account, 0),
+            )
 
 
-def _used(tx: Transaction, at: datetime) -> Mapping[str, int]:
-    """Return what each account of use held at an instant, from the sums of the transfers."""
-    prefix = f"{AccountKind.CONSUMED}:"
-    found = standings(tx.ledger.flows(before=at))
-    return {id_: each.balance for id_, each in found.items() if id_.startswith(prefix)}
+class _Used:
+    """What each account of use held at an instant, from the sums of the transfers."""
 
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._found: dict[datetime, Mapping[str, int]] = {}
 
-def _group(tx: Transaction, award: Award, gpu_type: str) -> str:
-    """Return the group whose share the award was granted from; wherever its fellow went since."""
-    credited = tx.ledger.credited(account_id(AccountKind.AWARD, award.id, gpu_type))
-    granted = [each.debit for each in credited if each.code is TransferCode.AWARD]
-    if granted:
-        return read_account_id(granted[0])[1]
-    others = (each for each in tx.ledger.of_owner(award.id) if each.kind is AccountKind.AWARD)
-    return next(
-        read_account_id(each.debit)[1]
-        for account in others
-        for each in tx.ledger.credited(account.id)
-        if each.code is TransferCode.AWARD
-    )
+    def by(self, at: datetime) -> Mapping[str, int]:
+        """Return GPU-seconds by account, of transfers before an instant."""
+        if at not in self._found:
+            prefix = f"{AccountKind.CONSUMED}:"
+            found = standings(self._tx.ledger.flows(before=at))
+            self._found[at] = {
+                id_: each.balance for id_, each in found.items() if id_.startswith(prefix)
+            }
+        return self._found[at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +147,13 @@ class _Terms:
             )
         return self._payers[group]
 
-    def tariff(self, award: Award, gpu_type: str) -> Tariff:
-        """Return what an award's hours on a GPU type cost.
+    def tariff(self, award: Award, gpu_type: str, name: str | None) -> Tariff:
+        """Return what an award's hours on a GPU type cost in a track.
 
         Where pools of one type are charged differently, it is their mean by supply: cells of an
         award may change later, and what is stated may not.
         """
         frozen = self._frozen(award.round)
-        request = self._tx.requests.find(award.request)
-        assert request is not None, "an award belongs to a request"
-        submission = self._tx.requests.submission(request.id, request.submitted)
-        name = (request.draft if submission is None else submission.ask).track
         track = frozen.terms.track(name)
         won = 0 if track is None else track.won_per_service_unit
         return Tariff(track=name, won=won, charge=_charge(gpu_type, frozen.pools))

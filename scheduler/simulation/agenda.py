@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import count
 from typing import TypeAlias
 
-from scheduler.domain.errors import DureError
 from scheduler.ports.store import Transaction
 
 Act: TypeAlias = Callable[[Transaction, datetime], None]
@@ -20,14 +19,12 @@ class Step:
 
     Attributes:
         number: in which order it was planned.
-        may_refuse: what the center may answer; then nothing has happened.
     """
 
     at: datetime
     number: int
     name: str = field(compare=False)
     act: Act = field(compare=False)
-    may_refuse: tuple[type[DureError], ...] = field(compare=False, default=())
 
 
 @dataclass(slots=True)
@@ -37,11 +34,9 @@ class Agenda:
     _steps: list[Step] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=count)
 
-    def plan(
-        self, at: datetime, name: str, act: Act, *, may_refuse: tuple[type[DureError], ...] = ()
-    ) -> None:
+    def plan(self, at: datetime, name: str, act: Act) -> None:
         """Let something happen at an instant."""
-        heapq.heappush(self._steps, Step(at, next(self._numbers), name, act, may_refuse))
+        heapq.heappush(self._steps, Step(at, next(self._numbers), name, act))
 
     def next(self) -> Step | None:
         """Return, and forget, the step that comes next."""

@@ -32,7 +32,6 @@ class Figures:
         utilization: used over supplied.
         jain_granted, jain_used: Jain's index over groups, per unit of their weight.
         churn: hours that were moved or cut, over all that were granted or drawn.
-        refused: reallocations that the books could not carry: lost nodes had been promised.
         steps: of virtual time, after each of which every invariant held.
         log: hash of the last event; two runs that agree on it agree on everything.
     """
@@ -50,7 +49,6 @@ class Figures:
     jain_granted: float
     jain_used: float
     churn: float
-    refused: int
     steps: int
     log: str
 
@@ -59,7 +57,7 @@ class Figures:
         return asdict(self)
 
 
-def figures(tx: Transaction, course: Course, *, steps: int, refused: int) -> Figures:
+def figures(tx: Transaction, course: Course, *, steps: int) -> Figures:
     """Add up a finished course."""
     calls = [each.id for each in everything(lambda part: tx.calls.list(part, drafts=True))]
     awards = [award for call in calls for award in awards_of_call(tx, call)]
@@ -86,7 +84,6 @@ def figures(tx: Transaction, course: Course, *, steps: int, refused: int) -> Fig
         jain_granted=_jain(awards, given, group_of, weights),
         jain_used=_jain(awards, used, group_of, weights),
         churn=round(hours["disturbed"] / max(all_given, 1), 4),
-        refused=refused,
         steps=steps,
         log=tx.events.list(after=_last(tx) - 1)[-1].hash,
         **{name: hours[name] for name in ("granted", "drawn", "reclaimed", "returned")},

@@ -7,7 +7,7 @@ from typing import Final
 
 from scheduler.domain.access import EVERYTHING
 from scheduler.domain.awards import Award, AwardState
-from scheduler.domain.errors import BalanceTooSmall, InvalidValue
+from scheduler.domain.errors import InvalidValue
 from scheduler.domain.pools import Calendar
 from scheduler.domain.reclaim import midnight
 from scheduler.domain.rounds import RoundState
@@ -44,7 +44,6 @@ class Season:
     Attributes:
         number: of the season, from 0.
         first_day: of its calendar.
-        freed: whether hours came back, or nodes were lost, since the last decision.
     """
 
     world: World
@@ -53,7 +52,6 @@ class Season:
     number: int
     first_day: date
     call: str = ""
-    freed: bool = False
 
     def begin(self) -> None:
         """Plan the opening of the call."""
@@ -101,44 +99,47 @@ class Season:
         made = create_round(tx, operator, self.call)
         freeze_round(tx, operator, made.id)
         decide(tx, self.world, made.id, now)
-        self.agenda.plan(now + timedelta(days=ANSWER_DAYS), "answer the offers", self._answer)
+        self.agenda.plan(
+            now + timedelta(days=ANSWER_DAYS), "answer the offers", self._answerer(self.call)
+        )
         self._plan_reclaims(tx)
 
-    def _answer(self, tx: Transaction, now: datetime) -> None:
-        """Every fellow accepts, or turns down what they were offered."""
-        for award in self._awards(tx, AwardState.OFFERED):
-            rng = chance(self.world.options.seed, "answer", self.number, award.fellow)
-            fellow = self.world.as_fellow(award.fellow, now)
-            if rng.integers(100) < self.world.options.decline_percent:
-                return_award(tx, fellow, award.id, reason="Other plans.")
-                self.freed = True
-            else:
-                accept_award(tx, fellow, award.id)
+    def _answerer(self, call: str) -> Act:
+        """Return the step by which every fellow accepts, or turns down what they were offered."""
+
+        def answer(tx: Transaction, now: datetime) -> None:
+            for award in awards_of_call(tx, call):
+                if award.state is not AwardState.OFFERED:
+                    continue
+                rng = chance(self.world.options.seed, "answer", self.number, award.fellow)
+                fellow = self.world.as_fellow(award.fellow, now)
+                if rng.integers(100) < self.world.options.decline_percent:
+                    return_award(tx, fellow, award.id, reason="Other plans.")
+                else:
+                    accept_award(tx, fellow, award.id)
+
+        return answer
 
     def _begin_slot(self, tx: Transaction, now: datetime) -> None:
         """Bring the round into use; nodes fail; fellows leave."""
         self._activate(tx, now)
         calendar = self._terms(tx)
         slot = calendar.slot_at(now)
-        self.freed |= self.using.fail_nodes(tx, calendar, now)
+        self.using.fail_nodes(tx, calendar, now)
         for award in list(self._awards(tx, AwardState.ACCEPTED)):
             if self._leaves(award) == slot:
                 fellow = self.world.as_fellow(award.fellow, now)
                 return_award(tx, fellow, award.id, reason="Left the center.")
-                self.freed = True
-        if self.freed and not slot % REALLOCATED_EVERY:
+        if not slot % REALLOCATED_EVERY:
             self._plan_reallocation(now)
 
     def _plan_reallocation(self, now: datetime) -> None:
-        """Reallocate next; the books may not carry it, and then hours wait for the next time."""
-        self.agenda.plan(now, "reallocate", self._reallocate, may_refuse=(BalanceTooSmall,))
+        self.agenda.plan(now, "reallocate", self._reallocate)
 
     def _reallocate(self, tx: Transaction, now: datetime) -> None:
-        """Hand free hours down the reserve list; new offers wait for answers."""
-        done = reallocate(tx, self.world, self.call, now)
-        self.freed = False
-        if done:
-            self.agenda.plan(now + LATER_ANSWERS, "answer later offers", self._answer)
+        """Do what is due since hours came back or nodes failed; new offers wait for answers."""
+        for call in reallocate(tx, self.world, now):
+            self.agenda.plan(now + LATER_ANSWERS, "answer later offers", self._answerer(call))
 
     def _activate(self, tx: Transaction, now: datetime) -> None:
         operator = self.world.act(OPERATOR, now)

@@ -48,9 +48,9 @@ class Using:
     def __post_init__(self) -> None:
         self.feed = Feed(seed=self.world.options.seed)
 
-    def fail_nodes(self, tx: Transaction, calendar: Calendar, now: datetime) -> bool:
-        """Let nodes of pools fail by chance, as two operators enter it; say whether any did."""
-        options, failed = self.world.options, False
+    def fail_nodes(self, tx: Transaction, calendar: Calendar, now: datetime) -> None:
+        """Let nodes of pools fail by chance, as two operators enter it."""
+        options = self.world.options
         for pool in list(everything(tx.pools.list)):
             rng = chance(options.seed, "failure", pool.id, now.date())
             if rng.integers(100) >= options.failure_percent:
@@ -69,8 +69,6 @@ class Using:
             )
             change = propose_capacity_change(tx, self.world.act(OPERATOR, now), proposed)
             approve_capacity_change(tx, self.world.act(SECOND_OPERATOR, now), change.id)
-            failed = True
-        return failed
 
     def use_slot(
         self, tx: Transaction, calendar: Calendar, awards: Iterable[Award], now: datetime

@@ -32,7 +32,7 @@ def run(store: Store, world: World, told: Told) -> Figures:
     Raises:
         BrokenInvariant: Naming the invariant, the step and its instant.
     """
-    agenda, using, invariants, refused = Agenda(), Using(world=world), Invariants(), 0
+    agenda, using, invariants = Agenda(), Using(world=world), Invariants()
     calendar = world.options.model["calendar"]
     length = timedelta(hours=int(calendar["slot_hours"]) * int(calendar["slots"]))
     for number in range(seasons_of(world)):
@@ -45,20 +45,15 @@ def run(store: Store, world: World, told: Told) -> Figures:
         )
         season.begin()
     while (step := agenda.next()) is not None:
-        refused += not _take(store, step)
+        _take(store, step)
         _check(store, invariants, step)
         told(step.at, step.name, agenda.left)
     with store.read() as tx:
-        return figures(tx, world.course, steps=invariants.checked, refused=refused)
+        return figures(tx, world.course, steps=invariants.checked)
 
 
-def _take(store: Store, step: Step) -> bool:
-    """Let a step happen, and say whether it did: the center may refuse it as a whole."""
-    try:
-        store.write(lambda tx: step.act(tx, step.at))
-    except step.may_refuse:
-        return False
-    return True
+def _take(store: Store, step: Step) -> None:
+    store.write(lambda tx: step.act(tx, step.at))
 
 
 def _check(store: Store, invariants: Invariants, step: Step) -> None:

@@ -80,6 +80,16 @@ class Edges:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Carry:
+    """How earlier rounds count: half-life in days, cap in millionths, whose weights bear it."""
+
+    half_life_days: int
+    cap: int
+    groups: bool
+    fellows: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What a policy document asks, as far as a checker needs it.
 
@@ -102,6 +112,7 @@ class Policy:
     fellow_cap: int | None
     tracks: Mapping[str, Share]
     institutes: Mapping[str, Share]
+    carry: Carry | None
     edges: Edges | None
 
 
@@ -238,7 +249,7 @@ def read_policy(document: object) -> Policy:
         document,
         "policy",
         "name",
-        "fairness groups fellows minimum value select lottery tracks institutes stability",
+        "fairness groups fellows minimum value select lottery tracks institutes stability carry",
     )
     fairness = Row(top.table("fairness"), "policy.fairness", "", "rule unit")
     groups = Row(top.table("groups"), "policy.groups", "", "weight")
@@ -266,6 +277,7 @@ def read_policy(document: object) -> Policy:
         fellow_cap=_millionths(fellows, "cap_share"),
         tracks=_shares(top, "tracks"),
         institutes=_shares(top, "institutes"),
+        carry=_carry(top) if top.has("carry") else None,
         edges=_edges(top) if method == "lottery" else None,
     )
 
@@ -281,6 +293,19 @@ def _weights(select: Row, tiers: Sequence[str]) -> dict[str, int]:
     if not all(weights.values()):
         raise Unreadable("policy.select.weights: must be above 0.")
     return weights
+
+
+def _carry(top: Row) -> Carry:
+    """Read how earlier rounds count."""
+    row = Row(top.table("carry"), "policy.carry", "half_life_days cap", "groups fellows")
+    cap = _millionths(row, "cap")
+    assert cap is not None, "its key is required"
+    return Carry(
+        half_life_days=row.count("half_life_days", least=1),
+        cap=cap,
+        groups=row.flag("groups", default=True),
+        fellows=row.flag("fellows"),
+    )
 
 
 def _edges(top: Row) -> Edges:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from solver.checking.case import Case, broken, most_units, total
 from solver.checking.claims import Share
+from solver.checking.reading import Institute, Track
 from solver.checking.verdict import Checks, decimal, shown
 
 
@@ -131,6 +132,7 @@ def limits(case: Case) -> Mapping[str, Mapping[str, Share]]:
     """Return the floors and caps of fellows, groups, institutes and tracks, in thousandths."""
     round_, policy = case.round, case.policy
     tracks = policy.tracks if policy else {}
+    institutes = policy.institutes if policy else {}
     fellow_cap = case.part(policy.fellow_cap) if policy else None
     return {
         "fellow": {
@@ -140,17 +142,29 @@ def limits(case: Case) -> Mapping[str, Mapping[str, Share]]:
             each.id: Share(floor=each.floor, cap=each.cap) for each in round_.groups.values()
         },
         "institute": {
-            name: Share(floor=case.part(share.floor) or 0, cap=case.part(share.cap))
-            for name, share in (policy.institutes if policy else {}).items()
+            name: _both(
+                round_.institutes.get(name),
+                case.part(institutes.get(name, Share()).floor),
+                case.part(institutes.get(name, Share()).cap),
+            )
+            for name in {**round_.institutes, **institutes}
         },
         "track": {
-            each.id: Share(
-                floor=max(each.floor, case.part(tracks.get(each.id, Share()).floor) or 0),
-                cap=_least(each.cap, case.part(tracks.get(each.id, Share()).cap)),
+            each.id: _both(
+                each,
+                case.part(tracks.get(each.id, Share()).floor),
+                case.part(tracks.get(each.id, Share()).cap),
             )
             for each in round_.tracks.values()
         },
     }
+
+
+def _both(stated: Institute | Track | None, floor: int | None, cap: int | None) -> Share:
+    """Return what a round states and what a policy adds: the larger floor, the smaller cap."""
+    if stated is None:
+        return Share(floor=floor or 0, cap=cap)
+    return Share(floor=max(stated.floor, floor or 0), cap=_least(stated.cap, cap))
 
 
 def _least(*caps: int | None) -> int | None:

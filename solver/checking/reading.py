@@ -50,6 +50,15 @@ class Fellow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Institute:
+    """What a round limits an institute to: floor and cap in thousandths."""
+
+    id: str
+    floor: int
+    cap: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
     """A track: floor and cap in thousandths."""
 
@@ -87,6 +96,16 @@ class Request:
         return (self.guaranteed or self.pinned) and not self.vetoed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """An earlier round: by id, what each was entitled to and what each got, in thousandths."""
+
+    id: str
+    age_days: int
+    groups: Mapping[str, tuple[int, int]]
+    fellows: Mapping[str, tuple[int, int]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Round:
     """A round as written, by id, in the order of the document."""
@@ -97,10 +116,12 @@ class Round:
     pools: Mapping[str, Pool]
     groups: Mapping[str, Group]
     fellows: Mapping[str, Fellow]
+    institutes: Mapping[str, Institute]
     tracks: Mapping[str, Track]
     requests: Mapping[str, Request]
     previous: Mapping[str, tuple[Cell, ...]]
     line: tuple[str, ...]
+    past: tuple[Past, ...]
 
     @cached_property
     def total_units(self) -> int:
@@ -138,7 +159,7 @@ def read_round(document: object) -> Round:
         document,
         "round",
         "schema id calendar groups fellows pools requests",
-        "title source licence real assumed published_outcome tracks previous",
+        "title source licence real assumed published_outcome institutes tracks previous past",
     )
     if top.value["schema"] != "dure-round/1":
         raise Unreadable(f"round.schema: must be 'dure-round/1', not {top.value['schema']!r}.")
@@ -154,10 +175,12 @@ def read_round(document: object) -> Round:
         pools=_by_id(_pool(each, f"round.pools[{i}]", slots) for i, each in top.numbered("pools")),
         groups=_by_id(_group(each, f"round.groups[{i}]") for i, each in top.numbered("groups")),
         fellows=_by_id(_fellow(each, f"round.fellows[{i}]") for i, each in top.numbered("fellows")),
+        institutes=_institutes(top),
         tracks=_tracks(top, requests),
         requests=requests,
         previous=_previous(top),
         line=_line(top),
+        past=_past(top),
     )
     _refer(round_)
     return round_
@@ -210,12 +233,59 @@ def _pool(value: object, path: str, slots: int) -> Pool:
     )
 
 
+def _institutes(top: Row) -> dict[str, Institute]:
+    """Read the institutes that are limited."""
+    if not top.has("institutes"):
+        return {}
+    rows = (
+        Row(each, f"round.institutes[{i}]", "id", "floor_gpu_hours cap_gpu_hours")
+        for i, each in top.numbered("institutes")
+    )
+    return _by_id(
+        Institute(
+            id=row.text("id"),
+            floor=row.milli("floor_gpu_hours"),
+            cap=row.maybe_milli("cap_gpu_hours"),
+        )
+        for row in rows
+    )
+
+
 def _track(value: object, path: str) -> Track:
     """Read a track."""
     row = Row(value, path, "id", "floor_gpu_hours cap_gpu_hours")
     return Track(
         id=row.text("id"), floor=row.milli("floor_gpu_hours"), cap=row.maybe_milli("cap_gpu_hours")
     )
+
+
+def _past(top: Row) -> tuple[Past, ...]:
+    """Read what earlier rounds entitled to and gave."""
+    found = []
+    for i, each in top.numbered("past") if top.has("past") else ():
+        row = Row(each, f"round.past[{i}]", "id age_days groups fellows")
+        found.append(
+            Past(
+                id=row.text("id"),
+                age_days=row.count("age_days"),
+                groups=_rights(row, "groups"),
+                fellows=_rights(row, "fellows"),
+            )
+        )
+    if len({each.id for each in found}) != len(found):
+        raise Unreadable("round.past: an id stands twice.")
+    return tuple(found)
+
+
+def _rights(top: Row, name: str) -> dict[str, tuple[int, int]]:
+    """Read what some were entitled to and got."""
+    found: dict[str, tuple[int, int]] = {}
+    for i, each in top.numbered(name):
+        row = Row(each, f"{top.path}.{name}[{i}]", "id entitlement awarded")
+        if row.text("id") in found:
+            raise Unreadable(f"{row.path}: the id {row.text('id')!r} stands twice.")
+        found[row.text("id")] = row.milli("entitlement"), row.milli("awarded")
+    return found
 
 
 def _tracks(top: Row, requests: Mapping[str, Request]) -> dict[str, Track]:

@@ -4,24 +4,33 @@ import secrets
 from typing import Any
 
 from api.solve_child import solve
-from api.trades import TRADES
+from api.trades import TRADES, trades
+from scheduler.domain.jobs import REALLOCATE
 from scheduler.operations import jobs
+from scheduler.operations.upkeep import lapse_late_offers
 from scheduler.ports.store import Transaction
 from scheduler.storage.ids import Uuid7Ids
 from tests.e2e.center import Center
 
 
-def work_one(center: Center, *, lines: int = 2) -> dict[str, Any]:
+def hand_of(center: Center) -> jobs.Hand:
+    """Return the worker as it acts now."""
+    return jobs.Hand(worker="test", now=center.clock.now, ids=Uuid7Ids(secrets.token_bytes))
+
+
+def work_one(
+    center: Center, *, lines: int = 2, kinds: tuple[str, ...] = tuple(TRADES)
+) -> dict[str, Any]:
     """Work off the oldest job, telling some lines of progress, and return its result."""
-    hand = jobs.Hand(worker="test", now=center.clock.now, ids=Uuid7Ids(secrets.token_bytes))
-    job = center.store.write(lambda tx: jobs.claim(tx, hand, list(TRADES)))
+    hand = hand_of(center)
+    job = center.store.write(lambda tx: jobs.claim(tx, hand, kinds))
     assert job is not None, "a job waits"
     told = [{"stage": "value", "objective": each} for each in range(lines)]
     center.store.write(lambda tx: jobs.heartbeat(tx, hand, job.lease, told))
-    trade = TRADES[job.kind]
+    trade = trades()[job.kind]
     with center.store.read() as tx:
         task = trade.prepare(tx, job)
-    made = solve(task, lambda _line: None)
+    made = task if trade.command is None else solve(task, lambda _line: None)
 
     def conclude(tx: Transaction) -> dict[str, Any]:
         result = trade.conclude(tx, hand, job, made)
@@ -33,3 +42,15 @@ def work_one(center: Center, *, lines: int = 2) -> dict[str, Any]:
 def solve_one(center: Center) -> str:
     """Work off the oldest solve and return the id of its scenario."""
     return str(work_one(center)["scenario"])
+
+
+def go_on_one(center: Center) -> dict[str, Any]:
+    """Work off the reallocation that is due, and return what became of it."""
+    return work_one(center, lines=0, kinds=(REALLOCATE,))
+
+
+def look_after(center: Center) -> list[str]:
+    """Let the worker look at the clock, and return the awards whose offers lapsed."""
+    hand = hand_of(center)
+    lapsed = center.store.write(lambda tx: lapse_late_offers(tx, hand))
+    return [each.id for each in lapsed]

@@ -46,7 +46,12 @@ def a_scenario(center: Center, round_: str, who: str = "op", **order: object) ->
 def published(center: Center, *asks: dict) -> tuple[str, list[str]]:
     """Return a published round and its requests."""
     round_, requests = a_frozen_round(center, *asks)
-    scenario = a_scenario(center, round_)
+    publish(center, round_, a_scenario(center, round_))
+    return round_, requests
+
+
+def publish(center: Center, round_: str, scenario: str) -> None:
+    """Let an operator select, a second person sign, and the operator publish."""
     path = f"rounds/{round_}"
     body = {"scenario_id": scenario, "reason": "Best."}
     digest = center.change(path, f"{path}/selections", "op", body).json()["scenario_digest"]
@@ -54,7 +59,6 @@ def published(center: Center, *asks: dict) -> tuple[str, list[str]]:
     assert 201 == center.change(path, f"{path}/approvals", "appr", signature).status_code
     offered = center.change(path, f"{path}/publications", "op")
     assert 201 == offered.status_code, offered.text
-    return round_, requests
 
 
 def test_a_round_is_solved_and_its_scenario_verified(center: Center):

@@ -9,10 +9,14 @@ from sqlalchemy import text
 
 from api.monitoring.books import DERIVE_AGAIN
 from api.monitoring.collector import KEEP_SECONDS
+from scheduler.operations.awards import return_award
 from scheduler.operations.ledger import check_ledger
 from scheduler.storage.store import SqlStore
 from tests.monitored import NOW, a_used_center, monitored, use
-from tests.unit.operations.center import ALL
+from tests.unit.operations.center import ALL, CLOSES, as_fellow
+from tests.unit.operations.reallocating import reallocate
+from tests.unit.operations.test_reallocations import a_full_round
+from tests.unit.operations.test_usage import HOUR
 
 
 def sums(metrics, *names, by):
@@ -83,3 +87,20 @@ def _disarm(store: SqlStore) -> None:
     with store.read() as tx:
         statement = sqlite if tx._connection.dialect.name == "sqlite" else postgresql
     store.write(lambda tx: tx._connection.execute(text(statement)))
+
+
+def test_a_reallocation_supplies_nothing_anew(store: SqlStore):
+    """Over all rounds of a call the supply is what its pools give once, and the books agree."""
+
+    def go_on(tx) -> None:
+        round_, awards = a_full_round(tx, "First")
+        return_award(tx, as_fellow("mina", CLOSES), awards["mina"], reason="No time.")
+        reallocate(tx, round_, CLOSES)
+
+    store.write(go_on)
+    metrics, _, _ = monitored(store)
+    agrees(store, metrics)
+    supplied = {"h200": 4 * 32 * 168 * HOUR, "b200": 4 * 16 * 168 * HOUR}
+    assert supplied == sums(metrics, "dure_capacity_gpu_seconds", by="pool")
+    given = sums(metrics, "dure_ledger_gpu_seconds", by="account")
+    assert -sum(supplied.values()) == given["supply"]

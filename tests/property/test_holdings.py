@@ -137,7 +137,7 @@ def a_published_call(tx: SqlTransaction):
     scenario = a_scenario(tx, round_, {mina.id: 800, jun.id: 1600})
     select_scenario(tx, act("operator"), round_.id, scenario.id, "Fairest.")
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
-    publish(tx, act("operator"), round_.id, scenario.digest, verify=holds)
+    publish(tx, act("operator", CLOSES), round_.id, scenario.digest, verify=holds)
     for award in awards_of_call(tx, call.id):
         accept_award(tx, as_fellow(award.fellow, CLOSES), award.id)
     proposal, _ = propose_reserve(tx, act(), f"call:{call.id}:H200", 400 * HOUR, "For need.")

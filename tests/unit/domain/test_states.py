@@ -60,11 +60,12 @@ STEPS = {
     Step.PUBLISH: lambda one: one.publish(digest="d", by="op", at=NOW, facts={}),
     Step.ACTIVATE: lambda one: one.activate(),
     Step.CLOSE: lambda one: one.close(),
+    Step.SUPERSEDE: lambda one: one.supersede("rnd_2"),
 }
 
 
 def a_round(state: RoundState) -> Round:
-    """A round in a state, with the scenario selected."""
+    """A reallocation in a state, with the scenario selected."""
     return Round(
         id="rnd",
         call="call",
@@ -75,6 +76,7 @@ def a_round(state: RoundState) -> Round:
         scenario="scn",
         scenario_digest="d",
         selected_by="op",
+        continues="rnd_0",
     )
 
 
@@ -94,14 +96,24 @@ def test_each_step_is_taken_or_refused_with_what_is_allowed(state: RoundState, s
 
 
 def test_every_state_is_reached_and_only_the_last_is_an_end() -> None:
-    """From draft every state can be reached, and every state but closed goes on."""
+    """From draft every state can be reached, and every state but the two ends goes on."""
     reached, frontier = set(), {RoundState.DRAFT}
     while frontier:
         reached |= frontier
         frontier = {to for state in frontier for to in TRANSITIONS[state].values()} - reached
     assert set(RoundState) == reached
-    assert [RoundState.CLOSED] == [state for state in RoundState if not TRANSITIONS[state]]
+    assert [RoundState.CLOSED, RoundState.SUPERSEDED] == [
+        state for state in RoundState if not TRANSITIONS[state]
+    ]
     assert not PUBLIC & SOLVABLE
+
+
+def test_only_a_reallocation_gives_way() -> None:
+    """The round of a call itself cannot be superseded, and does not say so."""
+    first = replace(a_round(RoundState.FROZEN), continues=None)
+    assert (Step.SELECT,) == first.allowed
+    with pytest.raises(InvalidTransition):
+        first.supersede("rnd_2")
 
 
 def test_the_documented_machine_is_the_real_one() -> None:

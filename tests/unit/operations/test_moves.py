@@ -9,11 +9,12 @@ from scheduler.domain.access import Scope
 from scheduler.domain.awards import AwardState
 from scheduler.domain.errors import Forbidden, InvalidValue
 from scheduler.domain.ledger import AccountKind
-from scheduler.domain.moves import MoveRule, place_at
+from scheduler.domain.moves import MoveRule
 from scheduler.operations.awards import accept_award, list_awards
 from scheduler.operations.ledger import list_transfers
 from scheduler.operations.limits import award_limits
 from scheduler.operations.moves import Moving, list_moves, move_person, place_of
+from scheduler.operations.stays import Stays
 from scheduler.operations.usage import import_usage
 from scheduler.ports.store import Transaction
 from tests.unit.operations.center import ALL, CLOSES, act, as_fellow, seen
@@ -40,7 +41,7 @@ def test_awards_go_along(tx: Transaction):
     accept_award(tx, as_fellow("jun", CLOSES), awards["jun"])
     before = an_award(tx, awards["mina"])
     waiting = {"vision": held(tx, AccountKind.GROUP, "vision")}
-    person, move = moved(tx, moving(MoveRule.CARRY, track="startup"))
+    person, _ = moved(tx, moving(MoveRule.CARRY, track="startup"))
     assert ("folding", "mina") == (person.group, an_award(tx, awards["mina"]).fellow)
     assert before == an_award(tx, awards["mina"])
     # The offer waits with the new group now, and can be accepted from there.
@@ -55,8 +56,11 @@ def test_awards_go_along(tx: Transaction):
     assert told
     today = place_of(tx, person)
     assert ("folding", "startup") == (today.group, today.track)
-    assert "vision" == place_at(today, [move], LATER - timedelta(seconds=1)).group
-    assert today == place_at(today, [move], LATER)
+    stays = Stays(tx)
+    award = an_award(tx, awards["mina"])
+    before, since = (stays.at(award, at) for at in (LATER - timedelta(seconds=1), LATER))
+    assert ("mina", "vision", None) == (before.fellow, before.group, before.track)
+    assert ("mina", "folding", "startup") == (since.fellow, since.group, since.track)
     books_agree(tx, round_.call)
 
 

@@ -42,7 +42,7 @@ def center(tx: Transaction) -> Transaction:
     scenario = a_scenario(tx, round_, {mina.id: 800}, (jun.id,))
     select_scenario(tx, act("operator"), round_.id, scenario.id, "Fairest.")
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
-    publish(tx, act("operator"), round_.id, scenario.digest, verify=holds)
+    publish(tx, act("operator", CLOSES), round_.id, scenario.digest, verify=holds)
     return tx
 
 

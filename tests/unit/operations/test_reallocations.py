@@ -1,5 +1,6 @@
 """Reallocations: what is held stays, returned hours go to the reserve list, books stay exact."""
 
+import json
 from collections import Counter
 from datetime import datetime, timedelta
 from random import Random
@@ -37,6 +38,7 @@ from scheduler.operations.pools import (
 from scheduler.operations.reallocations import start_reallocation
 from scheduler.operations.requests import get_request, withdraw_request
 from scheduler.operations.rounds import activate_round, close_round
+from scheduler.operations.usage import import_usage
 from scheduler.ports.store import Transaction
 from scheduler.storage.store import SqlTransaction
 from scheduler.storage.tables import metadata
@@ -44,6 +46,7 @@ from tests.unit.operations.center import (
     ALL,
     CLOSES,
     OPENS,
+    POLICY,
     a_frozen_round,
     a_scenario,
     a_submitted_request,
@@ -54,12 +57,13 @@ from tests.unit.operations.center import (
 )
 from tests.unit.operations.reallocating import a_solved_scenario, reallocate, signed
 from tests.unit.operations.test_rounds import holds
-from tests.unit.operations.test_usage import HOUR, held
+from tests.unit.operations.test_usage import HOUR, a_run, held
 
 WEEK = timedelta(days=7)
 START = datetime(2026, 4, 1, tzinfo=CLOSES.tzinfo)
 FULL = 32 * 168
 """GPU-hours of h200 in a slot."""
+EVERYBODY = ("mina", "jun", "ara")
 CUTTING = {"select": {"method": "reallocate"}, "stability": {"cut": "by_rank"}}
 
 
@@ -139,14 +143,20 @@ def fits_supply(tx: Transaction, round_: Round) -> bool:
     )
 
 
-def nodes_are_lost(tx: Transaction, gpus: int, since: datetime, pool: str = "h200") -> None:
-    """Two operators take GPUs off a pool until the end."""
+def nodes_are_lost(
+    tx: Transaction,
+    gpus: int,
+    since: datetime,
+    pool: str = "h200",
+    until: datetime = START + 5 * WEEK,
+) -> None:
+    """Two operators take GPUs off a pool, until the end unless said otherwise."""
     proposed = ProposedChange(
         pool=pool,
         kind=ChangeKind.MAINTENANCE,
         gpus=gpus,
         starts_at=since,
-        ends_at=START + 5 * WEEK,
+        ends_at=until,
         reason="They burnt.",
     )
     change = propose_capacity_change(tx, act("operator"), proposed)
@@ -241,6 +251,111 @@ def test_lost_nodes_move_hours_and_the_books_follow(tx: Transaction):
     assert supply - 3 * 8 * 168 * HOUR == -held(tx, AccountKind.SUPPLY, "center")
     books_agree(tx, round_.call)
     assert fits_supply(tx, going)
+
+
+def a_line(tx: Transaction) -> tuple[Round, dict[str, str]]:
+    """Mina and Jun hold all of h200 and have accepted; Ara waits for as much as Mina has.
+
+    Returns:
+        The published round and awards by fellow.
+    """
+    call = an_open_call(tx, answer_days=60)
+    whole = {
+        "gpu_hours": 2 * FULL,
+        "minimum_gpu_hours": 100,
+        "max_gpus": 16,
+        "window": [0, 4],
+        "speeds": {"h200": 1},
+    }
+    mina, jun, ara = (a_submitted_request(tx, call, each, **whole) for each in EVERYBODY)
+    round_ = a_frozen_round(tx, call)
+    cells = [["h200", slot, 16 * 168] for slot in range(4)]
+    funded = {mina.id: 2 * FULL, jun.id: 2 * FULL}
+    scenario = a_scenario(tx, round_, funded, (ara.id,), cells=cells)
+    published = signed_by_hand(tx, round_, scenario)
+    awards = {award.fellow: award.id for award in awards_of_call(tx, call.id)}
+    for name, award in awards.items():
+        accept_award(tx, as_fellow(name, CLOSES), award)
+    return published, awards
+
+
+def drawn_by(tx: Transaction, round_: Round) -> int:
+    """Return the GPU-hours that a reallocation offered."""
+    new = [each for each in awards_of_call(tx, round_.call) if each.round == round_.id]
+    return sum(cell.gpu_hours for award in new for cell in award.cells)
+
+
+def test_supply_lost_after_it_was_promised_is_not_given_twice(tx: Transaction):
+    """Half of a slot broke while it was held: those hours are still owed, and not to the line."""
+    round_, awards = a_line(tx)
+    nodes_are_lost(tx, 8, START, until=START + WEEK)
+    returned = 16 * 168
+    return_award(
+        tx, as_fellow("mina", CLOSES), awards["mina"], gpu_hours=returned * 1000, reason="Less."
+    )
+    going, _ = reallocate(tx, round_, START + WEEK)
+    assert returned - 8 * 168 == drawn_by(tx, going)
+    assert -held(tx, AccountKind.SUPPLY, "center") == (4 * FULL - 8 * 168) * HOUR
+    assert 0 == held(tx, AccountKind.CALL, round_.call)
+    books_agree(tx, round_.call)
+
+
+def test_hours_that_were_used_ahead_are_not_given_twice(tx: Transaction):
+    """Mina used in the first slot what she held in two: what she leaves is what she has left."""
+    round_, awards = a_line(tx)
+    run = a_run(gpus=32, starts_at=START, ends_at=START + WEEK)
+    import_usage(tx, act("coll", START + WEEK), [run])
+    return_award(tx, as_fellow("mina", START + WEEK), awards["mina"], reason="Done.")
+    going, _ = reallocate(tx, round_, START + WEEK)
+    assert 2 * FULL - FULL == drawn_by(tx, going)
+    assert 0 == held(tx, AccountKind.CALL, round_.call)
+    books_agree(tx, round_.call)
+
+
+def test_hours_that_were_used_ahead_can_be_cut(tx: Transaction):
+    """Nodes break under cells whose hours are used up already: nothing is left to take."""
+    round_, awards = a_line(tx)
+    draft_policy(tx, act("operator", OPENS - WEEK), "cutting", "Cut by rank", CUTTING)
+    lock_policy_version(tx, act("approver", OPENS - WEEK), "cutting", 1)
+    run = a_run(gpus=64, starts_at=START, ends_at=START + WEEK)
+    import_usage(tx, act("coll", START + WEEK), [run])
+    assert 0 == held(tx, AccountKind.AWARD, awards["mina"])
+    nodes_are_lost(tx, 32, START + 2 * WEEK, until=START + 3 * WEEK)
+    going, _ = reallocate(tx, round_, START + WEEK, policy="cutting")
+    assert 0 == held(tx, AccountKind.AWARD, awards["mina"])
+    assert 16 * 168 == sum(
+        -cell.gpu_hours
+        for change in tx.awards.changes([awards["mina"]])
+        if change.kind is AwardChangeKind.CUT
+        for cell in change.cells
+    )
+    assert all(each.holds for each in check_ledger(tx, ALL))
+    assert fits_supply(tx, going)
+
+
+def test_caps_of_institutes_go_on(tx: Transaction):
+    """What an institute may hold of a round is what it may hold after all reallocations."""
+    capped = {**POLICY, "institutes": {"gist": {"cap_share": 0.125}}}
+    draft_policy(tx, act("operator", OPENS - WEEK), "capped", "Capped", capped)
+    lock_policy_version(tx, act("approver", OPENS - WEEK), "capped", 1)
+    call = an_open_call(tx, answer_days=60)
+    ask = {"max_gpus": 32, "window": [0, 4], "speeds": {"h200": 1}}
+    for number, hours in enumerate((1344, 2016, 2016)):
+        whole = {"gpu_hours": hours, "minimum_gpu_hours": hours, "title": f"Work {number}"}
+        a_submitted_request(tx, call, "ara", **ask, **whole)
+    round_ = a_frozen_round(tx, call)
+    first = signed(tx, round_, a_solved_scenario(tx, round_, "capped", CLOSES), CLOSES)
+    held_before = awards_of_call(tx, call.id)
+    cap = (4 * FULL + 4 * 16 * 168 * 1.6) / 8
+    assert cap - 1344 < drawn_by(tx, first) <= cap
+    going, _ = reallocate(tx, first, CLOSES)
+    (limit,) = json.loads(tx.documents.text(going.snapshot))["institutes"]
+    assert {"id": "gist", "cap_gpu_hours": cap} == limit
+    assert held_before == awards_of_call(tx, call.id)
+    accept_award(tx, as_fellow("ara", CLOSES), held_before[0].id)
+    return_award(tx, as_fellow("ara", CLOSES), held_before[0].id, reason="No time.")
+    last, _ = reallocate(tx, going, CLOSES)
+    assert drawn_by(tx, last) > 0
 
 
 def test_a_rule_cuts_by_rank(tx: Transaction):

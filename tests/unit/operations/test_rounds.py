@@ -103,7 +103,7 @@ def published(tx: Transaction, **changes):
     scenario = a_scenario(tx, round_, {mina.id: 800}, (jun.id,))
     select_scenario(tx, act("operator"), round_.id, scenario.id, "Fairest.")
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
-    round_, _ = publish(tx, act("operator"), round_.id, scenario.digest, verify=holds)
+    round_, _ = publish(tx, act("operator", CLOSES), round_.id, scenario.digest, verify=holds)
     return round_, scenario, (mina, jun, ara)
 
 
@@ -230,7 +230,7 @@ def test_publication_is_refused_while_a_rule_is_broken(tx: Transaction) -> None:
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
     witness = {"rule": "supply", "pool": "h200", "slot": 0}
     with pytest.raises(NotVerified) as refusal:
-        publish(tx, act("operator"), round_.id, scenario.digest, verify=lambda _: [witness])
+        publish(tx, act("operator", CLOSES), round_.id, scenario.digest, verify=lambda _: [witness])
     assert refusal.value.fields["findings"] == (witness,)
     assert get_round(tx, ALL, round_.id).state is RoundState.APPROVED
     assert list_awards(tx, ALL).items == ()
@@ -258,7 +258,7 @@ def test_publication_finds_whatever_was_altered_after_the_signature(
         )
     tx.documents._connection.execute(change)
     with pytest.raises(NotVerified) as refusal:
-        publish(tx, act("operator"), round_.id, scenario.digest, verify=lambda _: ())
+        publish(tx, act("operator", CLOSES), round_.id, scenario.digest, verify=lambda _: ())
     assert [row["code"] for row in refusal.value.fields["findings"]] == ["altered-document"]
 
 
@@ -299,7 +299,7 @@ def test_what_was_not_checked_is_not_published(tx: Transaction) -> None:
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
     with pytest.raises(ScenarioMismatch):
         publish_round(tx, act("operator"), round_.id, scenario.digest, checked=None)
-    publish(tx, act("operator"), round_.id, scenario.digest, verify=holds)
+    publish(tx, act("operator", CLOSES), round_.id, scenario.digest, verify=holds)
 
 
 def test_a_publication_keeps_the_program_that_checks_it(tx: Transaction) -> None:
@@ -355,7 +355,7 @@ def test_a_fellow_who_withdrew_after_the_freeze_gets_no_offer(tx: Transaction) -
     withdraw_request(tx, as_fellow("mina", CLOSES), mina.id)
     select_scenario(tx, act("operator"), round_.id, scenario.id, "Fairest.")
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
-    publish(tx, act("operator"), round_.id, scenario.digest, verify=holds)
+    publish(tx, act("operator", CLOSES), round_.id, scenario.digest, verify=holds)
     assert [jun.id] == [award.request for award in list_awards(tx, ALL).items]
     assert get_request(tx, ALL, mina.id).state is RequestState.WITHDRAWN
 
@@ -371,7 +371,7 @@ def test_only_what_is_published_is_public(tx: Transaction) -> None:
         export_certificate(tx, seen(PUBLISHED), chosen.id)
     select_scenario(tx, act("operator"), round_.id, chosen.id, "Fairest.")
     approve_round(tx, act("approver"), round_.id, chosen.digest, "Agreed.")
-    publish(tx, act("operator"), round_.id, chosen.digest, verify=holds)
+    publish(tx, act("operator", CLOSES), round_.id, chosen.digest, verify=holds)
     assert [round_.id] == [one.id for one in list_rounds(tx, seen(PUBLISHED)).items]
     assert [chosen.id] == [one.id for one in list_scenarios(tx, seen(PUBLISHED)).items]
     assert "dure-certificate/1" in export_certificate(tx, seen(PUBLISHED), chosen.id)
@@ -431,7 +431,7 @@ def test_a_round_file_comes_back_as_it_went_in(tx: Transaction, name: str, reque
     scenario = a_scenario(tx, round_, {label: float(asked)})
     select_scenario(tx, act("operator"), round_.id, scenario.id, "Only one.")
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
-    publish(tx, act("operator"), round_.id, scenario.digest, verify=holds)
+    publish(tx, act("operator", CLOSES), round_.id, scenario.digest, verify=holds)
     (award,) = list_awards(tx, ALL).items
     assert award.requested == award.awarded == int(asked * 1000)
     assert get_request(tx, ALL, award.request).label == label

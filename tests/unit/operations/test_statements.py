@@ -8,17 +8,19 @@ from io import BytesIO, StringIO
 import pytest
 from pypdf import PdfReader
 
-from scheduler.domain.access import Scope
+from scheduler.domain.access import EVERYTHING, Scope
 from scheduler.domain.calls import Track
 from scheduler.domain.errors import NotFound
 from scheduler.domain.ledger import AccountKind
 from scheduler.domain.messages import Language
+from scheduler.domain.moves import MoveRule
 from scheduler.domain.statements import Month, Statement, month_of
 from scheduler.domain.usage import SliceKey
 from scheduler.export.statement import COLUMNS, as_csv, as_pdf
 from scheduler.operations.approvals import decide_proposal
 from scheduler.operations.awards import accept_award, list_awards
 from scheduler.operations.ledger import check_ledger
+from scheduler.operations.moves import Moving, move_person
 from scheduler.operations.statements import get_statement, list_statements
 from scheduler.operations.usage import UsageCorrection, import_usage, propose_usage_correction
 from scheduler.ports.store import Transaction
@@ -58,7 +60,7 @@ def awarded(tx: Transaction) -> Transaction:
     scenario = a_scenario(tx, round_, {mina.id: 800, ara.id: 400}, ())
     select_scenario(tx, act("operator"), round_.id, scenario.id, "Fairest.")
     approve_round(tx, act("approver"), round_.id, scenario.digest, "Agreed.")
-    publish(tx, act("operator"), round_.id, scenario.digest, verify=holds)
+    publish(tx, act("operator", CLOSES), round_.id, scenario.digest, verify=holds)
     for award in list_awards(tx, ALL).items:
         accept_award(tx, as_fellow(award.fellow, CLOSES), award.id)
     seconds = timedelta(seconds=12_345)
@@ -165,3 +167,26 @@ def test_a_long_statement_goes_over_pages(awarded: Transaction):
     assert len(pages) > 1
     assert all("GPU-seconds" in page for page in pages)
     assert [] == [each for each in lines if each.meter.award not in "".join(pages)]
+
+
+def test_a_move_counts_from_then_on(awarded: Transaction):
+    """What was entered before stays with the old payer, track and price; the rest is the new's."""
+    before = the_statements(awarded)
+    mina = next(each for each in list_awards(awarded, ALL).items if each.fellow == "mina")
+    noon = APRIL.next.next.begins_at - timedelta(days=3)
+    wish = Moving(group="folding", rule=MoveRule.CARRY, track="academia", reason="A new post.")
+    move_person(awarded, act("admin", noon), "mina", wish)
+    late = a_run(job="21", ends_at=WEEK + timedelta(seconds=450), gpus=8)
+    import_usage(awarded, act("coll", noon + timedelta(hours=1)), [late])
+    april, may = (list_statements(awarded, ALL, month) for month in MONTHS[:2])
+    assert tuple(before[: len(april)]) == april
+    lines = {
+        (str(each.payer), line.meter.tariff.track): (line.gpu_seconds, line.won)
+        for each in may
+        for line in each.lines
+        if line.meter.award == mina.id
+    }
+    kept = get_statement(awarded, ALL, MONTHS[1], "institute:kaist")
+    assert (8, kept.won) == lines["institute:kaist", "sme"]
+    assert (8 * 450, 0) == lines["institute:gist", "academia"]
+    assert awarded.awards.get(EVERYTHING, mina.id).fellow == "mina"
