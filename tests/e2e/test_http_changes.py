@@ -94,7 +94,7 @@ def test_what_a_fellow_asks_is_granted_by_somebody_else(  # noqa: PLR0913 - fixt
     """Filed by the fellow, granted in part or whole by an approver, in effect at once, kept."""
     award = awards["kim"]
     if kind == "extension":
-        center.clock.now = datetime(2027, 1, 26, tzinfo=UTC)
+        center.clock.now = datetime(2027, 1, 20, tzinfo=UTC)
     before = held(center, award)
     path = f"awards/{award}/change-requests"
     filed = center.create(path, "kim", {"kind": kind, **HOURS, **more})

@@ -15,16 +15,20 @@ from pathlib import Path
 import pytest
 
 from api.process import Result
+from api.trades import trades
 from api.worker import End, Station, Terms, Trade, Worker
 from scheduler.domain.access import Permit
 from scheduler.domain.errors import LeaseLost, StoreBusy
 from scheduler.domain.events import Happening
 from scheduler.domain.jobs import Job, JobState
 from scheduler.operations import jobs
+from scheduler.operations.offers import open_offers
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
 from scheduler.storage.ids import Uuid7Ids
 from scheduler.storage.store import SqlStore
+from tests.unit.operations.center import ALL
+from tests.unit.operations.test_reallocations import a_full_round
 
 IDS = Uuid7Ids(secrets.token_bytes)
 CHILD = (sys.executable, "-m", "tests.integration.solver_child")
@@ -294,3 +298,33 @@ def test_program_that_does_not_start_fails_its_job(store: SqlStore):
     absent = replace(TRADE, command=("/nonexistent/solver",))
     assert End.RELEASED is worker(store, trade=absent).work()
     assert JobState.QUEUED is state(store, job.id).state
+
+
+def test_late_offers_lapse_by_the_clock_and_the_round_goes_on(store: SqlStore):
+    """At the last instant nothing happens; then one look lapses, and the next job reallocates."""
+    round_, _ = store.write(lambda tx: a_full_round(tx, "First", answer_days=20))
+    (*_, last) = store.write(lambda tx: open_offers(tx, ALL, round_.call))
+    times = [last.answer_by]
+    station = Station(name="w1", clock=lambda: times[0], ids=IDS, stop=threading.Event())
+    caretaker = Worker(store, trades(), station, replace(QUICK, upkeep=timedelta(minutes=1)))
+    caretaker.look_after()
+    assert caretaker.work() is None
+    times[0] += timedelta(seconds=1)
+    caretaker.look_after()
+    assert caretaker.work() is None, "the last look was a second ago"
+    times[0] += timedelta(minutes=1)
+    caretaker.look_after()
+    with store.read() as tx:
+        assert () == open_offers(tx, ALL, round_.call)
+        (due,) = tx.jobs.list(subject=round_.call).items
+    assert ("reallocate", "award.lapsed") == (due.kind, due.payload["cause"])
+    assert End.DONE is caretaker.work()
+    with store.read() as tx:
+        made = tx.rounds.of_call(round_.call)[-1]
+        (solve,) = tx.jobs.list(subject=made.id).items
+    assert (round_.id, "frozen", "worker:w1") == (made.continues, made.state, made.created_by)
+    assert ("solve", JobState.QUEUED, "reallocation") == (
+        solve.kind,
+        solve.state,
+        solve.payload["policy"],
+    )

@@ -67,13 +67,15 @@ EVERYBODY = ("mina", "jun", "ara")
 CUTTING = {"select": {"method": "reallocate"}, "stability": {"cut": "by_rank"}}
 
 
-def a_full_round(tx: Transaction, *line: str) -> tuple[Round, dict[str, str]]:
+def a_full_round(
+    tx: Transaction, *line: str, answer_days: int = 60
+) -> tuple[Round, dict[str, str]]:
     """Mina and Jun hold all of h200 in every slot; some of Ara wait in line.
 
     Returns:
         The published round and awards by fellow.
     """
-    call = an_open_call(tx, answer_days=60)
+    call = an_open_call(tx, answer_days=answer_days)
     whole = {"gpu_hours": 2 * FULL, "minimum_gpu_hours": 100, "max_gpus": 16, "window": [0, 4]}
     only = {**whole, "speeds": {"h200": 1}}
     asks = [a_submitted_request(tx, call, name, **only) for name in ("mina", "jun")]
