@@ -16,7 +16,7 @@ from api.plain_json import encode
 
 Given = ParamSpec("Given")
 
-DEADLINE_CODES = frozenset({"call-closed"})
+DEADLINE_CODES = frozenset({"call-closed", "offer-lapsed", "appeal-closed", "exemption-too-late"})
 NOT_ALLOWED_STATUSES = frozenset({401, 403, 404})
 CONFLICT_STATUSES = frozenset({409, 412, 428})
 INPUT_STATUSES = frozenset({400, 413, 415, 422})
