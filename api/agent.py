@@ -7,7 +7,7 @@ last: whatever differs from that was changed by somebody else, and is drift.
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,23 @@ class Memory:
     Attributes:
         through: position in the log that the latest applied plan knew.
         plan: that plan.
+        aim: the plan that was being applied when the agent was last heard of; what stands as it
+            says was changed by the agent itself.
     """
 
     through: int = 0
     plan: EnforcementPlan | None = None
+    aim: EnforcementPlan | None = None
+
+    def drift(self, live: SlurmState) -> tuple[Difference, ...]:
+        """Return what somebody else changed since."""
+        if self.plan is None:
+            return ()
+        found = differences(wanted(self.plan), live)
+        if self.aim is None:
+            return tuple(found)
+        undone = {each.name for each in differences(wanted(self.aim), live)}
+        return tuple(each for each in found if each.name in undone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +117,13 @@ class Agent:
         envelope = self.client.get(f"enforcement/plans/{name}").body
         plan = trusted(envelope, cluster=name, key=self.key, newest=known.through)
         live = self.cluster.live(plan)
-        drift = () if known.plan is None else differences(wanted(known.plan), live)
         return Sight(
             envelope=envelope,
             plan=plan,
             live=live,
             change=difference(name, wanted(plan), live),
             reservations=self.cluster.reservations(plan, self.clock()),
-            drift=tuple(drift),
+            drift=known.drift(live),
         )
 
     def work(self, *, apply: bool | None = None) -> Done:
@@ -133,6 +145,8 @@ class Agent:
         """Make the cluster as the plan says, and look again whether it is."""
         commands = 0
         if not sight.is_settled:
+            known = read_memory(self.memory)
+            keep_memory(self.memory, replace(known, aim=sight.plan))
             commands = self.cluster.apply(sight.change, sight.reservations)
         live = self.cluster.live(sight.plan) if commands else sight.live
         left = len(tuple(differences(wanted(sight.plan), live)))
@@ -175,14 +189,19 @@ def read_memory(path: Path) -> Memory:
     if not path.exists():
         return Memory()
     kept = json.loads(path.read_text("utf-8"))
-    return Memory(through=kept["through"], plan=read_plan(kept["plan"]))
+    plans = {name: kept.get(name) for name in ("plan", "aim")}
+    read = {name: None if each is None else read_plan(each) for name, each in plans.items()}
+    return Memory(through=kept["through"], **read)
 
 
 def keep_memory(path: Path, memory: Memory) -> None:
     """Write beside and move into place, so that nobody ever reads half of it."""
-    assert memory.plan is not None, "only an applied plan is remembered"
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    kept = {"through": memory.through, "plan": memory.plan.document()}
+    kept = {
+        "through": memory.through,
+        "plan": None if memory.plan is None else memory.plan.document(),
+        "aim": None if memory.aim is None else memory.aim.document(),
+    }
     beside.write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
     beside.replace(path)

@@ -79,8 +79,9 @@ def main():
     print("| on a real Slurm 22.05 | seconds | commands |\n|---|---|---|")
     for title, seconds, commands in rows:
         print(f"| {title} | {seconds:.1f} | {commands} |")
-    met = rows[1][1] < GOAL_SECONDS
-    print(f"\nFirst load under {GOAL_SECONDS:.0f} s: {'yes' if met else 'NO'}.")
+    for title, seconds, _ in (rows[1], rows[4]):
+        met = "yes" if seconds < GOAL_SECONDS else "NO"
+        print(f"\nUnder {GOAL_SECONDS:.0f} s, {title}: {met}.")
 
 
 if __name__ == "__main__":

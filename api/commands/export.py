@@ -33,52 +33,40 @@ app = commands(
 )
 HINDERED: Final = frozenset({Outcome.OWNED, Outcome.CONTENDED})
 
+QUEUES: Final = {
+    "kueue": "Kueue: a flavor a GPU type, a cohort a group, a cluster queue an award.",
+    "kai": "KAI scheduler: queues of groups and awards on each GPU type.",
+    "volcano": "Volcano: queues of groups and awards on each GPU type.",
+}
+"""Schedulers that know queues, and what becomes of a round there."""
+
 RoundId = Annotated[str, typer.Argument(metavar="ROUND", help="Id of a published round.")]
 Output = Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Else to stdout.")]
 Period = Annotated[int, typer.Option(help="Seconds from one pace to the next.")]
 Burst = Annotated[int, typer.Option(help="Most GPUs at once, in percent of the even pace.")]
 
 
-@app.command()
-@reading
-def kueue(
-    session: Session,
-    round_: RoundId,
-    *,
-    period: Period = 3600,
-    burst: Burst = 200,
-    output: Output = STANDARD,
-) -> None:
-    """Kueue: a flavor a GPU type, a cohort a group, a cluster queue an award."""
-    _queues(session, round_, "kueue", period=period, burst=burst, output=output)
+def _exports_queues(scheduler: str, text: str) -> None:
+    """Add the command that writes a round as queues of a scheduler; all three ask the same."""
+
+    @app.command(scheduler, help=text)
+    @reading
+    def queues(
+        session: Session,
+        round_: RoundId,
+        *,
+        period: Period = 3600,
+        burst: Burst = 200,
+        output: Output = STANDARD,
+    ) -> None:
+        """Write the objects of a scheduler."""
+        asked = {"period_seconds": period, "burst_percent": burst}
+        body = session.client.get(f"rounds/{round_}/exports/{scheduler}", **asked).body
+        write(session, body, output, f"{len(body['items'])} objects")
 
 
-@app.command()
-@reading
-def kai(
-    session: Session,
-    round_: RoundId,
-    *,
-    period: Period = 3600,
-    burst: Burst = 200,
-    output: Output = STANDARD,
-) -> None:
-    """KAI scheduler: queues of groups and awards on each GPU type."""
-    _queues(session, round_, "kai", period=period, burst=burst, output=output)
-
-
-@app.command()
-@reading
-def volcano(
-    session: Session,
-    round_: RoundId,
-    *,
-    period: Period = 3600,
-    burst: Burst = 200,
-    output: Output = STANDARD,
-) -> None:
-    """Volcano: queues of groups and awards on each GPU type."""
-    _queues(session, round_, "volcano", period=period, burst=burst, output=output)
+for _scheduler, _text in QUEUES.items():
+    _exports_queues(_scheduler, _text)
 
 
 @app.command()
@@ -204,15 +192,6 @@ def _limit(row: Body) -> AwardLimit:
 
 def _instant(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
-
-
-def _queues(  # noqa: PLR0913 - what the three schedulers are asked alike
-    session: Session, round_: str, scheduler: str, *, period: int, burst: int, output: str
-) -> None:
-    body = session.client.get(
-        f"rounds/{round_}/exports/{scheduler}", period_seconds=period, burst_percent=burst
-    ).body
-    write(session, body, output, f"{len(body['items'])} objects")
 
 
 def write(session: Session, body: Body, output: str, told: str) -> None:

@@ -203,12 +203,13 @@ def _words(settings: Settings) -> str:
 def _aim(wanted: SlurmState, live: SlurmState) -> dict[Place, Association]:
     """Return what each association below the center's account must be.
 
-    Who is not wanted is frozen. Minutes that a fellow's other associations have counted, such as
-    that of an earlier group, count against the limit of the present one.
+    Who is not wanted, or is wanted to use nothing, is frozen with the limits that are there: one
+    change for all of them, whatever they used. Minutes that a fellow's other associations have
+    counted, such as that of an earlier group, count against the limit of the present one.
     """
     aim = {place: _carried(each, live) for place, each in wanted.associations.items()}
     for place, each in live.associations.items():
-        if place not in aim:
+        if place not in aim or aim[place].limits.frozen:
             frozen = replace(each.limits, frozen=True)
             aim[place] = Association(account=each.account, user=each.user, limits=frozen)
     return aim

@@ -102,7 +102,9 @@ def wanted(plan: EnforcementPlan) -> SlurmState:
     for person in plan.people:
         if any(each.usable for each in person.awards):
             made = _by_award(person) if by_award else _total(person, plan.gpu_types)
-            associations[made.place] = made
+        else:
+            made = _nothing(person, plan.gpu_types)
+        associations[made.place] = made
     qos = {
         award.award: _award(award, plan.gpu_types)
         for person in plan.people
@@ -152,6 +154,12 @@ def _total(person: PlannedPerson, gpu_types: Mapping[str, str]) -> Association:
         minutes=_minutes(person.counted, left, gpu_types),
         per_job=max(stated) if len(stated) == len(most) else None,
     )
+    return Association(account=_account(person), user=person.person.lower(), limits=limits)
+
+
+def _nothing(person: PlannedPerson, gpu_types: Mapping[str, str]) -> Association:
+    """Return the association of a fellow who may use nothing."""
+    limits = SlurmLimits(minutes=_minutes(person.counted, {}, gpu_types), frozen=True)
     return Association(account=_account(person), user=person.person.lower(), limits=limits)
 
 

@@ -19,11 +19,11 @@ from scheduler.domain.errors import NotFound
 from scheduler.domain.events import Event, Happening, Json
 from scheduler.domain.limits import USABLE, AwardLimit
 from scheduler.domain.names import reason as stated_reason
-from scheduler.operations.limits import award_limits
+from scheduler.operations.limits import Places, award_limits
 from scheduler.operations.record import record
 from scheduler.operations.reserving import planned_reservations
 from scheduler.ports.acts import Act
-from scheduler.ports.paging import FIRST, Page, Slice
+from scheduler.ports.paging import FIRST, Page, Slice, everything
 from scheduler.ports.store import Transaction
 
 CENTER: Final = Permit(action="enforce.plan_read", person="center", scope=EVERYTHING)
@@ -133,7 +133,7 @@ def plan_enforcement(tx: Transaction, permit: Permit, id_: str) -> Planned:
         target=target.id,
         form=target.form,
         gpu_types=target.gpu_types,
-        people=_people(limits, tx.usage.counted(target.id)),
+        people=_people(limits, _without(tx, limits), tx.usage.counted(target.id)),
         reservations=planned_reservations(tx, target.gpu_types),
     )
     # A sync that was asked for is a position in the log too, later than all that it knew.
@@ -148,10 +148,32 @@ def plan_enforcement(tx: Transaction, permit: Permit, id_: str) -> Planned:
     )
 
 
+def _without(tx: Transaction, limits: Iterable[AwardLimit]) -> tuple[PlannedPerson, ...]:
+    """Return who asked in a published round and never held anything: they may use nothing."""
+    rounds = everything(lambda part: tx.rounds.list(EVERYTHING, part))
+    calls = {each.call for each in rounds if each.is_public}
+    asked = {
+        request.fellow
+        for call in calls
+        for request in tx.requests.labelled(call).values()
+        if request.submitted
+    }
+    found = tx.people.of(asked - {each.person for each in limits})
+    there = [each.id for each in found if each.active]
+    places = Places(tx, there)
+    return tuple(_bare(person, *places.place(person)) for person in there)
+
+
+def _bare(person: str, group: str | None, institute: str | None) -> PlannedPerson:
+    return PlannedPerson(person=person, group=group, institute=institute, counted={}, awards=())
+
+
 def _people(
-    limits: Iterable[AwardLimit], counted: Mapping[tuple[str, str | None, str], int]
+    limits: Iterable[AwardLimit],
+    without: Iterable[PlannedPerson],
+    counted: Mapping[tuple[str, str | None, str], int],
 ) -> tuple[PlannedPerson, ...]:
-    """Return who holds or held something, by id, with the awards of each."""
+    """Return who holds or held something, and who holds nothing, by id."""
     by_person: dict[str, list[AwardLimit]] = defaultdict(list)
     for limit in limits:
         by_person[limit.person].append(limit)
@@ -161,7 +183,7 @@ def _people(
         of_person[person][gpu_type] += total
         if award is not None:
             of_award[award][gpu_type] += total
-    return tuple(
+    holders = (
         PlannedPerson(
             person=person,
             group=own[0].group,
@@ -169,8 +191,10 @@ def _people(
             counted=_of_types(of_person[person], own),
             awards=_awards(own, of_award),
         )
-        for person, own in sorted(by_person.items())
+        for person, own in by_person.items()
     )
+    bare = (replace(each, counted=dict(of_person[each.person])) for each in without)
+    return tuple(sorted((*holders, *bare), key=lambda each: each.person))
 
 
 def _awards(

@@ -28,12 +28,12 @@ def award_limits(
     awards = everything(lambda part: tx.awards.list(permit.scope, part, where=where))
     answered = tuple(each for each in awards if each.state is not AwardState.OFFERED)
     books, terms = _Books(tx), Terms(tx, {each.round for each in answered})
-    people = _People(tx, {each.fellow for each in answered})
+    people = Places(tx, {each.fellow for each in answered})
     return tuple(chain.from_iterable(_limits(each, books, terms, people) for each in answered))
 
 
 def _limits(
-    award: Award, books: "_Books", terms: "Terms", people: "_People"
+    award: Award, books: "_Books", terms: "Terms", people: "Places"
 ) -> Iterator[AwardLimit]:
     """Yield the limits of one award, by GPU type."""
     group, institute = people.place(award.fellow)
@@ -108,7 +108,7 @@ def _round(tx: Transaction, id_: str) -> _Round:
     return _Round(call.terms.calendar, asks)
 
 
-class _People:
+class Places:
     """Where fellows belong now."""
 
     def __init__(self, tx: Transaction, ids: Iterable[str]) -> None:

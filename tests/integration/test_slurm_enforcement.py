@@ -1,11 +1,14 @@
 """Awards of a published round on a real Slurm: loaded, kept, metered, lowered while jobs run."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +23,7 @@ from scheduler.export.slurm_diff import difference
 from scheduler.export.slurm_doctor import examine
 from scheduler.export.slurm_show import read_associations
 from scheduler.export.slurm_state import Association, Place, wanted
+from scheduler.importers.assoc_mgr import read_gauges
 from scheduler.operations.holdings import Wanted, take_hours
 from scheduler.operations.limits import award_limits
 from tests.e2e.center import SECRET, Center, build
@@ -31,6 +35,7 @@ TYPES = {"H200": "h200", "B200": "b200"}
 NODES = ("h200", "h200", "b200")
 BEYOND = "AssocGrpGRESMinutes"
 HOUR = 3600
+KEYS = count(1)
 
 
 @dataclass
@@ -41,14 +46,14 @@ class Running:
     site: SlurmSite
     agent: Agent
     awards: Sequence[Award]
+    fellows: Sequence[str]
 
     def minutes(self) -> dict[str, dict[str, int]]:
-        """Return the GPU-minutes that each fellow's awards allow, from the ledger."""
-        left: dict[str, dict[str, int]] = {}
+        """Return the GPU-minutes that each fellow's awards allow, from the ledger; or none."""
+        left = {each: dict.fromkeys(TYPES, 0) for each in self.fellows}
         with self.center.store.read() as tx:
             for limit in award_limits(tx, ALL):
-                own = left.setdefault(limit.person, dict.fromkeys(TYPES, 0))
-                own[limit.gpu_type] += limit.granted_gpu_seconds
+                left[limit.person][limit.gpu_type] += limit.granted_gpu_seconds
         return {
             person: {
                 "gres/gpu": -(-sum(own.values()) // 60),
@@ -72,6 +77,29 @@ class Running:
         (found,) = (each for each in self.associations().values() if each.user == user)
         return found
 
+    def bring(self, path: str, told: str) -> dict[str, Any]:
+        """Send what a tool of the cluster printed, as its collector."""
+        headers = {"Content-Type": "text/plain", "Idempotency-Key": f"duru-{next(KEYS):08}"}
+        answer = self.center.send("POST", path, "coll", headers=headers, content=told.encode())
+        assert 201 == answer.status_code, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def accounting(self, since: datetime) -> str:
+        """Return what `sacct` tells of all jobs since an instant."""
+        fields = "jobid,user,account,state,elapsedraw,alloctres,start,end,qos,timelimitraw"
+        begins = f"{since:%Y-%m-%dT%H:%M:%S}"
+        return self.site.call(("sacct", "-a", "-X", "-D", "-n", "-P", "-S", begins, "-o", fields))
+
+    def counters(self) -> str:
+        """Return what the controller counts."""
+        return self.site.call(("scontrol", "-o", "show", "assoc_mgr", "flags=assoc"))
+
+    def used(self, user: str) -> int:
+        """Return the GPU-minutes that the controller has counted of a user."""
+        gauges = read_gauges(self.counters(), cluster="duru", seen_at=NOW)
+        return sum(each.used_gpu_minutes for each in gauges if each.person == user)
+
     def only_award(self, gpu_type: str, least: int) -> Award:
         """Return an award of whole hours of one type, the only one of a fellow who may use 8."""
         people = [each.fellow for each in self.awards]
@@ -85,6 +113,28 @@ class Running:
         )
 
 
+def _askers(center: Center) -> Sequence[str]:
+    """Return everybody who asked in the published round."""
+    with center.store.read() as tx:
+        asked = {
+            request.fellow
+            for call in tx.calls.list().items
+            for request in tx.requests.labelled(call.id).values()
+        }
+    return sorted(asked)
+
+
+def _raised(told: str, user: str) -> tuple[str, str]:
+    """Return the counter of a user's GPU-minutes as it stands, and a thousand higher."""
+    (row,) = [each for each in told.splitlines() if f"UserName={user}(" in each]
+    raised = re.sub(
+        r"(GrpTRESMins=\S*?gres/gpu=\d+)\((\d+)\)",
+        lambda found: f"{found[1]}({int(found[2]) + 1000})",
+        row,
+    )
+    return row, raised
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A center and a cluster, started once."""
@@ -94,7 +144,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     center.clock.now = datetime.now(UTC)
     body = {"gpu_types": TYPES}
     assert 201 == center.send("PUT", "enforcement/targets/duru", "op", json=body).status_code
-    fellows = sorted({each.fellow for each in awards})
+    fellows = _askers(center)
     home = Path(tempfile.mkdtemp(prefix="dure-slurm-", dir="/tmp"))
     with slurm_site(home, name="duru", fellows=fellows, nodes=NODES) as site:
         agent = Agent(
@@ -106,7 +156,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             memory=home / "agent.json",
             clock=center.clock,
         )
-        yield Running(center, site, agent, awards)
+        yield Running(center, site, agent, awards, fellows)
     shutil.rmtree(home)
     center.close()
 
@@ -119,14 +169,21 @@ def loaded(running: Running) -> Running:
 
 
 def test_a_first_load_gives_every_fellow_their_awards(running: Running):
-    """One command makes all accounts and associations; each limit is the ledger's, in minutes."""
+    """One command makes all accounts and 400 associations; each limit is the ledger's, in minutes.
+
+    Who got nothing has an association too, with nothing to use, and may submit nothing.
+    """
     assert () == examine(running.site.cluster.config(), cluster="duru", gpu_types=TYPES)
     done = running.agent.work()
     assert (True, 1) == (done.applied, done.commands)
-    found = {each.user: dict(each.limits.minutes) for each in running.associations().values()}
-    expected = running.minutes()
-    assert expected == found
-    assert len({each.fellow for each in running.awards}) == len(found) > 370
+    there = running.associations().values()
+    assert running.minutes() == {each.user: dict(each.limits.minutes) for each in there}
+    holders = {each.fellow for each in running.awards}
+    assert (400, 376) == (len(running.fellows), len(holders))
+    assert set(running.fellows) - holders == {each.user for each in there if each.limits.frozen}
+    bare = min(set(running.fellows) - holders)
+    with pytest.raises(SlurmRefused):
+        running.site.submit(bare, "h200:1", minutes=1, seconds=1)
 
 
 def test_a_second_and_a_seventh_time_change_nothing(loaded: Running):
@@ -158,25 +215,48 @@ def test_use_comes_back_to_the_gpu_second(loaded: Running):
         for gpus, seconds in ((8, 2), (1, 4), (3, 1))
     ]
     assert all(loaded.site.reaches(each, "COMPLETED") for each in jobs)
-    fields = "jobid,user,account,state,elapsedraw,alloctres,start,end,qos"
-    since = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")
-    told = loaded.site.call(("sacct", "-a", "-X", "-D", "-n", "-P", "-S", since, "-o", fields))
+    told = loaded.accounting(datetime.now(UTC) - timedelta(hours=1))
     rows = [line.split("|") for line in told.splitlines()]
     expected = sum(
         int(row[4]) * int(dict(part.split("=") for part in row[5].split(","))["gres/gpu"])
         for row in rows
         if row[5]
     )
-    headers = {"Content-Type": "text/plain", "Idempotency-Key": "usage-of-duru"}
-    brought = loaded.center.send(
-        "POST", "usage-batches?cluster=duru", "coll", headers=headers, content=told.encode()
-    ).json()
+    brought = loaded.bring("usage-batches?cluster=duru", told)
     assert (expected, 0) == (brought["gpu_seconds"], brought["outside"])
     with loaded.center.store.read() as tx:
         used = sum(each.used_gpu_seconds for each in award_limits(tx, ALL))
         counted = sum(tx.usage.counted("duru").values())
     assert expected == used == counted > 0
     assert 0 == loaded.agent.work().commands
+
+
+def test_three_sides_say_the_same(loaded: Running):
+    """Controller, accounting and books agree on a real cluster; a counter too many is found."""
+    award = loaded.only_award("b200", 100)
+    job = loaded.site.submit(award.fellow, "b200:6", minutes=2, seconds=11)
+    assert loaded.site.reaches(job, "COMPLETED")
+    since = datetime.now(UTC) - timedelta(hours=1)
+    loaded.bring("usage-batches?cluster=duru", loaded.accounting(since))
+    patiently(lambda: loaded.used(award.fellow) >= 1)
+    gauged = loaded.bring("usage-gauges?cluster=duru", loaded.counters())
+    assert (401, 1) == (gauged["users"], gauged["strangers"])  # root has a place of its own
+    limits = {user: amounts["gres/gpu"] for user, amounts in loaded.minutes().items()}
+    gauges = loaded.center.get("usage-gauges?limit=500", "op").json()["items"]
+    assert {**limits, "root": None} == {
+        each["person"]: each["limit_gpu_minutes"] for each in gauges
+    }
+    compared = f"reconciliations?cluster=duru&since={since:%Y-%m-%dT%H:%M:%SZ}"
+    found = loaded.bring(compared, loaded.accounting(since))
+    assert ([], []) == (found["differences"], found["runaways"])
+    wrong = loaded.counters().replace(*_raised(loaded.counters(), award.fellow))
+    loaded.bring("usage-gauges?cluster=duru", wrong)
+    (odd,) = loaded.bring(compared, loaded.accounting(since))["differences"]
+    assert ("controller", "unexplained", award.fellow) == (
+        odd["source"],
+        odd["state"],
+        odd["person"],
+    )
 
 
 def test_a_limit_falls_while_a_job_runs(loaded: Running):
