@@ -11,6 +11,7 @@ from solver.budget import Budget, BudgetSpentError, standing
 from solver.conflicts import find_conflicts
 from solver.divide import Division, divide
 from solver.formula import apply_formula, rank
+from solver.integral import EFFORT, UNITS_OF_WORK, improve, is_small
 from solver.leftover import use_leftover
 from solver.nash import market_stage
 from solver.plan import NO_CELLS, Conflict, Entitlement, Limit, Plan, SolveStatus, Stage
@@ -18,7 +19,7 @@ from solver.prices import value_dual
 from solver.problem import MILLI, IntArray, Method, Problem, Tier
 from solver.reallocate import reallocate
 from solver.rights import rights
-from solver.select import Selection, select
+from solver.select import Reached, select
 from solver.stages import (
     SHORTFALLS,
     asked_value,
@@ -127,8 +128,10 @@ def _by_tiers(
         cells = use_leftover(problem, entitlement, within_caps(problem, schedule.cells))
         schedule = replace(schedule, cells=cells)
         if keeps_hard_rules(problem, cells):
-            stages = _stages(problem, entitlement, selection, (division, schedule), gap=gap)
+            stages = _stages(problem, entitlement, selection.tiers, (division, schedule), gap=gap)
             plan = _plan(problem, entitlement, cells, stages, seed=effort.seed)
+            if plan.status is not SolveStatus.OPTIMAL:
+                plan = _in_whole_hours(problem, plan, gap=gap, effort=effort)
             return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
     return _no_plan(entitlement, proved=False, seed=effort.seed)
 
@@ -140,6 +143,48 @@ def _priced(problem: Problem, plan: Plan) -> Plan:
     if Tier.VALUE not in problem.rules.tiers:
         return plan
     return replace(plan, value_dual=value_dual(problem, plan.entitlement, plan.cells))
+
+
+def _in_whole_hours(problem: Problem, plan: Plan, *, gap: float, effort: Effort) -> Plan:
+    """Improve a small round's plan on whole gang-hours, where fluid hours leave a gap.
+
+    The plan with the smaller gap is taken: in the first tier, or else in the next.
+    """
+    seconds = _seconds_of_improving(effort.budget)
+    if not is_small(problem) or seconds <= 0.0:
+        return plan
+    found = improve(problem, plan.entitlement, plan.cells, effort=seconds, seed=plan.seed)
+    if found is None:
+        return plan
+    effort.budget.spend(round(seconds * UNITS_OF_WORK))
+    tiers = {each.name: each for each in found.tiers}
+    scale, stages = scales(plan.entitlement), list[Stage]()
+    for stage in plan.stages:
+        if stage.name == "divide":
+            stages.append(replace(stage, objective=found.lowest, bound=found.lowest))
+        elif stage.name not in tiers:
+            stages.append(stage)
+        else:
+            tier = tiers[stage.name]
+            bound = max(tier.bound, stage.bound) if stage.name == "groups" else tier.bound
+            rest = (tier.limit, stage.work + tier.work, tier.evidence)
+            each = (stage.name, tier.objective, bound, scale[stage.name])
+            stages.append(tier_stage(*each, gap=gap, rest=rest))
+    before, after = (
+        [each.gap if each.gap > gap else 0.0 for each in some] for some in (plan.stages, stages)
+    )
+    if after >= before:
+        return plan
+    return _plan(problem, plan.entitlement, found.cells, tuple(stages), seed=plan.seed)
+
+
+def _seconds_of_improving(budget: Budget) -> float:
+    """Return CP-SAT's deterministic time for whole gang-hours, about seconds."""
+    left = budget.seconds_left()
+    seconds = EFFORT if left is None else min(EFFORT, left / 4)
+    if budget.work is None:
+        return seconds
+    return min(seconds, (budget.work - budget.spent) / UNITS_OF_WORK)
 
 
 def _no_plan(entitlement: Entitlement | None, *, proved: bool, seed: int) -> Plan:
@@ -278,7 +323,7 @@ def _plan(
 def _stages(
     problem: Problem,
     entitlement: Entitlement | None,
-    selection: Selection,
+    tiers: tuple[Reached, ...],
     after: tuple[Division, Timetable],
     *,
     gap: float,
@@ -294,7 +339,7 @@ def _stages(
     if entitlement is not None:
         stages.insert(0, plain_stage("entitle", scale["fellows"], work=entitlement.work))
         stages[1:1] = market_stage(entitlement, gap=gap)
-    for tier in selection.tiers:
+    for tier in tiers:
         rest = (tier.limit, tier.work, tier.evidence)
         name = tier.name
         stages.append(tier_stage(name, reached[name], tier.bound, scale[name], gap=gap, rest=rest))

@@ -79,11 +79,11 @@ def arrange(
     Returns:
         ``(n, 4)`` sorted cells of those served, or None when nothing was found in the limit.
     """
-    model = _Model(task)
+    model = Arrangement(task)
     goals = model.goals()
     cells: IntArray | None = None
     for goal in goals:
-        solver = _solver(seed, work_limit / len(goals), workers)
+        solver = repeating_solver(seed, work_limit / len(goals), workers)
         model.cp.minimize(goal)
         status = solver.solve(model.cp)
         if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
@@ -96,7 +96,7 @@ def arrange(
     return cells
 
 
-def _solver(seed: int, work_limit: float, workers: int) -> cp_model.CpSolver:
+def repeating_solver(seed: int, work_limit: float, workers: int = WORKERS) -> cp_model.CpSolver:
     """Return a solver that repeats exactly."""
     solver = cp_model.CpSolver()
     solver.parameters.random_seed = seed
@@ -106,7 +106,7 @@ def _solver(seed: int, work_limit: float, workers: int) -> cp_model.CpSolver:
     return solver
 
 
-class _Model:
+class Arrangement:
     """The rules of a plan for the members, one method each."""
 
     def __init__(self, task: Task) -> None:

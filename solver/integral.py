@@ -1,0 +1,255 @@
+"""Integral: the tiers of a small round once more, on whole gang-hours instead of fluid hours.
+
+Where supply is a few gang-hours, fluid hours say little about what whole ones can reach: the plan
+loses in the rounding what the bound knows nothing of. There the rules of a plan fit into one
+integer program, and every tier is improved and bounded on plans as they really are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, lcm
+
+import numpy as np
+from ortools.sat.python import cp_model
+
+from solver.audit import is_lawful, kept_amounts
+from solver.fluid.merging import reach
+from solver.leftover import use_leftover
+from solver.placing.arrange import Arrangement, Expression, Task, repeating_solver
+from solver.placing.board import buckets, caps, floors, free_supply
+from solver.plan import NO_CELLS, Entitlement, Limit, per_fellow, received
+from solver.problem import MILLI, NOBODY, IntArray, Problem, Tier
+from solver.select import Reached
+from solver.stages import SHORTFALLS, exact_objectives, mean_one_weights, merit_points, value_parts
+
+SMALL = 2_500
+"""Places (request, pool, slot) up to which a round is small."""
+EFFORT = 8.0
+"""CP-SAT's deterministic time, about seconds, for all tiers together."""
+UNITS_OF_WORK = 20
+"""Linear programs or nodes that count as a second of it, where work is limited."""
+SHARES = MILLI * MILLI
+"""Parts that a share of an entitlement is counted in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Integral:
+    """A plan and what its tiers reach of what whole gang-hours can.
+
+    Attributes:
+        cells: ``(n, 4)`` request, pool, slot, whole GPU-hours.
+        lowest: smallest share of the entitlement, at most 1, that a funded fellow gets.
+    """
+
+    cells: IntArray
+    tiers: tuple[Reached, ...]
+    lowest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Aim:
+    """One tier as an integer that is least.
+
+    Attributes:
+        unit: what 1 of it is in the tier's own unit; negative where the tier wants most.
+        loose: how much less than the integer the tier may truly be.
+    """
+
+    name: str
+    least: Expression
+    unit: Fraction
+    loose: int = 0
+
+    def read(self, value: int) -> float:
+        """Return a value of the integer in the tier's own unit."""
+        return float(value * self.unit)
+
+
+def is_small(problem: Problem) -> bool:
+    """Return whether the whole round fits into one integer program that is solved in seconds."""
+    lengths = problem.end - problem.first
+    places = (lengths * (problem.speed > 0).sum(axis=1))[problem.eligible].sum()
+    return int(places) <= SMALL and not problem.previous.size and not problem.rules.weights
+
+
+def improve(
+    problem: Problem, entitlement: Entitlement | None, cells: IntArray, *, effort: float, seed: int
+) -> Integral | None:
+    """Improve a plan tier after tier and bound each tier by what whole gang-hours can reach.
+
+    Args:
+        problem: a small round.
+        entitlement: what groups and fellows hold by right; None without fairness tiers.
+        cells: ``(n, 4)`` of a plan that keeps every rule.
+        effort: CP-SAT's deterministic time for all tiers together.
+        seed: of its search.
+
+    Returns:
+        A plan that is no worse in the lexicographic order; None when not even the first tier was
+        worked out.
+    """
+    model = Arrangement(_task(problem, entitlement))
+    aims = list(_aims(model, entitlement))
+    _hint(model, cells)
+    bounds: list[tuple[_Aim, float, bool]] = []
+    for aim in aims:
+        solver = repeating_solver(seed, effort / len(aims))
+        model.cp.minimize(aim.least)
+        status = solver.solve(model.cp)
+        if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+            break
+        cells = model.cells(solver)
+        _hint(model, cells)
+        model.cp.add(aim.least <= round(solver.objective_value))
+        least = ceil(solver.best_objective_bound - 1e-6) - aim.loose
+        bounds.append((aim, aim.read(least), status == cp_model.OPTIMAL))
+    if len(bounds) < len(aims):
+        return None
+    cells = use_leftover(problem, entitlement, cells)
+    if not is_lawful(problem, cells):
+        return None
+    tiers = tuple(_reached(problem, entitlement, cells, bounds))
+    return Integral(cells=cells, tiers=tiers, lowest=_lowest(problem, entitlement, cells))
+
+
+def _task(problem: Problem, entitlement: Entitlement | None) -> Task:
+    """Return the task of arranging everyone who may be funded, anywhere."""
+    members = np.flatnonzero(problem.eligible & (problem.ask > 0) & (problem.speed > 0).any(axis=1))
+    kept = kept_amounts(problem)
+    nobody = np.zeros(floors(problem).size, dtype=np.int64)
+    return Task(
+        problem=problem,
+        members=members,
+        windows=np.stack([problem.first, problem.end], axis=1),
+        pools=problem.speed > 0,
+        chained=True,
+        need=np.maximum(np.maximum(problem.minimum, kept), 1),
+        goal=problem.ask,
+        free=free_supply(problem, NO_CELLS),
+        reserved=np.zeros_like(problem.supply),
+        cap=caps(problem),
+        floor=_floors_in_reach(problem),
+        target=nobody if entitlement is None else _due(problem, entitlement),
+        merit=merit_points(problem),
+        fellow_merit=np.ones(problem.fellows, dtype=np.int64),
+        keep=NO_CELLS,
+        must=problem.must_fund | (kept > 0),
+    )
+
+
+def _floors_in_reach(problem: Problem) -> IntArray:
+    """Return ``(b,)`` floors, no more than what the holder's requests can take."""
+    can = np.zeros(floors(problem).size, dtype=np.int64)
+    most = reach(problem)
+    for column in buckets(problem).T:
+        member = column != NOBODY
+        np.add.at(can, column[member], most[member])
+    return np.minimum(floors(problem), can)
+
+
+def _due(problem: Problem, entitlement: Entitlement) -> IntArray:
+    """Return ``(b,)`` entitlements of fellows and groups."""
+    due = np.zeros(floors(problem).size, dtype=np.int64)
+    due[: problem.fellows] = entitlement.fellows
+    due[problem.fellows : problem.fellows + problem.groups] = entitlement.groups
+    return due
+
+
+def _aims(model: Arrangement, entitlement: Entitlement | None) -> Iterator[_Aim]:
+    """Return the tiers of the policy, in their order."""
+    problem = model.problem
+    for tier in problem.rules.tiers:
+        if tier is Tier.VALUE:
+            yield _value(model)
+        elif tier is Tier.GROUPS and entitlement is not None:
+            yield from _groups(model)
+        elif tier is Tier.FELLOWS and entitlement is not None:
+            yield _fellows(model)
+
+
+def _lacks(model: Arrangement, first: int, count: int) -> dict[int, cp_model.IntVar]:
+    """Return by index what holders whose buckets follow one another lack, thousandths."""
+    lacks = {}
+    for index in range(count):
+        due = int(model.task.target[first + index])
+        if due > 0:
+            lacks[index] = model.cp.new_int_var(0, due, "")
+            model.cp.add(lacks[index] >= due - model.held.get(first + index, 0))
+    return lacks
+
+
+def _groups(model: Arrangement) -> Iterator[_Aim]:
+    """The largest share of its entitlement that a group lacks, then what all of them lack."""
+    problem, task = model.problem, model.task
+    lacks = _lacks(model, problem.fellows, problem.groups)
+    worst = model.cp.new_int_var(0, SHARES, "")
+    for index, lack in lacks.items():
+        model.cp.add(worst * int(task.target[problem.fellows + index]) >= lack * SHARES)
+    yield _Aim(name="groups", least=worst, unit=Fraction(1, SHARES), loose=1)
+    yield _Aim(name="groups_total", least=sum(lacks.values()), unit=Fraction(1, MILLI))
+
+
+def _fellows(model: Arrangement) -> _Aim:
+    """What the fellows lack, weighted by merit."""
+    weights = mean_one_weights(model.problem)
+    parts = lcm(*(each.denominator for each in weights))
+    lacks = _lacks(model, 0, model.problem.fellows)
+    least = sum(int(weights[index] * parts) * lack for index, lack in lacks.items())
+    return _Aim(name="fellows", least=least, unit=Fraction(1, parts * MILLI))
+
+
+def _value(model: Arrangement) -> _Aim:
+    """The policy's value, as what is least: its negative."""
+    by_hours, by_projects = value_parts(model.problem)
+    per_hour, per_project = by_hours / MILLI**2, by_projects / MILLI
+    parts = lcm(per_hour.denominator, per_project.denominator)
+    points = merit_points(model.problem).tolist()
+    most: Expression = 0
+    for request, award in model.award.items():
+        most += int(per_hour * parts) * points[request] * award
+        most += int(per_project * parts) * points[request] * model.served[request]
+    return _Aim(name="value", least=-most, unit=Fraction(-1, parts))
+
+
+def _hint(model: Arrangement, cells: IntArray) -> None:
+    """Let the search begin at a plan."""
+    hours = {(r, p, t): each for r, p, t, each in cells.tolist()}
+    served = {request for request, _, _ in hours}
+    model.cp.clear_hints()  # type: ignore[no-untyped-call]  # ortools has no types here
+    for request, parts in model.parts.items():
+        model.cp.add_hint(model.served[request], request in served)
+        for part in parts:
+            lying = min(hours.get((request, part.pool, slot), 0) for slot in part.slots)
+            model.cp.add_hint(part.gangs, lying // part.hours)
+
+
+def _reached(
+    problem: Problem,
+    entitlement: Entitlement | None,
+    cells: IntArray,
+    bounds: list[tuple[_Aim, float, bool]],
+) -> Iterator[Reached]:
+    """Set what the plan reaches against the bounds."""
+    found = exact_objectives(problem, entitlement, cells)
+    for aim, bound, proved in bounds:
+        nothing = aim.name in SHORTFALLS and bound <= 0.0
+        yield Reached(
+            name=aim.name,
+            objective=float(found[aim.name]),
+            bound=max(bound, 0.0),
+            work=1,
+            limit=Limit.NONE if proved else Limit.WORK,
+            evidence="arithmetic" if nothing else "solver",
+        )
+
+
+def _lowest(problem: Problem, entitlement: Entitlement | None, cells: IntArray) -> float:
+    """Return the smallest share of the entitlement that a funded fellow gets, at most 1."""
+    if entitlement is None:
+        return 1.0
+    held, due = per_fellow(problem, received(problem, cells)), entitlement.fellows
+    funded = np.zeros(problem.fellows, dtype=np.bool_)
+    funded[problem.fellow[cells[:, 0]]] = True
+    counts = funded & (due > 0)
+    return float((held[counts] / due[counts]).min(initial=1.0))

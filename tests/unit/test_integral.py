@@ -1,0 +1,57 @@
+"""What counts as small, and which of two plans is kept."""
+
+import pytest
+
+from solver.integral import improve, is_small
+from solver.pipeline import Limits, solve
+from solver.plan import NO_CELLS, SolveStatus, Stage
+from solver.problem import MILLI, Problem, Rules, Tier, as_int
+from solver.rights import rights
+from tests.builders import a_problem
+
+
+def coarse(**changes) -> Problem:
+    """Return three GPU-hours for two groups that need two at a time."""
+    supply = [[3 * MILLI]]
+    return a_problem(slots=1, slot_hours=MILLI, supply=supply, gang=[2, 2], **changes)
+
+
+def stage(problem: Problem, name: str, **limits) -> Stage:
+    """Return one stage of a solve."""
+    plan = solve(problem, limits=Limits(**limits))
+    return next(each for each in plan.stages if each.name == name)
+
+
+def test_a_group_of_large_gangs_is_not_left_short():
+    """One group gets two GPU-hours, the other none, and it is proved that nothing else can be."""
+    worst = stage(coarse(), "groups")
+    assert SolveStatus.OPTIMAL is worst.status
+    assert 1.0 == worst.objective == pytest.approx(worst.bound, abs=2e-6)
+    assert 2 == solve(coarse()).cells[:, 3].sum()
+
+
+def test_without_effort_nothing_is_claimed():
+    """Where no work is left there is no better plan, and no bound."""
+    assert improve(coarse(), rights(coarse()), NO_CELLS, effort=0.0, seed=0) is None
+
+
+def test_a_work_limit_leaves_the_gap():
+    """A solve whose work is spent keeps the plan it has and says how far it may be off."""
+    worst = stage(coarse(), "groups", work=1)
+    assert SolveStatus.FEASIBLE is worst.status
+    assert worst.bound < worst.objective == 1.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "small"),
+    [
+        ({}, True),
+        ({"requests": 700, "slots": 4}, False),
+        ({"requests": 700, "slots": 4, "vetoed": [True] * 699 + [False]}, True),
+        ({"previous": as_int([[0, 0, 0, 1]])}, False),
+        ({"rules": Rules(tiers=(Tier.VALUE,), weights=(1,))}, False),
+    ],
+)
+def test_what_is_small(changes, small):
+    """Rounds of few places are, unless a previous plan or weights ask for something else."""
+    assert small is is_small(a_problem(**changes))
