@@ -152,7 +152,9 @@ def _shape_of(plan: Outline, request: int) -> IntArray | None:
             return None
         parts.append(same_gpus(problem, request, gpus, pool, slots))
     cells = np.concatenate(parts)
-    return cells if totals(problem, cells)[request] >= plan.need[request] else None
+    past = int(problem.gang[request] * problem.speed[request, pools].max())
+    total = int(totals(problem, cells)[request])
+    return cells if plan.need[request] <= total < problem.ask[request] + past else None
 
 
 def _whole_gpus(problem: Problem, request: int, pool: int, amounts: IntArray) -> int:

@@ -204,3 +204,21 @@ def test_the_same_seed_gives_the_same_cells() -> None:
     first, second = (_timetable(problem, seed=5) for _ in range(2))
     assert first.cells.tolist() == second.cells.tolist()
     assert [] == broken_rules(problem, first.cells)
+
+
+def test_a_constant_gets_no_gang_hour_past_its_ask() -> None:
+    """Its fastest pool has nothing, and on the slow one five GPU-hours are one too many."""
+    problem = a_problem(
+        requests=1,
+        pools=2,
+        slots=1,
+        slot_hours=500,
+        supply=[[0], [8 * MILLI]],
+        speed=[[MILLI, 333]],
+        ask=[MILLI],
+        minimum=[MILLI],
+        max_gpus=[16],
+        shape=[Shape.CONSTANT],
+    )
+    answer = _timetable(problem, [0, 1, 0, 5 * MILLI])
+    assert [[0, 1, 0, 4]] == answer.cells.tolist()
