@@ -21,6 +21,8 @@ SUBJECTS = (
     "national",
     "verify",
     "explain",
+    "gaming",
+    "spread",
     "books",
     "usage",
     "scrape",

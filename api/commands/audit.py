@@ -1,8 +1,8 @@
 """`dure audit`: what a rule invites people to do."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated
 
 import typer
 
@@ -20,12 +20,13 @@ from api.commands.tables import columns, number
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 from api.plain_json import encode
 from scheduler.formulate import Formulation, formulate
-from scheduler.snapshot import Document
+from scheduler.policy import presets
+from scheduler.snapshot import Document, Snapshot
 from solver.checking.report import percent
 from solver.gaming import Effect, Solving, Tally, awarded, entitled, sample, tallies
 from solver.pipeline import Limits
-from solver.problem import MILLI
-from solver.spread import here, processes
+from solver.problem import MILLI, Method
+from solver.spread import Crew, here, processes
 
 app = commands(
     "What a rule invites people to do.",
@@ -52,6 +53,7 @@ def audit() -> None:
     help=with_examples(
         "Tell each request otherwise than it is, solve again, and say what that brings in useful "
         "hours: entitlements of every request, exactly; plans for a sample.",
+        "dure audit gaming round.json --sample 2 --work 200",
         "dure audit gaming round.json --policy entitlement --policy rac_scaling --sample 20",
     )
 )
@@ -59,7 +61,10 @@ def gaming(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     round_: RoundArgument,
     *,
-    policy: Annotated[list[str], typer.Option(help="A preset or a file; again for each.")],
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help="A preset or a file; again for each. Without it every preset that fits."),
+    ] = None,
     count: Annotated[
         int, typer.Option("--sample", metavar="N", help="Requests to solve anew for.", min=0)
     ] = 5,
@@ -75,26 +80,64 @@ def gaming(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Audit a round under each policy and show what every lie brings."""
     terminal = terminal_of(context)
-    if len(set(policy)) < len(policy):
+    named = policy or []
+    if len(set(named)) < len(named):
         raise CommandRefused("Each --policy once.", ExitCode.USAGE)
     snapshot = read_snapshot(round_)
-    formulations = {name: formulate(snapshot, read_policy(name)) for name in policy}
-    crew = processes(workers) if workers > 1 else here()
-    how = Solving(seed=seed, gap=gap, limits=Limits(work=work))
+    formulations = [
+        (name, formulate(snapshot, read_policy(name))) for name in named or fitting(snapshot)
+    ]
+    audit_ = Audit(
+        only=only,
+        count=count,
+        how=Solving(seed=seed, gap=gap, limits=Limits(work=work)),
+        crew=processes(workers) if workers > 1 else here(),
+    )
     audited = []
-    for name, formulation in formulations.items():
-        problem = formulation.problem
+    for name, formulation in formulations:
         if not quiet:
-            terminal.note(f"{name}: {problem.requests} requests")
-        chosen = sample(problem, only or problem.requests, seed)
-        rights = entitled(problem, chosen, crew) if problem.rules.is_fair else []
-        solved = sample(problem, count, seed)
-        plans = awarded(problem, solved, how, crew, done=_told(terminal, name, shown=not quiet))
-        audited.append(_document(name, formulation, rights, plans))
+            terminal.note(f"{name}: {formulation.problem.requests} requests")
+        told = _told(terminal, name, shown=not quiet)
+        audited.append(audit_.document(name, formulation, told))
     terminal.data(encode(audited, indent=2) if as_json else audit_text(audited))
 
 
-def _told(terminal: Terminal, name: str, *, shown: bool) -> Any:  # noqa: ANN401 - a function or nothing
+def fitting(snapshot: Snapshot) -> list[str]:
+    """Return the presets that a round can be solved under: going on needs an earlier plan."""
+    return [
+        name
+        for name in presets()
+        if snapshot.previous or read_policy(name).rules.method is not Method.REALLOCATE
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Audit:
+    """How a round is audited.
+
+    Attributes:
+        only: requests whose entitlements are audited, 0 for all; count: requests to solve anew for.
+        how: every solve; crew: who solves.
+    """
+
+    only: int
+    count: int
+    how: Solving
+    crew: Crew
+
+    def document(
+        self, name: str, formulation: Formulation, done: Callable[[int], None] | None = None
+    ) -> Document:
+        """Return what every lie brings under one policy, as JSON; `done` is told of each solve."""
+        problem, seed = formulation.problem, self.how.seed
+        chosen = sample(problem, self.only or problem.requests, seed)
+        rights = entitled(problem, chosen, self.crew) if problem.rules.is_fair else []
+        solved = sample(problem, self.count, seed)
+        plans = awarded(problem, solved, self.how, self.crew, done=done)
+        return _document(name, formulation, rights, plans)
+
+
+def _told(terminal: Terminal, name: str, *, shown: bool) -> Callable[[int], None] | None:
     """Return what tells how many rounds are solved."""
     if not shown:
         return None

@@ -15,7 +15,7 @@ from math import lcm
 from typing import TypeAlias
 
 from solver.checking.case import Case
-from solver.checking.goals import merit, value_parts
+from solver.checking.goals import value_parts
 from solver.checking.reading import Request
 from solver.checking.rows import MILLI
 
@@ -120,7 +120,7 @@ class _Pricing:
     def earned(self, request: Request, own: int) -> Fraction | int | None:
         """Return the most a request earns where units are worth `own`, None if it cannot be."""
         by_hours, by_projects = self.value_parts()
-        points = merit(self.case, request)
+        points = self.case.merit(request)
         award = int(by_hours * points * self.scale) // (MILLI * MILLI)
         funded = int(by_projects * points * self.scale) // MILLI
         if self.case.plan.unit == "reference_hours":

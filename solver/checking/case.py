@@ -83,6 +83,83 @@ class Case:
         """Thousandths of the unit that each fellow, group, institute and track receives."""
         return {what: self.sums(key) for what, key in self.holders.items()}
 
+    @cached_property
+    def rights(self) -> Mapping[str, int]:
+        """What counts as all of a fellow's share, for fellows who have one.
+
+        The entitlement; or, when nobody has one, the least that the eligible asks can cost, for
+        fellows of positive weight.
+        """
+        entitled = {name: amount for name, amount in self.plan.fellows.items() if amount}
+        if entitled:
+            return entitled
+        asks: dict[str, int] = {}
+        for request in self.round.requests.values():
+            costs = [
+                request.ask * self.factor(request, pool) // speed
+                for pool, speed in request.speeds.items()
+                if speed
+            ]
+            if not request.vetoed and costs and self.round.fellows[request.fellow].weight:
+                asks[request.fellow] = asks.get(request.fellow, 0) + min(costs)
+        return {name: amount for name, amount in asks.items() if amount}
+
+    @cached_property
+    def last_gangs(self) -> Mapping[str, int]:
+        """Thousandths of the unit in the largest gang-hour of each fellow."""
+        last = dict.fromkeys(self.round.fellows, 0)
+        for request in self.round.requests.values():
+            if not request.vetoed:
+                dearest = max((self.factor(request, pool) for pool in request.speeds), default=0)
+                last[request.fellow] = max(last[request.fellow], request.gang * dearest)
+        return last
+
+    @cached_property
+    def met(self) -> int:
+        """How many awards reach the minimum."""
+        return sum(self.awarded[each.id] >= each.minimum for each, _ in self.funded)
+
+    @cached_property
+    def obliged(self) -> int:
+        """How many requests are funded that every plan has to fund."""
+        return sum(each.must_fund for each, _ in self.funded)
+
+    @cached_property
+    def worth(self) -> tuple[int, int]:
+        """Merit × thousandths of reference hours over all awards, and merit alone."""
+        hours = sum(self.merit(each) * self.awarded[each.id] for each, _ in self.funded)
+        return hours, sum(self.merit(each) for each, _ in self.funded)
+
+    @cached_property
+    def asking(self) -> frozenset[str]:
+        """Fellows with an eligible request."""
+        return frozenset(each.fellow for each in self.round.requests.values() if not each.vetoed)
+
+    @cached_property
+    def weights(self) -> Mapping[str, int]:
+        """What the policy counts fellows' amounts per.
+
+        By score: the ask-weighted mean score of the eligible requests in thousandths, at least 1.
+        """
+        assert self.policy is not None
+        fellows = self.round.fellows
+        if self.policy.fellow_weight == "weight":
+            return {each.id: each.weight for each in fellows.values()}
+        if self.policy.fellow_weight == "equal":
+            return dict.fromkeys(fellows, 1)
+        asked = dict.fromkeys(fellows, 0)
+        points = dict.fromkeys(fellows, 0)
+        for request in self.round.requests.values():
+            if not request.vetoed:
+                asked[request.fellow] += request.ask
+                points[request.fellow] += request.ask * request.score
+        return {name: max(1, _mean(points[name], asked[name])) for name in fellows}
+
+    def merit(self, request: Request) -> int:
+        """Return what multiplies a request's value, in thousandths."""
+        assert self.policy is not None
+        return request.score if self.policy.merit == "score" else MILLI
+
     def sums(self, key: Callable[[Request], str | None]) -> Mapping[str, int]:
         """Return what is received per group, fellow, institute or track."""
         sums: dict[str, int] = defaultdict(int)
@@ -102,6 +179,11 @@ class Case:
     def part(self, millionths: int | None) -> int | None:
         """Return a part of the whole supply in thousandths, rounded down."""
         return None if millionths is None else self.round.total_units * millionths // MILLIONTHS
+
+
+def _mean(points: int, asked: int) -> int:
+    """Return the mean rounded to the nearest thousandth, halves up."""
+    return (2 * points + asked) // (2 * asked) if asked else 0
 
 
 def total(request: Request, cells: Iterable[Cell]) -> int:

@@ -305,24 +305,38 @@ class _StageCheck:
             self.fault("bound", at, -1, -1, 0)
             return
         bound = most_together(self.case.fluid, prices, multipliers)
-        held, slack = Fraction(0), Fraction(0)
-        for holder, multiplier in multipliers.items():
-            amount = self.rests_on(holder, multiplier, level.value)
-            held += multiplier * amount
-            slack += abs(multiplier) * _near(amount)
+        held, near = self.resting(multipliers, level.value)
+        slack = ROUNDING * sum(map(abs, multipliers.values())) + near / PRECISION
         if bound > held + slack:
             self.fault("bound", at, -1, held / whole, bound / whole)
 
-    def rests_on(self, holder: Holder, multiplier: int, value: Fraction) -> Fraction:
+    def resting(
+        self, multipliers: Mapping[Holder, int], value: Fraction
+    ) -> tuple[Fraction, Fraction]:
+        """Return Σ multiplier · amount and Σ |multiplier · amount| over the rows of a level.
+
+        The amounts have few denominators: each is added up by itself.
+        """
+        held: dict[int, int] = {}
+        near: dict[int, int] = {}
+        for holder, multiplier in multipliers.items():
+            above, below = self.rests_on(holder, multiplier, value)
+            held[below] = held.get(below, 0) + multiplier * above
+            near[below] = near.get(below, 0) + abs(multiplier * above)
+        together = (Fraction(above, below) for below, above in held.items())
+        apart = (Fraction(above, below) for below, above in near.items())
+        return sum(together, Fraction(0)), sum(apart, Fraction(0))
+
+    def rests_on(self, holder: Holder, multiplier: int, value: Fraction) -> Ratio:
         """Return the amount that a multiplier's row is at least, or at most."""
         kind, agent = holder
         if multiplier < 0:
-            return Fraction(self.most.get(holder, 1 << 200))
+            return self.most.get(holder, 1 << 200), 1
         if kind != self.kind:
-            return Fraction(self.least.get(holder, 0))
+            return self.least.get(holder, 0), 1
         if agent in self.frozen:
-            return Fraction(self.have(agent))
-        return Fraction(*self.wants(agent, value))
+            return self.have(agent), 1
+        return self.wants(agent, value)
 
     def expect(self, rule: str, at: int, agent: int, allowed: Ratio) -> None:
         """Note a fault unless what an agent holds is as near as rounding leaves it (`_near`)."""

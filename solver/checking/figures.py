@@ -70,8 +70,7 @@ def measures(case: Case) -> Checks:
         "measures", "The plan", "awarded_gpu_hours", row.milli("awarded_gpu_hours"), hours
     )
     yield from _count("funded", row.count("funded"), len(case.plan.awards))
-    met = sum(case.awarded[each.id] >= each.minimum for each, _ in case.funded)
-    yield from _count("minimum_met", row.count("minimum_met"), met)
+    yield from _count("minimum_met", row.count("minimum_met"), case.met)
     yield from _utilization(case, row.table("utilization"))
     yield from _group_figures(case, row)
     yield from _fellow_counts(
@@ -125,10 +124,9 @@ def _fellow_counts(case: Case, row: Row) -> Checks:
 
     One gang-hour short still counts as having it; without entitlements the whole ask stands in.
     """
-    received, rights = case.held["fellow"], fellow_rights(case)
-    last = _last_gangs(case)
+    received, last = case.held["fellow"], case.last_gangs
     counts = dict.fromkeys(FELLOW_COUNTS.split(), 0)
-    for name, right in rights.items():
+    for name, right in case.rights.items():
         got = received.get(name, 0)
         enough = right - last[name] if right > last[name] else right - 1
         counts["at_entitlement"] += got > enough or got >= right
@@ -136,37 +134,6 @@ def _fellow_counts(case: Case, row: Row) -> Checks:
         counts["at_zero"] += got == 0
     for what, value in counts.items():
         yield from _count(f"fellows.{what}", whole(row.value[what], row.at(what)), value)
-
-
-def fellow_rights(case: Case) -> dict[str, int]:
-    """Return what counts as all of a fellow's share, for fellows who have one.
-
-    The entitlement; or, when nobody has one, the least that the eligible asks can cost, for
-    fellows of positive weight.
-    """
-    entitled = {name: amount for name, amount in case.plan.fellows.items() if amount}
-    if entitled:
-        return entitled
-    asks: dict[str, int] = {}
-    for request in case.round.requests.values():
-        costs = [
-            request.ask * case.factor(request, pool) // speed
-            for pool, speed in request.speeds.items()
-            if speed
-        ]
-        if not request.vetoed and costs and case.round.fellows[request.fellow].weight:
-            asks[request.fellow] = asks.get(request.fellow, 0) + min(costs)
-    return {name: amount for name, amount in asks.items() if amount}
-
-
-def _last_gangs(case: Case) -> dict[str, int]:
-    """Return the thousandths of the unit in the largest gang-hour of each fellow."""
-    last = dict.fromkeys(case.round.fellows, 0)
-    for request in case.round.requests.values():
-        if not request.vetoed:
-            dearest = max((case.factor(request, pool) for pool in request.speeds), default=0)
-            last[request.fellow] = max(last[request.fellow], request.gang * dearest)
-    return last
 
 
 def _same(rule: str, who: str, what: str, stated: int, truth: int) -> Checks:

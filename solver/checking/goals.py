@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from solver.checking.case import Case, broken, is_close
-from solver.checking.reading import Request
 from solver.checking.rows import MILLI
 from solver.checking.stability import cut, promised
 from solver.checking.verdict import Checks, Witness
@@ -63,9 +62,7 @@ def objectives(case: Case) -> dict[str, Fraction]:
         "entitle": Fraction(sum(case.plan.groups.values()), MILLI),
         "groups": max(parts, default=Fraction(0)),
         "groups_total": Fraction(sum(missing for missing, _ in short.values()), MILLI),
-        "guarantees": Fraction(
-            sum(each.must_fund for each, _ in case.funded),
-        ),
+        "guarantees": Fraction(case.obliged),
         "timetable": Fraction(moved(case)),
         "moved": Fraction(moved(case)),
         "cut": Fraction(cut(case), MILLI),
@@ -106,8 +103,8 @@ def asked_value(case: Case) -> Fraction:
     """Return the value of everything that is asked."""
     by_hours, by_projects = value_parts(case)
     eligible = [each for each in case.round.requests.values() if not each.vetoed]
-    hours = sum(merit(case, each) * each.ask for each in eligible)
-    projects = sum(merit(case, each) for each in eligible)
+    hours = sum(case.merit(each) * each.ask for each in eligible)
+    projects = sum(case.merit(each) for each in eligible)
     return by_hours * hours / MILLI**2 + by_projects * projects / MILLI
 
 
@@ -133,12 +130,6 @@ def moved(case: Case) -> int:
     return total
 
 
-def merit(case: Case, request: Request) -> int:
-    """Return what multiplies a request's value, in thousandths."""
-    assert case.policy is not None
-    return request.score if case.policy.merit == "score" else MILLI
-
-
 def value_parts(case: Case) -> tuple[Fraction, Fraction]:
     """Return the weights of merit × hours and of merit × projects in the value.
 
@@ -149,8 +140,8 @@ def value_parts(case: Case) -> tuple[Fraction, Fraction]:
         by_hours = case.policy.value_of == "hours"
         return Fraction(by_hours), Fraction(not by_hours)
     eligible = [each for each in case.round.requests.values() if not each.vetoed]
-    hours = sum(merit(case, each) * each.ask for each in eligible)
-    projects = sum(merit(case, each) for each in eligible)
+    hours = sum(case.merit(each) * each.ask for each in eligible)
+    projects = sum(case.merit(each) for each in eligible)
     return (
         Fraction(MILLI * MILLI, 2 * hours) if hours else Fraction(0),
         Fraction(MILLI, 2 * projects) if projects else Fraction(0),
@@ -160,15 +151,14 @@ def value_parts(case: Case) -> tuple[Fraction, Fraction]:
 def value(case: Case) -> Fraction:
     """Return the policy's value of the awards: points × GPU-hours, points × projects, or shares."""
     by_hours, by_projects = value_parts(case)
-    hours = sum(merit(case, each) * case.awarded[each.id] for each, _ in case.funded)
-    projects = sum(merit(case, each) for each, _ in case.funded)
+    hours, projects = case.worth
     return by_hours * hours / MILLI**2 + by_projects * projects / MILLI
 
 
 def fellow_shortfall(case: Case) -> Fraction:
     """Return Σ weight · shortfall of the fellows in units, weights with mean 1."""
-    weights, received = fellow_weights(case), case.held["fellow"]
-    asking, together = _asking(case, weights)
+    weights, asking, received = case.weights, case.asking, case.held["fellow"]
+    together = sum(weights[name] for name in asking)
     missing = sum(
         weights[name] * max(0, entitled - received.get(name, 0))
         for name, entitled in case.plan.fellows.items()
@@ -179,40 +169,9 @@ def fellow_shortfall(case: Case) -> Fraction:
 
 def mean_one_weights(case: Case) -> dict[str, Fraction]:
     """Return the fellows' weights, scaled to mean 1 over those with an eligible request."""
-    weights = fellow_weights(case)
-    asking, together = _asking(case, weights)
+    weights, asking = case.weights, case.asking
+    together = sum(weights[name] for name in asking)
     none = dict.fromkeys(weights, Fraction(0))
     return none | {
         name: Fraction(weights[name] * len(asking), together) for name in asking if together
     }
-
-
-def _asking(case: Case, weights: Mapping[str, int]) -> tuple[frozenset[str], int]:
-    """Return the fellows with an eligible request, and their weights together."""
-    asking = frozenset(each.fellow for each in case.round.requests.values() if not each.vetoed)
-    return asking, sum(weights[name] for name in asking)
-
-
-def fellow_weights(case: Case) -> dict[str, int]:
-    """Return what the policy counts fellows' amounts per.
-
-    By score: the ask-weighted mean score of the eligible requests in thousandths, at least 1.
-    """
-    assert case.policy is not None
-    fellows = case.round.fellows
-    if case.policy.fellow_weight == "weight":
-        return {each.id: each.weight for each in fellows.values()}
-    if case.policy.fellow_weight == "equal":
-        return dict.fromkeys(fellows, 1)
-    asked = dict.fromkeys(fellows, 0)
-    points = dict.fromkeys(fellows, 0)
-    for request in case.round.requests.values():
-        if not request.vetoed:
-            asked[request.fellow] += request.ask
-            points[request.fellow] += request.ask * request.score
-    return {name: max(1, _mean(points[name], asked[name])) for name in fellows}
-
-
-def _mean(points: int, asked: int) -> int:
-    """Return the mean rounded to the nearest thousandth, halves up."""
-    return (2 * points + asked) // (2 * asked) if asked else 0

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from solver.checking.case import Case, broken, is_close
-from solver.checking.figures import fellow_rights
 from solver.checking.rows import Row, exact
 from solver.checking.verdict import Checks
 
@@ -33,7 +32,7 @@ def _per_claim(case: Case) -> Mapping[str, Sequence[float]]:
     """Return what fellows receive by group, per unit of entitlement or, without, of weight."""
     entitled = any(case.plan.fellows.values())
     received, found = case.held["fellow"], defaultdict[str, list[float]](list)
-    for name, right in fellow_rights(case).items():
+    for name, right in case.rights.items():
         fellow = case.round.fellows[name]
         per = right if entitled else fellow.weight
         found[fellow.group].append(received.get(name, 0) / per)

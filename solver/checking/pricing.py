@@ -61,6 +61,27 @@ class FluidRound:
     supply: tuple[tuple[int, ...], ...]
     lengths: tuple[int, ...]
 
+    def earned(
+        self, charged: Sequence[Sequence[int]], multipliers: Mapping[Holder, int]
+    ) -> Fraction | int:
+        """Return the most that all requests earn together, in thousandths of the bound's unit.
+
+        Args:
+            charged: price by pool and slot.
+            multipliers: integers.
+        """
+        total: Fraction | int = 0
+        worths: dict[tuple[Holder, ...], int] = {}
+        for request in self.requests:
+            worth = worths.get(request.holders)
+            if worth is None:
+                worth = sum(multipliers.get(holder, 0) for holder in request.holders)
+                worths[request.holders] = worth
+            if worth > 0:
+                rows = [charged[pool] for pool, _, _ in request.pools]
+                total += _profit(request, worth, rows, self.lengths)
+        return total
+
 
 def most_together(fluid: FluidRound, prices: Prices, multipliers: Mapping[Holder, int]) -> Fraction:
     """Return an upper bound of Σ multiplier · amount over all divisions of the fluid round.
@@ -83,18 +104,8 @@ def most_together(fluid: FluidRound, prices: Prices, multipliers: Mapping[Holder
         for pool, row in prices.items()
         for price, hours in zip(row, fluid.supply[pool], strict=True)
     )
-    charged = _charged(fluid, prices)
-    earned = Fraction(0)
-    worths: dict[tuple[Holder, ...], int] = {}
-    for request in fluid.requests:
-        worth = worths.get(request.holders)
-        if worth is None:
-            worth = sum(multipliers.get(holder, 0) for holder in request.holders)
-            worths[request.holders] = worth
-        if worth > 0:
-            rows = [charged[pool] for pool, _, _ in request.pools]
-            earned += _profit(request, worth, rows, fluid.lengths)
-    return paid + earned / MILLI
+    earned = fluid.earned(_charged(fluid, prices), multipliers)
+    return paid + Fraction(earned) / MILLI
 
 
 def _charged(fluid: FluidRound, prices: Prices) -> list[list[int]]:
