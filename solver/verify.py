@@ -55,7 +55,7 @@ def verify(
     try:
         return _check(tally, round_document, plan_document, certificate_document)
     except Unreadable as error:
-        tally.add("formats", _meaning(formats), iter((broken("formats", str(error)),)))
+        tally.add("formats", meaning(formats), iter((broken("formats", str(error)),)))
     return tally.verdict()
 
 
@@ -100,15 +100,14 @@ def _check(
         for rule in (*CELL_RULES, *HOLDER_RULES, *FIGURE_RULES, indices, stages):
             _run(tally, rule, case)
         if certificate is not None:
-            return _prove(
-                tally, case, certificate, binding(case, certificate, plan_document, found)
-            )
+            plan_digest = digest_of(plan_document, "plan")
+            return _prove(tally, case, certificate, binding(case, certificate, plan_digest, found))
     return tally.verdict()
 
 
 def _prove(tally: Tally, case: Case, certificate: StatedCertificate, bindings: Checks) -> Verdict:
     """Check the certificate: whose it is, then what it proves."""
-    bound = tally.add("binding", _meaning(binding), bindings)
+    bound = tally.add("binding", meaning(binding), bindings)
     if not bound or not _run(tally, places, case, certificate):
         return tally.verdict()
     _run(tally, levels, case, certificate.entitlement)
@@ -124,10 +123,10 @@ def _prove(tally: Tally, case: Case, certificate: StatedCertificate, bindings: C
 
 def _run(tally: Tally, rule: Callable[..., Checks], *about: object) -> bool:
     """Run one rule and return whether it holds."""
-    return tally.add(rule.__name__, _meaning(rule), rule(*about))
+    return tally.add(rule.__name__, meaning(rule), rule(*about))
 
 
-def _meaning(rule: Callable[..., Checks]) -> str:
+def meaning(rule: Callable[..., Checks]) -> str:
     """Return what a rule forbids: the first line of its docstring."""
     return (rule.__doc__ or "").strip().splitlines()[0]
 

@@ -19,7 +19,15 @@ def read_document(path: str) -> Document:
     Raises:
         CommandRefused: With the field, its value and the rule it breaks.
     """
-    raw = read_bytes(path)
+    return document_of(path, read_bytes(path))
+
+
+def document_of(path: str, raw: bytes) -> Document:
+    """Return the JSON document that a path held.
+
+    Raises:
+        CommandRefused: With the field, its value and the rule it breaks.
+    """
     try:
         return parse_document(raw)
     except InvalidRound as error:

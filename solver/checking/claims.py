@@ -11,6 +11,8 @@ from solver.checking.rows import MILLI, Cell, Row, Unreadable, exact, read_cells
 from solver.checking.verdict import Checks, Witness
 
 MILLIONTHS = 10**6
+AWARD = "request gpu_hours service_units cells"
+"""Keys of an award."""
 UNITS = ("service_units", "reference_hours")
 STATUSES = ("optimal", "feasible", "infeasible", "unknown")
 METHODS = ("optimize", "rank", "proportional", "rac", "lottery", "reallocate")
@@ -49,7 +51,7 @@ class StatedPlan:
     seed: int
     status: str
     stages: tuple[StatedStage, ...]
-    awards: tuple[StatedAward, ...]
+    awards: Sequence[StatedAward]
     reserve: tuple[tuple[str, int], ...]
     unit: str
     groups: Mapping[str, int]
@@ -140,7 +142,7 @@ def read_plan(document: object) -> StatedPlan:
         seed=top.count("seed"),
         status=top.choice("status", STATUSES, ""),
         stages=tuple(_stage(each, f"plan.stages[{i}]") for i, each in top.numbered("stages")),
-        awards=tuple(_award(each, f"plan.awards[{i}]") for i, each in top.numbered("awards")),
+        awards=tuple(read_award(each, f"plan.awards[{i}]") for i, each in top.numbered("awards")),
         reserve=tuple(_place(each, f"plan.reserve[{i}]") for i, each in top.numbered("reserve")),
         unit=top.choice("unit", UNITS, ""),
         groups=_amounts(entitlements, "groups"),
@@ -166,9 +168,9 @@ def _stage(value: object, path: str) -> StatedStage:
     )
 
 
-def _award(value: object, path: str) -> StatedAward:
+def read_award(value: object, path: str) -> StatedAward:
     """Read an award."""
-    row = Row(value, path, "request gpu_hours service_units cells")
+    row = Row(value, path, AWARD)
     return StatedAward(
         request=row.text("request"),
         gpu_hours=row.milli("gpu_hours"),

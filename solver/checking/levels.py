@@ -5,8 +5,9 @@ of the fluid round, that everyone can have as much; and the plan, that it states
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from solver.checking.case import Case, broken
 from solver.checking.claims import Share
@@ -15,7 +16,14 @@ from solver.checking.limits import limits
 from solver.checking.pricing import MILLI, Holder
 from solver.checking.reading import Request
 from solver.checking.rows import Row, Unreadable, thousandths
-from solver.checking.stakes import PlainFellow, PlainHolder, PlainRequest, PlainRound, stakes
+from solver.checking.stakes import (
+    PlainFellow,
+    PlainHolder,
+    PlainRequest,
+    PlainRound,
+    Stakes,
+    stakes,
+)
 from solver.checking.verdict import Checks, Witness, as_fraction, decimal, shown
 
 LEVEL = "stage value agents saturated prices multipliers"
@@ -62,7 +70,16 @@ def _portion(value: object, path: str) -> tuple[str, str, int, int]:
     return request, pool, slot, thousandths(hours, path)
 
 
-def levels(case: Case, stated: StatedEntitlement) -> Checks:
+def plain_stakes(case: Case, names: Mapping[str, Sequence[str]]) -> Stakes:
+    """Return what is at stake in a case, indices as in the names."""
+    return stakes(plain_round(case, names))
+
+
+def levels(
+    case: Case,
+    stated: StatedEntitlement,
+    stakes_of: Callable[[Any, Mapping[str, Sequence[str]]], Stakes] = plain_stakes,
+) -> Checks:
     """Forbids entitlements that are not the leximin which the certificate's prices prove."""
     if by_market(case) or (not case.plan.groups and not stated.levels):
         return
@@ -78,7 +95,7 @@ def levels(case: Case, stated: StatedEntitlement) -> Checks:
     amounts: dict[Holder, int] = {}
     for kind, table in (("group", case.plan.groups), ("fellow", case.plan.fellows)):
         amounts |= {(kind, at): table.get(name, 0) for at, name in enumerate(names[kind])}
-    faults = check_levels(stakes(plain_round(case, names)), amounts, claims)
+    faults = check_levels(stakes_of(case, names), amounts, claims)
     for fault in faults:
         yield _witness(fault, names)
     yield from (None for _ in range(len(amounts) + len(claims) - len(faults)))

@@ -7,6 +7,9 @@ from solver.checking.claims import Share
 from solver.checking.reading import Institute, Track
 from solver.checking.verdict import Checks, decimal, shown
 
+OPEN = Share()
+"""No floor and no cap."""
+
 
 def guarantees(case: Case) -> Checks:
     """Forbids leaving out a request that is guaranteed or pinned."""
@@ -136,7 +139,10 @@ def limits(case: Case) -> Mapping[str, Mapping[str, Share]]:
     fellow_cap = case.part(policy.fellow_cap) if policy else None
     return {
         "fellow": {
-            each.id: Share(cap=_least(each.cap, fellow_cap)) for each in round_.fellows.values()
+            each.id: OPEN
+            if each.cap is fellow_cap is None
+            else Share(cap=_least(each.cap, fellow_cap))
+            for each in round_.fellows.values()
         },
         "group": {
             each.id: Share(floor=each.floor, cap=each.cap) for each in round_.groups.values()

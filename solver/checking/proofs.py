@@ -159,13 +159,13 @@ def _prices(evidence: object, path: str) -> tuple[ValuePrices | None, tuple[Frac
 
 
 def binding(
-    case: Case, certificate: StatedCertificate, plan_document: object, round_digest: str
+    case: Case, certificate: StatedCertificate, plan_digest: str, round_digest: str
 ) -> Checks:
     """Forbids a certificate of another round, policy or plan."""
     plan = case.plan
     truths = (
         ("round", certificate.round_digest, round_digest),
-        ("plan", certificate.plan_digest, digest_of(plan_document, "plan")),
+        ("plan", certificate.plan_digest, plan_digest),
         ("policy", certificate.policy_digest, certificate.policy_found),
         ("policy of the plan", plan.policy_digest, certificate.policy_found),
     )

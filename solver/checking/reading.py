@@ -10,6 +10,16 @@ from typing import Any
 
 from solver.checking.rows import MILLI, Cell, Row, Unreadable, read_cells, thousandths, whole
 
+REQUEST = (
+    "id fellow gpu_hours max_gpus window speeds",
+    (
+        "minimum_gpu_hours gang_gpus shape block_slots single_pool score guaranteed after track "
+        "urgency value value_steps pinned vetoed"
+    ),
+)
+"""Keys of a request: those that have to be there, and the others."""
+FELLOW = ("id group", "institute weight cap_gpu_hours")
+"""The same of a fellow."""
 SHAPES = ("flexible", "block", "constant")
 POINTS = 100
 
@@ -166,7 +176,7 @@ def read_round(document: object) -> Round:
     calendar = Row(top.value["calendar"], "round.calendar", "slot_hours slots", "starts_on")
     slots = calendar.count("slots", least=1)
     requests = _by_id(
-        _request(each, f"round.requests[{i}]", slots) for i, each in top.numbered("requests")
+        read_request(each, f"round.requests[{i}]", slots) for i, each in top.numbered("requests")
     )
     round_ = Round(
         id=top.text("id"),
@@ -210,7 +220,7 @@ def _group(value: object, path: str) -> Group:
 
 def _fellow(value: object, path: str) -> Fellow:
     """Read a fellow."""
-    row = Row(value, path, "id group", "institute weight cap_gpu_hours")
+    row = Row(value, path, *FELLOW)
     return Fellow(
         id=row.text("id"),
         group=row.text("group"),
@@ -296,15 +306,9 @@ def _tracks(top: Row, requests: Mapping[str, Request]) -> dict[str, Track]:
     return {name: Track(id=name, floor=0, cap=None) for name in sorted(named)}
 
 
-def _request(value: object, path: str, slots: int) -> Request:
+def read_request(value: object, path: str, slots: int) -> Request:
     """Read a request."""
-    row = Row(
-        value,
-        path,
-        "id fellow gpu_hours max_gpus window speeds",
-        "minimum_gpu_hours gang_gpus shape block_slots single_pool score guaranteed after track "
-        "urgency value value_steps pinned vetoed",
-    )
+    row = Row(value, path, *REQUEST)
     shape = row.choice("shape", SHAPES, "flexible")
     first, end = _window(row, slots)
     request = Request(

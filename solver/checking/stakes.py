@@ -114,16 +114,36 @@ def stakes(plain: PlainRound) -> Stakes:
             chosen.append(request)
             for holder in request.holders:
                 sums[holder] = sums.get(holder, 0) + units
+    fluid = FluidRound(
+        requests=tuple(chosen), supply=plain.supply, lengths=(1,) * len(plain.supply[0])
+    )
+    return derived(plain, fluid, group_weights, fellow_weights, sums)
+
+
+def derived(
+    plain: PlainRound,
+    fluid: FluidRound,
+    group_weights: Sequence[int],
+    fellow_weights: Sequence[int],
+    sums: Mapping[Holder, int],
+) -> Stakes:
+    """Derive the rest from what the requests come to.
+
+    Args:
+        plain: the round; its requests are not looked at.
+        fluid: the requests that take part.
+        group_weights: what amounts of groups are counted per.
+        fellow_weights: the same of fellows.
+        sums: what the requests of each holder that take part can take, each alone.
+    """
     most = _caps(plain)
     most_alone = _most_alone(plain, sums, most)
     return Stakes(
-        fluid=FluidRound(
-            requests=tuple(chosen), supply=plain.supply, lengths=(1,) * len(plain.supply[0])
-        ),
+        fluid=fluid,
         weights={"groups": group_weights, "fellows": fellow_weights},
         parents=[fellow.group for fellow in plain.fellows],
         most_alone=most_alone,
-        least=_floors(plain, sums | most_alone),
+        least=_floors(plain, {**sums, **most_alone}),
         most=most,
     )
 

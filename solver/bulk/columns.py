@@ -1,0 +1,173 @@
+"""Columns of JSON objects as arrays, exactly; whatever is unusual raises a doubt."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, overload
+
+import numpy as np
+
+from solver.bulk.documents import Doubt
+from solver.checking.rows import MILLI, MOST
+from solver.problem import BoolArray, IntArray
+
+Row = Mapping[str, Any]
+Thing = TypeVar("Thing")
+EXACT = 2.0**62
+"""Sums below it are exact in 64 bits."""
+SAFE = 2.0**53
+"""Whole numbers below it are exact in doubles."""
+
+
+def opened(rows: object, required: str, optional: str = "") -> list[Row]:
+    """Return a list of objects whose keys are all known."""
+    need, may = set(required.split()), set(f"{required} {optional}".split())
+    if not isinstance(rows, list):
+        raise Doubt("No list.")
+    for row in rows:
+        if not (isinstance(row, dict) and need <= row.keys() <= may):
+            raise Doubt("An object has other keys.")
+    return rows
+
+
+def stated(rows: Sequence[Row], name: str, default: object = None) -> list[Any]:
+    """Return a column, with the default where it is absent or null."""
+    return [default if (value := row.get(name)) is None else value for row in rows]
+
+
+def texts(values: Sequence[object]) -> list[str]:
+    """Return a column of texts, none of them empty."""
+    if not all(type(value) is str and value for value in values):
+        raise Doubt("A text is none.")
+    return values  # type: ignore[return-value]  # looked at above
+
+
+def places(names: Iterable[str], at: Mapping[str, int]) -> IntArray:
+    """Return the index of each name."""
+    try:
+        return np.array([at[name] for name in names], dtype=np.int64)
+    except (KeyError, TypeError) as error:
+        raise Doubt(f"Nothing bears the name {error}.") from error
+
+
+def indices(names: Sequence[str]) -> dict[str, int]:
+    """Return the index of each name, none of which stands twice."""
+    at = {name: index for index, name in enumerate(names)}
+    if len(at) < len(names):
+        raise Doubt("A name stands twice.")
+    return at
+
+
+def whole(values: Sequence[object], least: int = 0) -> IntArray:
+    """Return a column of whole numbers."""
+    if not set(map(type, values)) <= {int}:
+        raise Doubt("A count is not written as a whole number.")
+    array = np.array(values, dtype=np.int64)
+    if array.size and not least <= array.min() <= array.max() <= MOST:
+        raise Doubt("A count is out of range.")
+    return array
+
+
+def milli(values: Sequence[object]) -> IntArray:
+    """Return a column of numbers in thousandths.
+
+    A double is a number of at most three places if it is the one nearest to its rounding.
+    """
+    if not set(map(type, values)) <= {int, float}:
+        raise Doubt("A number is none.")
+    array = np.array(values, dtype=np.float64)
+    scaled = np.rint(array * MILLI)
+    if array.size and not (0 <= array.min() <= array.max() <= MOST):
+        raise Doubt("A number is out of range.")
+    if (scaled / MILLI != array).any():
+        raise Doubt("A number has more than three places.")
+    return scaled.astype(np.int64)
+
+
+def flags(values: Sequence[object]) -> BoolArray:
+    """Return a column of truths."""
+    if not set(map(type, values)) <= {bool}:
+        raise Doubt("A truth is none.")
+    return np.array(values, dtype=np.bool_)
+
+
+def sums(index: IntArray, amounts: IntArray, count: int) -> IntArray:
+    """Return exact sums of amounts that are not negative, by index."""
+    whole = float(amounts.sum(dtype=np.float64))
+    if whole < SAFE:
+        return np.bincount(index, weights=amounts, minlength=count).astype(np.int64)
+    if whole >= EXACT:
+        raise Doubt("Sums may not fit into 64 bits.")
+    found = np.zeros(count, dtype=np.int64)
+    np.add.at(found, index, amounts)
+    return found
+
+
+def product(*factors: IntArray) -> IntArray:
+    """Return a product of arrays that are not negative, exact in 64 bits."""
+    if np.prod([float(each.max(initial=0)) for each in factors]) >= EXACT:
+        raise Doubt("Products may not fit into 64 bits.")
+    result = factors[0]
+    for each in factors[1:]:
+        result = result * each
+    return result
+
+
+def added(amounts: IntArray) -> int:
+    """Return the exact sum of amounts that are not negative."""
+    if float(amounts.sum(dtype=np.float64)) >= EXACT:
+        raise Doubt("A sum may not fit into 64 bits.")
+    return int(amounts.sum())
+
+
+class Late(Mapping[str, Thing]):
+    """Objects by id that are read one by one when somebody asks.
+
+    Args:
+        at: index of each id, in the order of the document.
+        read: what makes the object of an index.
+    """
+
+    def __init__(self, at: Mapping[str, int], read: Callable[[int], Thing]) -> None:
+        self.at, self.read = at, read
+        self.known: dict[str, Thing] = {}
+
+    def __getitem__(self, name: str) -> Thing:
+        if name not in self.known:
+            self.known[name] = self.read(self.at[name])
+        return self.known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.at
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.at)
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+class LateList(Sequence[Thing]):
+    """Objects in a row that are read one by one when somebody asks.
+
+    Args:
+        length: how many there are.
+        read: what makes the object of a place.
+    """
+
+    def __init__(self, length: int, read: Callable[[int], Thing]) -> None:
+        self.length, self.read = length, read
+
+    @overload
+    def __getitem__(self, at: int) -> Thing: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Thing]: ...
+
+    def __getitem__(self, at: int | slice) -> Thing | list[Thing]:
+        if isinstance(at, slice):
+            return [self.read(each) for each in range(*at.indices(self.length))]
+        if not 0 <= at < self.length:
+            raise IndexError(at)
+        return self.read(at)
+
+    def __len__(self) -> int:
+        return self.length

@@ -1,0 +1,82 @@
+"""Documents in their canonical text, read fast; any other text is left to the plain reading."""
+
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+
+ZIPPED = b"\x1f\x8b"
+WHOLE_DOUBLE = re.compile(rb"\.0[,\]}]")
+EXPONENT = re.compile(rb"[:,\[]-?[0-9.]+[eE]\Z")
+SMALL = re.compile(rb"e-(?:[7-9]|[1-9][0-9])")
+"""Exponents that both write, and write alike."""
+BEYOND = re.compile(rb"[\xf0-\xf4]")
+"""Bytes of characters beyond the basic plane."""
+LONG = 16
+"""Whole numbers of fewer digits are doubles."""
+LONGEST = 40
+"""No double that is written without an exponent has more characters."""
+
+
+class Doubt(Exception):  # noqa: N818 - what it is, not what went wrong
+    """Something is not plainly right; the plain checker has to look at it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """A document and the digest of its canonical text."""
+
+    value: Mapping[str, Any]
+    digest: str
+
+
+def read(raw: bytes) -> Written:
+    """Return a document that is written canonically, gzipped or not.
+
+    What is read and written again gives the same bytes, so no key stands twice, keys are sorted
+    and each number is the shortest that names its double; the bytes themselves are then the
+    canonical text.
+
+    Raises:
+        Doubt: If the bytes are anything else.
+    """
+    try:
+        text = gzip.decompress(raw) if raw[:2] == ZIPPED else raw
+        value = orjson.loads(text)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise Doubt(str(error)) from error
+    if not isinstance(value, dict) or orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != text:
+        raise Doubt("The text is not canonical.")
+    if _is_unlike(text):
+        raise Doubt("The text has numbers or keys that are written in more than one way.")
+    return Written(value, hashlib.sha256(text).hexdigest())
+
+
+def _is_unlike(text: bytes) -> bool:
+    """Say whether RFC 8785 might write a text otherwise than orjson does.
+
+    They differ in ``1.0``, exponents but for small ones, whole numbers that are no doubles, and the
+    order of keys beyond the basic plane. Inside texts such things do not matter; to doubt them
+    costs only time.
+    """
+    if WHOLE_DOUBLE.search(text) or (not text.isascii() and BEYOND.search(text)):
+        return True
+    letters = np.frombuffer(text, dtype=np.uint8)
+    digit = letters - ord("0") < 10  # noqa: PLR2004 - letters below 0 wrap around
+    run = digit
+    for width in (1, 2, 4, 8):
+        run = run[width:] & run[:-width]
+    starts = np.flatnonzero(run[1:] & ~digit[: 1 - LONG][: run.size - 1]) + 1
+    if np.isin(letters[starts - 1], list(b":,[-")).any():
+        return True
+    exponents = np.flatnonzero(digit[:-1] & (letters[1:] | ord(" ") == ord("e"))).tolist()
+    return any(
+        EXPONENT.search(text[max(0, at - LONGEST) : at + 2]) and not SMALL.match(text, at + 1)
+        for at in exponents
+    )
