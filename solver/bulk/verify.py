@@ -92,7 +92,7 @@ class _Story:
         table = round_table(self.round.value)
         answer = plan_table(self.plan.value, table)
         policy = None if self.certificate is None else self.certificate.policy
-        if not answer.plain.is_plan or (policy is not None and policy.may_cut):
+        if not answer.plain.is_plan or (policy is not None and (policy.may_cut or policy.carry)):
             raise Doubt("The plain checker knows more of such plans.")
         return BulkCase(
             round=table.plain, plan=answer.plain, policy=policy, table=table, answer=answer
