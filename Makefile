@@ -37,13 +37,15 @@ check: deps ## Formatting, lint, types, import contracts, docstrings, dependenci
 bench: deps ## Measure; figures and their provenance are in benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
-peers: deps ## Measure beside rivals on cvxpy, installed apart into .venv-peers
-	$(PYTHON) -m venv .venv-peers
-	VIRTUAL_ENV=$(CURDIR)/.venv-peers $(BIN)/uv pip install --quiet --require-hashes -r requirements-peers.txt
-	$(BIN)/python -m benchmarks peers
+peers: deps ## Measure beside rivals, installed apart into .venv-peers and .venv-dede (DeDe: Python 3.11 or 3.12)
+	for name in peers dede; do \
+	  $(PYTHON) -m venv .venv-$$name && \
+	  VIRTUAL_ENV=$(CURDIR)/.venv-$$name $(BIN)/uv pip install --quiet --require-hashes -r requirements-$$name.txt || exit 1; \
+	done
+	$(BIN)/python -m benchmarks peers round_peers
 
 lock: deps ## Resolve requirements*.in again, with hashes and without host names
-	for name in "" -cluster -dev -peers; do \
+	for name in "" -cluster -dede -dev -peers; do \
 	  $(BIN)/uv pip compile requirements$$name.in --quiet --upgrade --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header --universal --python-version 3.11 --output-file requirements$$name.txt; \
 	done

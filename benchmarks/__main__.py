@@ -14,6 +14,8 @@ SUBJECTS = (
     "entitle",
     "few_pools",
     "peers",
+    "round_peers",
+    "growth",
     "moves",
     "counts",
     "policies",

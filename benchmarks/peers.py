@@ -20,21 +20,24 @@ from benchmarks.instances import HERE, table
 from benchmarks.sequential import sequential
 from solver.pricespace.leximin import leximin
 
-PYTHON = HERE.parent / ".venv-peers" / "bin" / "python"
-CHILD = HERE / "peers_child.py"
+CHILDREN = {"peers": "benchmarks.peers_child", "dede": "benchmarks.dede_child"}
+"""Modules that run a rival, by the environment that they need."""
 REPEATS = int(os.environ.get("DURE_PEERS_REPEATS", "3"))
 LIMIT_SECONDS = float(os.environ.get("DURE_PEERS_SECONDS", "600"))
 """Wall seconds after which a rival is given up; it is listed as not finished."""
 NAMES = os.environ.get("DURE_PEERS_INSTANCES", "gs_256_0 gs_1024_0 dd_128_0").split()
-RIVALS = (
-    "max_min ECOS",
-    "max_min CLARABEL",
-    "max_min HIGHS",
-    "water_filling HIGHS",
-    "water_filling_whole HIGHS",
-    "eisenberg_gale CLARABEL",
-    "pop_8 HIGHS",
-)
+RIVALS = {
+    "max_min ECOS": "peers",
+    "max_min CLARABEL": "peers",
+    "max_min HIGHS": "peers",
+    "water_filling HIGHS": "peers",
+    "water_filling_whole HIGHS": "peers",
+    "eisenberg_gale CLARABEL": "peers",
+    "pop_8 HIGHS": "peers",
+    "dede_max_min": "dede",
+    "dede_eisenberg_gale": "dede",
+}
+"""The environment that each needs."""
 HIGHS, GLOP = mathopt.SolverType.HIGHS, mathopt.SolverType.GLOP
 
 
@@ -57,15 +60,26 @@ def timed(run):
     return answer, min(seconds)
 
 
+def python_of(environment):
+    """Return the interpreter of an environment that `make peers` installs."""
+    return HERE.parent / f".venv-{environment}" / "bin" / "python"
+
+
 def outside(rival, instance):
     """Return a rival's amounts and CPU seconds, nothing if it did not finish."""
+    environment = RIVALS[rival]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "instance.npz"
         np.savez(path, **dict(zip("TswC", instance, strict=True)))
-        command = [str(PYTHON), str(CHILD), rival, str(path), str(REPEATS)]
+        command = [str(python_of(environment)), "-m", CHILDREN[environment]]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, check=True, timeout=LIMIT_SECONDS
+                [*command, rival, str(path), str(REPEATS)],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=LIMIT_SECONDS,
+                cwd=HERE.parent,
             )
         except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
             return None
@@ -80,15 +94,17 @@ def compared(instance):
     for name, solver, limits in (
         ("sequential HiGHS, same closed-form limits", HIGHS, True),
         ("sequential GLOP, same closed-form limits", GLOP, True),
+        ("sequential HiGHS, no closed-form limits", HIGHS, False),
         ("sequential GLOP, no closed-form limits", GLOP, False),
     ):
         if limits or instance[1].size <= 300:
             began = time.process_time()
             found = sequential(instance, solver=solver, own_limits=limits)
             yield name, found.amounts, time.process_time() - began
-    for rival in RIVALS if PYTHON.exists() else ():
-        found = outside(rival, instance)
-        yield (rival, *found) if found else (rival, None, None)
+    for rival, environment in RIVALS.items():
+        if python_of(environment).exists():
+            found = outside(rival, instance)
+            yield (rival, *found) if found else (rival, None, None)
 
 
 def fairness(amounts, exact):
@@ -101,8 +117,9 @@ def fairness(amounts, exact):
 def main():
     """Print one table per instance."""
     print("### Peers on few pools with real gains\n")
-    if not PYTHON.exists():
-        print("Rivals on cvxpy are left out: `make peers` installs them.\n")
+    for environment in CHILDREN:
+        if not python_of(environment).exists():
+            print(f"Rivals in .venv-{environment} are left out: `make peers` installs them.\n")
     for name, instance in instances().items():
         rows, exact, ours = [], None, None
         for rival, amounts, seconds in compared(instance):

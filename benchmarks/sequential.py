@@ -47,11 +47,15 @@ def sequential(instance, *, solver=mathopt.SolverType.GLOP, own_limits=True):
     With `own_limits` everybody's most is known in closed form and the level is sought between
     two of them; without, each limit costs a program of its own, as in the textbook.
     """
-    return _Sequential(instance, solver).run(own_limits=own_limits)
+    return Sequential(instance, solver).run(own_limits=own_limits)
 
 
-class _Sequential:
-    """One round on its way through the programs."""
+class Sequential:
+    """One round on its way through the programs.
+
+    Who inherits states programs of its own in `_solve`: `requests` are those who are lifted, `most`
+    is the level that each can have alone, `rows_before` how many rows come before theirs.
+    """
 
     def __init__(self, instance, solver):
         speeds, gpus, weights, supply = instance
@@ -60,6 +64,7 @@ class _Sequential:
         worth = np.divide(gpus, weights * mean, out=np.zeros_like(gpus), where=mean > 0)
         gains = worth[:, None] * speeds
         self.requests, self.pools = speeds.shape
+        self.rows_before = self.pools + self.requests
         self.most = gains.max(axis=1)
         self.request, self.pool = np.nonzero(gains > 0)
         self.gain = gains[self.request, self.pool]
@@ -164,7 +169,7 @@ class _Sequential:
         duals = np.zeros(len(program.linear_constraints.ids))
         found = solution.dual_solution.dual_values
         duals[np.fromiter(found.ids, dtype=np.int64)] = np.fromiter(found.values, dtype=float)
-        return solution.primal_solution.objective_value, -duals[self.pools + self.requests :]
+        return solution.primal_solution.objective_value, -duals[self.rows_before :]
 
 
 def _program(columns, entries, bounds):
