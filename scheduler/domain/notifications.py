@@ -57,6 +57,7 @@ TOLD: Final[Mapping[str, tuple[Audience, ...]]] = {
     "request.ineligible": (Audience.FELLOW,),
     "call.extended": (Audience.ASKERS,),
     "call.closing": (Audience.DRAFTERS,),
+    "round.continued": (Audience.OPERATORS,),
     "round.selected": (Audience.APPROVERS,),
     "round.approved": (Audience.OPERATORS,),
     "round.rejected": (Audience.OPERATORS,),

@@ -88,6 +88,10 @@ TEXTS: Final[Mapping[str, Sentence]] = {
         "Call {subject} closes within three days; a draft of yours is not submitted: "
         "dure request list",
     ),
+    "round.continued": Sentence(
+        "재배정이 준비되었습니다: {subject}. 확인: dure round scenarios {subject}",
+        "A reallocation is being solved and waits for a selection: dure round scenarios {subject}",
+    ),
     "round.selected": Sentence(
         "승인을 기다리는 회차입니다: {subject}", "Round {subject} waits for an approver."
     ),

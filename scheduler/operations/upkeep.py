@@ -6,13 +6,14 @@ from typing import Final
 from scheduler.domain.access import EVERYTHING, Permit
 from scheduler.domain.awards import Award, AwardState
 from scheduler.domain.errors import NothingToFreeze
-from scheduler.domain.events import Json
+from scheduler.domain.events import Happening, Json
 from scheduler.domain.jobs import Job
 from scheduler.domain.rounds import RoundState
 from scheduler.operations.jobs import Hand
 from scheduler.operations.ledger import call_of
 from scheduler.operations.offers import expire_offers
 from scheduler.operations.reallocations import start_reallocation
+from scheduler.operations.record import record
 from scheduler.operations.solves import SolveOrder, start_solve
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import AwardFilter, everything
@@ -61,7 +62,13 @@ def go_on(tx: Transaction, hand: Hand, job: Job, order: SolveOrder) -> dict[str,
         made, _ = start_reallocation(tx, act, going[-1].id, why)
     except NothingToFreeze:
         return {"round": None}
-    return {"round": made.id, "solve": start_solve(tx, act, made.id, order).id}
+    done: dict[str, Json] = {
+        "round": made.id,
+        "solve": start_solve(tx, act, made.id, order).id,
+    }
+    body = {**job.payload, "solve": done["solve"], "continues": going[-1].id}
+    record(tx, act, Happening(kind="round.continued", subject=made.id, body=body))
+    return done
 
 
 def _offered(tx: Transaction) -> tuple[Award, ...]:

@@ -437,7 +437,8 @@ def test_who_withdrew_from_the_line_gets_no_offer(tx: Transaction):
 def test_random_dropouts_never_harm_who_stays(seed: int):
     """Rounds solved for real; fellows decline, return, use; nodes break; three reallocations.
 
-    Who stays keeps everything, cell by cell where no nodes are lost; the books agree after each.
+    Who stays keeps everything, cell by cell where no nodes are lost; the books agree after each,
+    and carry every plan, whatever was lost in past slots or used ahead of its own.
     """
     engine, chance = create_engine("sqlite://"), Random(seed)  # noqa: S311 - replayable
     with engine.connect() as connection:
@@ -462,6 +463,8 @@ def test_random_dropouts_never_harm_who_stays(seed: int):
         for step in range(3):
             now = START + step * WEEK - timedelta(days=chance.randrange(3))
             lost = drop_out(tx, chance, call.id, now)
+            if step:
+                use_something(tx, chance, step, now)
             before = {award.id: award for award in awards_of_call(tx, call.id)}
             nested = connection.begin_nested()
             try:
@@ -493,11 +496,32 @@ def drop_out(tx: SqlTransaction, chance: Random, call: str, now: datetime) -> bo
             return_award(tx, mine, award.id, reason="Gone.")
         elif doing == 1 and "return" in award.allowed:
             ahead = [cell for cell in award.cells if cell.slot >= 2]
-            if ahead and award.held > 10_000:
+            if ahead and award.held > 10_000 and not used_ahead(tx, award):
                 return_award(tx, mine, award.id, gpu_hours=8_000, reason="Less.")
         elif award.state is AwardState.OFFERED:
             accept_award(tx, mine, award.id)
     lost = chance.randrange(4) == 0
     if lost:
-        nodes_are_lost(tx, 8, START + 2 * WEEK, chance.choice(["h200", "b200"]))
+        since = START + chance.randrange(4) * WEEK
+        nodes_are_lost(tx, 8, since, chance.choice(["h200", "b200"]), until=since + 2 * WEEK)
     return lost
+
+
+def used_ahead(tx: SqlTransaction, award: Award) -> bool:
+    """Return whether some of what an award could give back is used already."""
+    accounts = [each for each in tx.ledger.of_owner(award.id) if each.kind is AccountKind.AWARD]
+    return award.state is AwardState.ACCEPTED and min(each.balance for each in accounts) < 8 * HOUR
+
+
+def use_something(tx: SqlTransaction, chance: Random, step: int, now: datetime) -> None:
+    """Let a fellow use much or little of what they hold in the slot before."""
+    began = START + (step - 1) * WEEK
+    run = a_run(
+        job=f"{step}",
+        user=chance.choice(EVERYBODY),
+        gpu_type=chance.choice(["h200", "b200"]),
+        gpus=8 * chance.randrange(1, 5),
+        starts_at=began,
+        ends_at=began + timedelta(days=chance.randrange(1, 5)),
+    )
+    import_usage(tx, act("coll", now), [run])
