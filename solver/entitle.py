@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from operator import itemgetter
+from typing import TypeAlias
 
 import numpy as np
 
 from solver.budget import Budget
 from solver.fewpools import Priced, few_pools, is_few_pools
+from solver.fluid.coarsening import CoarseProgram
 from solver.fluid.expanding import expand
-from solver.fluid.leximin import Agents, Cut, Oracle, Terms, grains, leximin
+from solver.fluid.leximin import Agents, Cut, Oracle, Terms, Unasked, grains, leximin
 from solver.fluid.merging import merge, reach
 from solver.fluid.shortage import ShortageProgram
 from solver.fluid.water import ShortageFlow, is_plain_flow, whole_supply
@@ -120,6 +122,10 @@ def _own_totals(parent: IntArray, totals: IntArray) -> tuple[Cut, ...]:
     )
 
 
+_Shared: TypeAlias = tuple[IntArray, IntArray, tuple[Level, ...], IntArray]
+"""Grains of groups and fellows, the levels, hours of the merged round's columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Alone:
     """What each can take alone: thousandths of the unit, caps counted."""
@@ -144,6 +150,7 @@ class _Entitling:
         self.terms = self._terms()
         self.direct = self._as_flow(self.terms) or self._as_few_pools(self.terms)
         self.work = 0
+        self.known: tuple[Cut, ...] = ()
 
     def _taking_part(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """Return the requests of those who can hold anything at all."""
@@ -171,17 +178,63 @@ class _Entitling:
 
     def solve(self) -> Entitlement:
         """Go through both stages."""
-        groups, group_levels = self._groups()
-        fellows, fellow_levels, hours = self._fellows(groups, group_levels)
+        if self.direct is not None:
+            groups, fellows, levels, hours = self._direct(self.direct)
+        else:
+            groups, fellows, levels, hours = self._below_coarse_cuts() or self._asked()
         held = as_int(fellows // self.grain)
         slots = [np.flatnonzero(self.merged.span == s).tolist() for s in range(self.merged.spans)]
         return Entitlement(
             groups=as_int(groups // self.grain),
             fellows=held,
             fluid=expand(self.problem, self.merged, hours, held),
-            levels=tuple(self._by_slot(level, slots) for level in group_levels + fellow_levels),
+            levels=tuple(self._by_slot(level, slots) for level in levels),
             work=self.work,
         )
+
+    def _asked(self) -> _Shared:
+        """Share stage by stage; whatever is out of reach is cut off."""
+        by_group = self._group_program()
+        groups, above = self._leximin(self._met_together(self._group_agents(), by_group), by_group)
+        by_fellow = self._fellow_program(groups)
+        agents = self._fellow_agents(groups, by_fellow.ceilings(above, self._most(groups)))
+        fellows, levels = self._leximin(agents, Unasked())
+        given: ShortageProgram = by_group
+        if not by_group.gives(fellows):
+            fellows, levels = self._leximin(agents, by_fellow)
+            given = by_fellow
+        self.work += by_group.work + by_fellow.work
+        return groups, fellows, above + levels, given.hours()
+
+    def _direct(self, oracle: ShortageFlow | Priced) -> _Shared:
+        """Share stage by stage where the round is a flow or a market."""
+        groups, above = self._leximin(self._met_together(self._group_agents(), oracle), oracle)
+        self.work, oracle.work = oracle.work, 0
+        oracle.share(groups)
+        fellows, levels = self._leximin(self._fellow_agents(groups, ()), oracle)
+        oracle.cuts(fellows)
+        self.work += oracle.work
+        return groups, fellows, above + levels, oracle.hours()
+
+    def _leximin(self, agents: Agents, oracle: Oracle) -> tuple[IntArray, tuple[Level, ...]]:
+        """Return the leximin, within what may be spent."""
+        return leximin(agents, oracle, self.budget)
+
+    def _below_coarse_cuts(self) -> _Shared | None:
+        """Share below the cuts of the coarse round; None where the round cannot give that.
+
+        What one program of the fellows says can be had then proves both stages at once.
+        """
+        stated = (self.merged, self.alone.groups.tolist(), self.terms, self.grain)
+        coarse = CoarseProgram(*stated, self.budget)
+        groups, above = self._leximin(self._met_together(self._group_agents(), coarse), coarse)
+        self.known = tuple(coarse.found)
+        program = self._fellow_program(groups)
+        agents = self._fellow_agents(groups, program.ceilings(above, self._most(groups)))
+        fellows, levels = self._leximin(agents, Unasked())
+        met = program.can(fellows)
+        self.work += coarse.work + program.work
+        return (groups, fellows, above + levels, program.hours()) if met else None
 
     def _by_slot(self, level: Level, slots: Sequence[Sequence[int]]) -> Level:
         """Return the level with prices by slot instead of by span, and the group it is in."""
@@ -220,10 +273,8 @@ class _Entitling:
                 terms.least[kind, index] = Fraction(int(least[index]))
         return terms
 
-    def _oracle(self) -> ShortageFlow | Priced | ShortageProgram:
-        """Return who answers what is out of reach: a flow or market if it is one, or a program."""
-        if self.direct is not None:
-            return self.direct
+    def _group_program(self) -> ShortageProgram:
+        """Return a program of what is out of reach of the groups; floors no longer are."""
         program = self._program("group", self.alone.groups, self.terms)
         least = self.terms.least
         if least and (missing := program.shortages()):
@@ -257,21 +308,17 @@ class _Entitling:
             return None
         return few_pools(self.merged, group, self.group_weight, self.alone.groups, self.grain)
 
-    def _groups(self) -> tuple[IntArray, tuple[Level, ...]]:
-        """Share among the groups."""
+    def _group_agents(self) -> Agents:
+        """Return the groups as those who share."""
         high = self.alone.groups
-        low = np.minimum(self.problem.group_floor, high)
-        oracle = self._oracle()
-        agents = Agents(
+        return Agents(
             stage="groups",
             weight=self.group_weight,
-            low=low * self.grain,
+            low=np.minimum(self.problem.group_floor, high) * self.grain,
             high=high * self.grain,
             grain=self.grain,
+            known=self.known,
         )
-        held, levels = leximin(self._met_together(agents, oracle), oracle, self.budget)
-        self.work += oracle.work
-        return held, levels
 
     def _met_together(self, agents: Agents, oracle: Oracle) -> Agents:
         """Return the agents with floors lowered, fairly, to what can be had together."""
@@ -279,40 +326,32 @@ class _Entitling:
             return agents
         nothing = np.zeros(agents.low.shape[0], dtype=np.int64)
         floors = replace(agents, weight=agents.low, low=nothing, high=agents.low)
-        low, _ = leximin(floors, oracle, self.budget)
+        low, _ = self._leximin(floors, oracle)
         return replace(agents, low=low)
 
-    def _fellows(
-        self, groups: IntArray, above: Sequence[Level]
-    ) -> tuple[IntArray, tuple[Level, ...], IntArray]:
-        """Share each group's total among its fellows."""
-        parent = self.problem.fellow_group
-        high = np.minimum(self.alone.fellows, (groups // self.grain)[parent])
-        oracle = self._sharing(groups, high)
-        known = _own_totals(parent, groups)
-        if isinstance(oracle, ShortageProgram):
-            known += tuple(oracle.ceilings(above, high * self.grain))
-        agents = Agents(
+    def _most(self, groups: IntArray) -> IntArray:
+        """Return ``(f,)`` grains that each fellow can have at most of its group's."""
+        totals = (groups // self.grain)[self.problem.fellow_group]
+        most: IntArray = np.minimum(self.alone.fellows, totals) * self.grain
+        return most
+
+    def _fellow_agents(self, groups: IntArray, ceilings: Sequence[Cut]) -> Agents:
+        """Return the fellows as those who share what their groups hold."""
+        high = self._most(groups)
+        return Agents(
             stage="fellows",
             weight=self.fellow_weight,
-            low=np.zeros(self.problem.fellows, dtype=np.int64),
-            high=high * self.grain,
+            low=np.zeros_like(high),
+            high=high,
             grain=self.grain,
-            known=known,
+            known=(*_own_totals(self.problem.fellow_group, groups), *ceilings),
         )
-        held, levels = leximin(agents, oracle, self.budget)
-        oracle.cuts(held)
-        self.work += oracle.work
-        return held, levels, oracle.hours()
 
-    def _sharing(self, groups: IntArray, high: IntArray) -> ShortageFlow | Priced | ShortageProgram:
-        """Return who answers what is out of reach of the fellows."""
-        if self.direct is not None:
-            self.direct.work = 0
-            self.direct.share(groups)
-            return self.direct
-        terms = replace(self.terms, least=dict(self.terms.least), most=dict(self.terms.most))
-        for group, total in enumerate(groups.tolist()):
-            terms.least["group", group] = Fraction(total, self.grain)
-            terms.most["group", group] = Fraction(total, self.grain)
-        return self._program("fellow", high, terms)
+    def _fellow_program(self, groups: IntArray) -> ShortageProgram:
+        """Return a program of what fellows cannot reach while groups keep their totals."""
+        totals = {
+            ("group", group): Fraction(total, self.grain)
+            for group, total in enumerate(groups.tolist())
+        }
+        terms = replace(self.terms, least=self.terms.least | totals, most=self.terms.most | totals)
+        return self._program("fellow", self._most(groups) // self.grain, terms)

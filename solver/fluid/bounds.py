@@ -10,7 +10,7 @@ from solver.fluid.leximin import Cut, Terms
 from solver.fluid.merging import Merged
 from solver.fluid.pricing import Pricing
 from solver.plan import Level
-from solver.problem import MILLI, IntArray
+from solver.problem import MILLI, BoolArray, IntArray
 
 FADING = (0, 2, 4, 6, 8, 10)
 """Powers of two by which a fellow's own multiplier is tried smaller than those of the totals."""
@@ -23,6 +23,9 @@ class Bounds:
 
     Attributes:
         unit: what prices and multipliers are integer parts of, and stay below.
+        pools: how many there are.
+        useful: ``(k,)`` columns that can take hours while every group keeps its total, as far as
+            the prices of `ceilings` say.
     """
 
     def __init__(self, merged: Merged, terms: Terms, grain: int) -> None:
@@ -38,6 +41,8 @@ class Bounds:
         self._grain = grain
         self._pricing = Pricing(merged)
         self.unit = self._pricing.unit
+        self.pools = merged.supply.shape[0]
+        self.useful: BoolArray = np.ones(merged.columns.cls.shape[0], dtype=np.bool_)
 
     def cut(
         self,
@@ -75,6 +80,7 @@ class Bounds:
         if largest <= 0:
             return []
         worth = self._worth(others)
+        self.useful = self._pricing.pays(prices, worth)
         base = self._pricing.profits(prices, worth)
         spare = self._spare(prices, others) + sum(base) * self._grain // MILLI
         best: dict[int, tuple[float, int, int]] = {}

@@ -61,8 +61,9 @@ class Cut:
 class Oracle(Protocol):
     """Who can say what is out of reach."""
 
-    work: int
-    """Questions answered."""
+    @property
+    def work(self) -> int:
+        """Return the questions answered."""
 
     def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:
         """Return cuts that the amounts (grains) break, none if they can be had together.
@@ -71,6 +72,16 @@ class Oracle(Protocol):
             amounts: grains of each agent.
             full: cuts that the amounts fill, lowest level first.
         """
+
+
+class Unasked:
+    """An oracle that lets everything pass: what its leximin is has still to be asked for."""
+
+    work = 0
+
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:  # noqa: ARG002
+        """Return no cut."""
+        return []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

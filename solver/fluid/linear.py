@@ -17,6 +17,7 @@ from ortools.math_opt import (
     model_pb2,
     model_update_pb2,
     result_pb2,
+    solution_pb2,
     sparse_containers_pb2,
 )
 from ortools.math_opt import parameters_pb2 as math_opt_parameters_pb2
@@ -50,14 +51,20 @@ COLD = mathopt.SolveParameters().to_proto()
 class FluidModel:
     """A linear program over the columns of the merged round, open to further columns and rows.
 
-    Column k of `merged.columns` has the same number here; its value is the fraction of its `size`
-    that is used. Rows for supply, ask and slot limit are there from the start; `supply_row`
-    ``(p, s)`` says which row is whose, -1 where supply cannot run out.
+    Column k of `columns` has the same number here; its value is the fraction of its `size` that is
+    used. Rows for supply, ask and slot limit are there from the start; `supply_row` ``(p, s)``,
+    `ask_row` ``(c,)`` and `slot_row` ``(c, s)`` say which row is whose, -1 where none can bind.
     """
 
-    def __init__(self, merged: Merged) -> None:
+    def __init__(self, merged: Merged, chosen: IntArray | None = None) -> None:
+        """Begin a program.
+
+        Args:
+            merged: the round.
+            chosen: ascending, which of its columns there are; all of them if None.
+        """
         self.merged = merged
-        self.columns = merged.columns
+        self.columns = merged.columns if chosen is None else merged.columns.only(chosen)
         self._lower: list[FloatArray] = []
         self._upper: list[FloatArray] = []
         self._cost: list[FloatArray] = []
@@ -70,8 +77,8 @@ class FluidModel:
         upper = self.columns.most / self.columns.size
         self.add_columns(np.zeros(count), upper, np.zeros(count))
         self.supply_row = self._add_supply()
-        self._add_asks()
-        self._add_slot_limits()
+        self.ask_row = self._add_asks()
+        self.slot_row = self._add_slot_limits()
 
     def add_columns(self, lower: ArrayLike, upper: ArrayLike, cost: ArrayLike) -> IntArray:
         """Add columns with bounds and costs (least cost is sought); return their numbers."""
@@ -148,32 +155,33 @@ class FluidModel:
         )
         return numbers.reshape(supply.shape)
 
-    def _add_asks(self) -> None:
+    def _add_asks(self) -> IntArray:
         """No class takes more than it asks."""
         columns, merged = self.columns, self.merged
         speed = merged.speed[columns.cls, columns.pool]
         per_hour = speed / MILLI / merged.ask[columns.cls]
-        self._add_scarce(
+        return self._add_scarce(
             columns.cls.astype(np.int64),
             merged.classes,
             columns.size * per_hour,
             columns.most * per_hour,
         )
 
-    def _add_slot_limits(self) -> None:
+    def _add_slot_limits(self) -> IntArray:
         """No class runs on more GPUs at once than it may, over all its pools."""
         columns, merged = self.columns, self.merged
         spans = merged.span_slots.shape[0]
         joint = np.flatnonzero(merged.joint[columns.cls])
         limit = (merged.limit[columns.cls] * merged.span_slots[columns.span])[joint]
         where = columns.cls * spans + columns.span
-        self._add_scarce(
+        numbers = self._add_scarce(
             where[joint],
             merged.classes * spans,
             columns.size[joint] / limit,
             columns.most[joint] / limit,
             column=joint,
         )
+        return numbers.reshape(merged.classes, spans)
 
     def _add_scarce(
         self,
@@ -204,13 +212,33 @@ class FluidModel:
         return rows
 
 
+BASIC = solution_pb2.BASIS_STATUS_BASIC
+LOW = solution_pb2.BASIS_STATUS_AT_LOWER_BOUND
+HIGH = solution_pb2.BASIS_STATUS_AT_UPPER_BOUND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Basis:
+    """Where a simplex stands: MathOpt's status of each column ``(n,)`` and row ``(m,)``."""
+
+    columns: IntArray
+    rows: IntArray
+
+    @property
+    def is_one(self) -> bool:
+        """Whether as many are `BASIC` as there are rows."""
+        basics = np.count_nonzero(self.columns == BASIC) + np.count_nonzero(self.rows == BASIC)
+        return bool(basics == self.rows.shape[0])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LinearSolution:
-    """An optimum: least cost, `values` ``(columns,)`` and `duals` ``(rows,)``."""
+    """An optimum: least cost, `values` ``(columns,)``, `duals` ``(rows,)``, and where it stands."""
 
     cost: float
     values: FloatArray
     duals: FloatArray
+    basis: Basis
 
 
 class LinearSolver:
@@ -218,25 +246,28 @@ class LinearSolver:
 
     Speaks to MathOpt's core in messages: building its Python answer, with a basis status for every
     column, took three times as long as solving.
+
+    Attributes:
+        start: where to start from, if that is known; a basis with too many or too few is none.
     """
 
     def __init__(self, program: model_pb2.ModelProto, budget: Budget | None = None) -> None:
         """Load a program; every solve of it is counted against the budget."""
         self._program, self._budget = program, budget or Budget()
-        self._solver = _glop(program)
-        self._has_basis = False
+        self._solver: core.Solver | None = None
+        self.start: Basis | None = None
 
     def demand(self, rows: IntArray, least: FloatArray) -> None:
         """Set what rows are at least; `rows` rise."""
+        kept = self._program.linear_constraints.lower_bounds
+        for row, value in zip(rows.tolist(), least.tolist(), strict=True):
+            kept[row] = value
         update = model_update_pb2.ModelUpdateProto()
         bounds = update.linear_constraint_updates.lower_bounds
         bounds.ids.extend(rows)
         bounds.values.extend(least)
-        kept = self._program.linear_constraints.lower_bounds
-        for row, value in zip(rows.tolist(), least.tolist(), strict=True):
-            kept[row] = value
-        if not self._solver.update(update):
-            self._solver = _glop(self._program)
+        if self._solver is not None and not self._solver.update(update):
+            self._solver = None
 
     def solve(self) -> LinearSolution:
         """Solve to optimality, if need be once more from the start and the other way.
@@ -247,19 +278,21 @@ class LinearSolver:
         """
         self._budget.insist()
         self._budget.spend(1)
-        if not self._has_basis:
-            self._solver = _glop(self._program)
-        result = self._answer(WARM if self._has_basis else FIRST)
+        how = FIRST if self._solver is None else WARM
+        self._solver = self._solver or _glop(self._program)
+        start = self.start if how is FIRST and self.start and self.start.is_one else None
+        result = _answer(self._solver, self._in_time(how), start)
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             self._solver = _glop(self._program)
-            result = self._answer(COLD)
+            result = _answer(self._solver, self._in_time(COLD), None)
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             self._budget.insist()
             raise ValueError(f"The linear program ended with {result.termination}.")
         solution = result.solutions[0]
         # Where nothing fell short the basis teaches nothing: dual simplex from there took 16.5 s
         # on 44,634 columns, primal simplex from the start 1.6 s.
-        self._has_basis |= solution.primal_solution.objective_value > NOISE
+        if solution.primal_solution.objective_value <= NOISE:
+            self._solver = None
         return LinearSolution(
             cost=solution.primal_solution.objective_value,
             values=_dense(
@@ -268,27 +301,51 @@ class LinearSolver:
             duals=_dense(
                 solution.dual_solution.dual_values, len(self._program.linear_constraints.ids)
             ),
+            basis=Basis(
+                columns=_statuses(solution.basis.variable_status),
+                rows=_statuses(solution.basis.constraint_status),
+            ),
         )
 
-    def _answer(
+    def _in_time(
         self, how: math_opt_parameters_pb2.SolveParametersProto
-    ) -> result_pb2.SolveResultProto:
-        """Ask for an optimum with all values and prices, in the time that is left."""
+    ) -> math_opt_parameters_pb2.SolveParametersProto:
+        """Return parameters with the time that is left, if that is limited."""
         seconds = self._budget.seconds_left()
-        if seconds is not None:
-            limited = math_opt_parameters_pb2.SolveParametersProto()
-            limited.CopyFrom(how)
-            limited.time_limit.FromTimedelta(timedelta(seconds=max(seconds, MOMENT)))
-            how = limited
-        whole = model_parameters_pb2.ModelSolveParametersProto()
-        registration = callback_pb2.CallbackRegistrationProto()
-        return self._solver.solve(how, whole, None, registration, None, None)
+        if seconds is None:
+            return how
+        limited = math_opt_parameters_pb2.SolveParametersProto()
+        limited.CopyFrom(how)
+        limited.time_limit.FromTimedelta(timedelta(seconds=max(seconds, MOMENT)))
+        return limited
 
 
 def _glop(program: model_pb2.ModelProto) -> core.Solver:
     """Return GLOP with a program loaded."""
     initial = math_opt_parameters_pb2.SolverInitializerProto()
     return core.new(mathopt.SolverType.GLOP.value, program, initial)
+
+
+def _answer(
+    solver: core.Solver,
+    how: math_opt_parameters_pb2.SolveParametersProto,
+    start: Basis | None,
+) -> result_pb2.SolveResultProto:
+    """Ask for an optimum with all values and prices."""
+    whole = model_parameters_pb2.ModelSolveParametersProto()
+    if start is not None:
+        for message, statuses in (
+            (whole.initial_basis.variable_status, start.columns),
+            (whole.initial_basis.constraint_status, start.rows),
+        ):
+            message.ids.extend(range(statuses.shape[0]))
+            message.values.extend(statuses.tolist())
+    return solver.solve(how, whole, None, callback_pb2.CallbackRegistrationProto(), None, None)
+
+
+def _statuses(vector: solution_pb2.SparseBasisStatusVector) -> IntArray:
+    """Return the statuses of all; ids are dense and rise."""
+    return np.fromiter(vector.values, dtype=np.int64)
 
 
 def _dense(vector: sparse_containers_pb2.SparseDoubleVectorProto, length: int) -> FloatArray:

@@ -33,6 +33,16 @@ class Columns:
         """``(k,)`` what is allowed there, at most the supply."""
         return np.minimum(self.most, self.supply[self.pool, self.span])
 
+    def only(self, chosen: IntArray) -> "Columns":
+        """Return some of them; `chosen` ascends."""
+        return Columns(
+            cls=self.cls[chosen],
+            pool=self.pool[chosen],
+            span=self.span[chosen],
+            most=self.most[chosen],
+            supply=self.supply,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Merged:
@@ -226,7 +236,7 @@ def merge(problem: Problem, taking_part: BoolArray) -> Merged:
         joint=is_joint(problem)[model],
         first=first,
         end=end,
-        columns=_columns(supply, span_slots, speed, (class_ask, class_limit), (first, end)),
+        columns=columns_of(supply, span_slots, speed, (class_ask, class_limit), (first, end)),
     )
 
 
@@ -279,7 +289,7 @@ def _beyond(problem: Problem) -> int:
     return min(2 * hours * fastest // MILLI + 1, np.iinfo(np.int64).max)
 
 
-def _columns(
+def columns_of(
     supply: IntArray,
     span_slots: IntArray,
     speed: IntArray,

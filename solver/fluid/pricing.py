@@ -13,6 +13,8 @@ from solver.problem import MILLI, BoolArray, IntArray, NarrowArray
 LIMB = 31
 """Bits in a limb of a sum: products of two limbs stay in 64 bits."""
 MASK = (1 << LIMB) - 1
+ROUNDING = 30
+"""Bits after which worth and price are alike."""
 STEPS = 100
 """Steps towards the best price of an ask; few are taken, and any price gives a bound."""
 
@@ -41,6 +43,14 @@ class Pricing:
         """
         hours = self._merged.supply.reshape(-1).tolist()
         return MILLI * sum(map(int.__mul__, prices.reshape(-1).tolist(), hours))
+
+    def pays(self, prices: IntArray, worth: IntArray) -> BoolArray:
+        """Return ``(k,)`` columns where an hour is worth its price, but for rounding."""
+        columns = self._merged.columns
+        worth_there = worth[columns.cls] * self._factor
+        price = MILLI * prices[columns.pool, columns.span]
+        pays: BoolArray = worth_there - price >= -(worth_there >> ROUNDING)
+        return pays
 
     def profits(self, prices: IntArray, worth: IntArray) -> list[int]:
         """Return ``(c,)`` the most that each class earns, in thousandths of the bound's unit.

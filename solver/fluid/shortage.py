@@ -1,32 +1,31 @@
-"""The least shortage of given amounts as a linear program, and the cut that its prices are."""
+"""The least shortage of given amounts as a linear program, and the cut that its prices are.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+Only some columns of the round are in the program; as long as its prices say that others would
+help, these come in too.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice, repeat
 
 import numpy as np
 
 from solver.budget import Budget
 from solver.checking.pricing import Holder
 from solver.fluid.bounds import Bounds
+from solver.fluid.chosen import SPARED, ChosenModel, Duals, asked_of
+from solver.fluid.first_fit import first_fit
 from solver.fluid.leximin import Cut, Terms
-from solver.fluid.linear import INFINITE, NOISE, FluidModel, LinearSolver
+from solver.fluid.linear import NOISE
 from solver.fluid.merging import Merged
 from solver.plan import Level
-from solver.problem import FloatArray, IntArray
+from solver.problem import MILLI, BoolArray, FloatArray, IntArray, NarrowArray
 
-SPARED = 2e-9
-"""Part of an amount that is not asked, so that what floating point misses looks like no cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A row on what a holder has: at least or at most `known` thousandths."""
-
-    holder: Holder
-    number: int
-    sign: int
-    known: float
-    scale: float
+FEW = (4, 4, 8)
+"""Columns of a class that come in after the first programs, then all that would help."""
+NEARLY = 0.03
+"""Part by which an hour may cost more than it brings to come in with all that would help."""
+BROKEN = 0.5
+"""Part of the shortage of the chosen columns that a cut has to prove for all of them."""
 
 
 class ShortageProgram:
@@ -45,7 +44,7 @@ class ShortageProgram:
         grain: int,
         budget: Budget | None = None,
     ) -> None:
-        """Build the program once.
+        """Begin without any column.
 
         Args:
             merged: the round.
@@ -57,36 +56,38 @@ class ShortageProgram:
         """
         self.work = 0
         self._grain = grain
-        self._merged = merged
+        self._merged, self._budget = merged, budget
         self._kind = kind
-        self._most_alone = tuple(most_alone)
-        self._terms = terms
-        self._fluid = FluidModel(merged)
-        self._amounts = self._fluid.amounts()
-        asked = [(kind, index, amount) for index, amount in enumerate(most_alone) if amount > 0]
-        self._asked = [
-            self._add_least((kind, index), float(amount), float(amount))
-            for kind, index, amount in asked
-        ]
-        self._rows = [
-            self._add_least(holder, float(least) * (1.0 - SPARED), float(least))
-            for holder, least in terms.least.items()
-            if least > 0
-        ]
-        self._rows += [self._add_most(holder, float(most)) for holder, most in terms.most.items()]
-        self._solver = LinearSolver(self._fluid.program(), budget)
         self._bounds = Bounds(merged, terms, grain)
-        self._hours: FloatArray = np.zeros(merged.columns.cls.shape[0])
-        self._index = np.array([row.holder[1] for row in self._asked], dtype=np.int64)
-        self._numbers = np.array([row.number for row in self._asked], dtype=np.int64)
-        self._scales = np.array([row.scale for row in self._asked])
-        self._had = np.full(self._scales.shape[0], np.inf)
+        self._asked = asked_of(kind, np.array(most_alone, dtype=np.int64), terms)
+        self._chosen: BoolArray = np.zeros(merged.columns.cls.shape[0], dtype=np.bool_)
+        self._model: ChosenModel | None = None
+        self._size = merged.columns.size.astype(np.float64)
+        self._hours: FloatArray = np.zeros(self._chosen.shape[0])
+        self._had = np.full(self._asked.scales.shape[0], np.inf)
 
     def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:  # noqa: ARG002
         """Return a cut that the amounts break, none if they can be had together."""
-        duals = self._ask(amounts[self._index] * ((1.0 - SPARED) / self._grain) / self._scales)
-        cuts = [] if duals is None else [self._as_cut(duals)]
-        return [cut for cut in cuts if cut.agents.size]
+        *_, cut = self._programs(self._parts(amounts))
+        return [cut] if cut is not None and cut.agents.size else []
+
+    def can(self, amounts: IntArray) -> bool:
+        """Say whether few programs show that the amounts can be had, floors and caps kept."""
+        programs = islice(self._programs(self._parts(amounts)), len(FEW) + 1)
+        return any(cut is None for cut in programs)
+
+    def gives(self, amounts: IntArray) -> bool:
+        """Say whether the last division gives fellows their grains, but for rounding."""
+        columns = self._merged.columns
+        units = self._hours * self._merged.factor[columns.cls, columns.pool]
+        held = np.bincount(self._merged.fellow[columns.cls], units, amounts.shape[0])
+        return bool((held >= amounts * ((1.0 - 2.0 * SPARED) * MILLI / self._grain)).all())
+
+    def _parts(self, amounts: IntArray) -> FloatArray:
+        """Return ``(a,)`` amounts as parts of what each can have at most, a trifle less."""
+        asked = self._asked
+        parts: FloatArray = amounts[asked.index] * ((1.0 - SPARED) / self._grain) / asked.scales
+        return parts
 
     def ceilings(self, levels: Iterable[Level], high: IntArray) -> list[Cut]:
         """Return cuts of one fellow each, from the levels of the groups; see `Bounds.ceilings`."""
@@ -98,88 +99,112 @@ class ShortageProgram:
 
     def shortages(self) -> dict[Holder, int]:
         """Return how far some division of least shortage stays below the floors, in thousandths."""
-        if self._ask(np.zeros_like(self._scales)) is None:
+        *_, cut = self._programs(np.zeros_like(self._asked.scales))
+        if cut is None:
             return {}
         columns = self._merged.columns
-        units = self._hours * self._merged.factor[columns.cls, columns.pool] / 1000
+        units = self._hours * self._merged.factor[columns.cls, columns.pool] / MILLI
         short: dict[Holder, int] = {}
-        for row in self._rows:
+        for row in self._asked.rows:
             if row.sign > 0:
-                member = self._terms.members[row.holder[0]][columns.cls] == row.holder[1]
-                missing = row.known - float(units[member].sum())
-                if missing > row.known * 1e-7 + 1:
+                kind, index = row.holder
+                member = self._asked.members[kind][columns.cls] == index
+                missing = row.known * row.scale - float(units[member].sum())
+                if missing > row.known * row.scale * 1e-7 + 1:
                     short[row.holder] = int(missing) + 1
         return short
 
-    def _ask(self, wanted: FloatArray) -> FloatArray | None:
-        """Return the dual values of the least shortage of what is wanted, None if there is none.
+    def _programs(self, wanted: FloatArray) -> Iterator[Cut | None]:
+        """Solve over more and more columns; yield a cut after each program, None once all is had.
 
         Args:
             wanted: parts of what each can have at most.
         """
         if np.abs(wanted - self._had).max(initial=0.0) <= NOISE:
-            return None
-        self.work += 1
-        self._solver.demand(self._numbers, wanted)
-        solution = self._solver.solve()
-        self._hours = self._fluid.hours(solution.values)
-        if solution.cost > NOISE:
-            return solution.duals
-        self._had = wanted
-        return None
+            yield None
+            return
+        self._model = self._model or self._first(wanted)
+        for few in chain(FEW, repeat(None)):
+            self.work += 1
+            duals, self._hours = self._model.solve(wanted)
+            if duals.cost <= NOISE:
+                self._had, self._model = wanted, None
+                yield None
+                return
+            cut, over = self._as_cut(duals, wanted)
+            yield cut
+            helpful = self._helpful(duals, few)
+            if over >= BROKEN * duals.cost or not helpful.size:
+                return
+            self._chosen[helpful] = True
+            wider = self._over_chosen()
+            wider.start_after(self._model)
+            self._model = wider
 
-    def _entries(self, holder: Holder, scale: float) -> tuple[IntArray, FloatArray]:
-        """Return the columns of a holder and what they bring, divided by the row's scale."""
-        kind, index = holder
-        member = self._terms.members[kind][self._merged.columns.cls] == index
-        columns = np.flatnonzero(member)
-        return columns, self._amounts[columns] / scale
+    def _first(self, wanted: FloatArray) -> ChosenModel:
+        """Return a program over the columns used before and those where amounts fit first."""
+        asked = self._asked
+        agent = np.where(asked.row >= 0, asked.row, wanted.shape[0])
+        amounts = np.append(wanted * asked.scales, 0.0)
+        ends = first_fit(self._merged, agent, amounts, self._bounds.useful)
+        self._chosen |= ends > 0
+        model = self._over_chosen()
+        model.start_from(ends, wanted)
+        return model
 
-    def _add_least(self, holder: Holder, known: float, scale: float) -> _Row:
-        """What a holder has is at least a part of `scale`, or the shortage is paid for."""
-        columns, shares = self._entries(holder, scale)
-        short = self._fluid.add_columns([0.0], [INFINITE], [1.0])
-        numbers = self._fluid.add_rows(
-            [known / scale],
-            [INFINITE],
-            (
-                np.zeros(columns.size + 1, dtype=np.int64),
-                np.append(columns, short),
-                np.append(shares, 1.0),
-            ),
-        )
-        return _Row(holder, int(numbers[0]), 1, known, scale)
+    def _over_chosen(self) -> ChosenModel:
+        """Return the program over the columns chosen so far."""
+        chosen = np.flatnonzero(self._chosen)
+        return ChosenModel(self._merged, chosen, self._asked, self._budget)
 
-    def _add_most(self, holder: Holder, known: float) -> _Row:
-        """What a holder has is at most its cap."""
-        scale = max(known, 1.0)
-        columns, shares = self._entries(holder, scale)
-        numbers = self._fluid.add_rows(
-            [-INFINITE], [known / scale], (np.zeros(columns.size, dtype=np.int64), columns, shares)
-        )
-        return _Row(holder, int(numbers[0]), -1, known, scale)
+    def _helpful(self, duals: Duals, few: int | None) -> IntArray:
+        """Return columns not chosen that the duals say would help.
 
-    def _as_cut(self, duals: FloatArray) -> Cut:
-        """Read the cut off the dual values of a program; its room is what they prove, exactly."""
-        pays = np.maximum(duals[self._numbers], 0.0) / self._scales
-        scaled = pays * self._scales
+        Args:
+            duals: what rows are worth.
+            few: how many of a class; None for all that do and all that nearly would.
+        """
+        merged, columns, asked = self._merged, self._merged.columns, self._asked
+        worth = np.append(duals.pays, 0.0)[asked.row]
+        for row, pay in zip(asked.rows, duals.others.tolist(), strict=True):
+            kind, index = row.holder
+            worth[asked.members[kind] == index] += pay
+        brings = worth[columns.cls] * merged.factor[columns.cls, columns.pool]
+        costs = duals.asks[columns.cls] * merged.speed[columns.cls, columns.pool]
+        costs += duals.prices[columns.pool, columns.span] * MILLI
+        costs += (duals.slots[columns.cls, columns.span] * MILLI) * merged.joint[columns.cls]
+        outside = ~self._chosen & (brings > 0.0)
+        helps = outside & (brings > costs * (1.0 + NOISE))
+        if few is None and helps.any():
+            return np.flatnonzero(outside & (brings > costs * (1.0 - NEARLY)))
+        gain = np.where(helps, (brings - costs) * self._size, 0.0)
+        return _best(columns.cls, gain, few or 0)
+
+    def _as_cut(self, duals: Duals, wanted: FloatArray) -> tuple[Cut, float]:
+        """Write prices down as a cut with the room that they prove, exactly.
+
+        Returns:
+            The cut, and by how much what is wanted breaks it, in the unit of the shortage.
+        """
+        asked = self._asked
+        scaled = duals.pays * asked.scales
         paying = np.flatnonzero(scaled > 1e-7 * scaled.max(initial=0.0))
-        prices = self._prices(duals)
-        rows = np.array([duals[row.number] / row.scale for row in self._rows])
-        largest = max(pays.max(initial=0.0), prices.max(initial=0.0), np.abs(rows).max(initial=0.0))
-        unit = self._bounds.unit / float(largest)
-        whole = (rows * unit).astype(np.int64).tolist()
-        return self._bounds.cut(
+        each = (duals.pays, duals.prices, np.abs(duals.others))
+        unit = self._bounds.unit / max(float(part.max(initial=0.0)) for part in each)
+        others = (duals.others * unit).astype(np.int64).tolist()
+        cut = self._bounds.cut(
             self._kind,
-            (self._index[paying], (pays[paying] * unit).astype(np.int64)),
-            (prices * unit).astype(np.int64),
-            {row.holder: each for row, each in zip(self._rows, whole, strict=True) if each},
+            (asked.index[paying], (duals.pays[paying] * unit).astype(np.int64)),
+            (duals.prices * unit).astype(np.int64),
+            {row.holder: each for row, each in zip(asked.rows, others, strict=True) if each},
         )
+        held = float(cut.lifts @ (wanted * asked.scales)[paying])
+        return cut, (held - cut.room / self._grain) / unit
 
-    def _prices(self, duals: FloatArray) -> FloatArray:
-        """Return ``(p, s)`` prices."""
-        rows, supply = self._fluid.supply_row, self._merged.supply
-        scarce = rows >= 0
-        prices = np.zeros(rows.shape)
-        prices[scarce] = np.maximum(-duals[rows[scarce]], 0.0) / supply[scarce]
-        return prices
+
+def _best(cls: NarrowArray, gain: FloatArray, few: int) -> IntArray:
+    """Return the columns of most gain, a few of each class."""
+    there = np.flatnonzero(gain > 0.0)
+    order = there[np.lexsort((-gain[there], cls[there]))]
+    first = np.searchsorted(cls[order], cls[order])
+    return order[np.arange(order.shape[0]) - first < few]

@@ -13,7 +13,10 @@ from solver.checking.duality import check_levels
 from solver.checking.pricing import FluidRequest, FluidRound, most_together
 from solver.checking.stakes import stakes
 from solver.entitle import entitle, fellow_weights, group_weights
-from solver.fluid.merging import Merged, merge
+from solver.fluid.chosen import ChosenModel, asked_of
+from solver.fluid.first_fit import first_fit
+from solver.fluid.leximin import Terms
+from solver.fluid.merging import Merged, merge, reach
 from solver.fluid.pricing import Pricing
 from solver.plan import Entitlement
 from solver.problem import (
@@ -232,6 +235,44 @@ def test_flow_and_program_agree(problem: Problem) -> None:
         patch.setattr("solver.entitle.is_plain_flow", lambda _merged, _grain: False)
         by_program = entitle(problem)
     assert_near(amounts(by_program), amounts(by_flow))
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.integers(1, 8))
+def test_what_fits_first_is_where_a_simplex_can_stand(problem: Problem, eighths: int) -> None:
+    """Columns and rows that first fit fills are a basis, and its optimum that of all columns."""
+    merged = merge(problem, problem.eligible)
+    alone = np.bincount(problem.fellow, reach(problem), problem.fellows).astype(np.int64)
+    asked = asked_of("fellow", alone, Terms(members={"fellow": merged.fellow}, least={}, most={}))
+    wanted = np.full(asked.scales.shape[0], eighths / 8)
+    amounts = np.append(wanted * asked.scales, 0.0)
+    every = np.ones(merged.columns.cls.shape[0], dtype=np.bool_)
+    ends = first_fit(merged, asked.row, amounts, every)
+
+    few = ChosenModel(merged, np.flatnonzero(ends), asked)
+    few.start_from(ends, wanted)
+    assert few.solver.start is not None
+    assert few.solver.start.is_one
+    few.solve(wanted)
+    all_ = ChosenModel(merged, np.flatnonzero(every), asked)
+    cold = all_.solve(wanted)[0].cost
+    warm = ChosenModel(merged, np.flatnonzero(every), asked)
+    warm.start_after(few)
+    assert warm.solver.start is not None
+    assert warm.solver.start.is_one
+    assert cold == pytest.approx(warm.solve(wanted)[0].cost, abs=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_asking_step_by_step_agrees_with_coarse_cuts(problem: Problem) -> None:
+    """Without the cuts of the coarse round, stage by stage, the amounts are the same."""
+    below_coarse_cuts = entitle(problem)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("solver.entitle._Entitling._below_coarse_cuts", lambda _self: None)
+        patch.setattr("solver.entitle.is_plain_flow", lambda _merged, _grain: False)
+        asked = entitle(problem)
+    assert_near(amounts(below_coarse_cuts), amounts(asked))
 
 
 @settings(max_examples=30, deadline=None)

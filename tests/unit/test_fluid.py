@@ -54,8 +54,8 @@ def test_a_failed_solve_is_tried_again_from_the_start(monkeypatch: pytest.Monkey
     """An answer short of optimal is not taken; the program is loaded and solved anew."""
     honest, asked = linear._answer, []
 
-    def failing_once(solver, how):
-        result = honest(solver, how)
+    def failing_once(solver, how, start):
+        result = honest(solver, how, start)
         asked.append(how)
         if len(asked) == 1:
             result.termination.reason = linear.result_pb2.TERMINATION_REASON_NUMERICAL_ERROR
