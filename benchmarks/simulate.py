@@ -2,7 +2,8 @@
 
 ``python -m benchmarks simulate`` runs a year of innocore-400 (400 fellows, two half years) through
 the real operations on SQLite, with and without NERSC's reclaim rule, on the same chance.
-``DURE_SIM_FELLOWS``, ``DURE_SIM_SEEDS`` and ``DURE_SIM_POLICIES`` make it smaller or larger.
+``DURE_SIM_FELLOWS``, ``DURE_SIM_SEEDS`` and ``DURE_SIM_POLICIES`` make it smaller or larger;
+without a number of fellows everybody of the file asks what stands there.
 """
 
 import os
@@ -20,7 +21,7 @@ RULES = ("none", "nersc")
 
 def main():
     """Print a row a year."""
-    fellows = int(os.environ.get("DURE_SIM_FELLOWS", "400"))
+    fellows = int(os.environ.get("DURE_SIM_FELLOWS", "0")) or None
     seeds = range(int(os.environ.get("DURE_SIM_SEEDS", "1")))
     policies = os.environ.get("DURE_SIM_POLICIES", "rank_and_fund").split(",")
     print("### A simulated year of innocore-400\n")

@@ -9,9 +9,9 @@ from scheduler.domain.access import Permit
 from scheduler.domain.awards import Award
 from scheduler.domain.burn import Basis, Burn, DueLine, Forecast, even_line, forecasts, own_line
 from scheduler.domain.errors import NotFound, UndatedRound
-from scheduler.domain.ledger import SECONDS_PER_HOUR
+from scheduler.domain.ledger import SECONDS_PER_HOUR, Account, AccountKind
 from scheduler.domain.pools import Calendar
-from scheduler.operations.ledger import award_accounts, call_of
+from scheduler.operations.ledger import call_of
 from scheduler.ports.paging import AwardFilter, everything
 from scheduler.ports.store import Transaction
 
@@ -74,14 +74,16 @@ def burns(tx: Transaction, awards: Iterable[Award]) -> Iterable[AwardBurn]:
     wanted = tuple(awards)
     types = {pool.id: pool.gpu_type for pool in everything(tx.pools.list)}
     groups = {each.id: each.group for each in tx.people.of({each.fellow for each in wanted})}
+    accounts = _accounts(tx, wanted)
+    days = tx.usage.by_day(each.id for each in wanted)
     calendars: dict[str, Calendar] = {}
     for award in wanted:
         if award.round not in calendars:
             calendars[award.round] = _calendar(tx, award)
         calendar = calendars[award.round]
         lines = due_lines(award, calendar, types)
-        used = _daily(tx.usage.by_day(award.id))
-        for account in award_accounts(tx, award.id):
+        used = _daily(days.get(award.id, {}))
+        for account in accounts.get(award.id, ()):
             daily = used.get(account.gpu_type, {})
             held = account.balance + account.credits_pending + sum(daily.values())
             line = lines.get(account.gpu_type) or _even(calendar, held, award)
@@ -141,6 +143,15 @@ def together(parts: Iterable[Expected]) -> Expected:
             for at, basis in enumerate(Basis)
         ),
     )
+
+
+def _accounts(tx: Transaction, awards: Iterable[Award]) -> Mapping[str, list[Account]]:
+    """Return what awards may use, by award, in order of GPU type."""
+    found: dict[str, list[Account]] = defaultdict(list)
+    for account in tx.ledger.of_owners(each.id for each in awards):
+        if account.kind is AccountKind.AWARD:
+            found[account.owner].append(account)
+    return found
 
 
 def _even(calendar: Calendar, held: int, award: Award) -> DueLine:

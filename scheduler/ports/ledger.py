@@ -25,6 +25,10 @@ class Ledger(Protocol):
         """Return the accounts of a call, group or award, whoever asks."""
         ...
 
+    def of_owners(self, owners: Iterable[str]) -> Sequence[Account]:
+        """Return the accounts of some owners, by id, whoever asks."""
+        ...
+
     def enter(self, transfers: Iterable[Transfer], accounts: Iterable[Account]) -> None:
         """Keep new transfers and what they make of the accounts they touch."""
         ...

@@ -62,8 +62,8 @@ class Usage(Protocol):
         """
         ...
 
-    def by_day(self, award: str) -> Mapping[tuple[str, date], int]:
-        """Return GPU-seconds of an award by GPU type and day of use (UTC)."""
+    def by_day(self, awards: Iterable[str]) -> Mapping[str, Mapping[tuple[str, date], int]]:
+        """Return GPU-seconds of awards by GPU type and day of use (UTC); nothing for the unused."""
         ...
 
     def list(

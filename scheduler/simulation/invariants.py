@@ -20,8 +20,8 @@ from scheduler.domain.ledger import (
     TransferStep,
     account_id,
 )
-from scheduler.domain.rounds import DecisionKind
-from scheduler.ports.paging import LARGEST_LIMIT, AwardFilter, Slice, everything
+from scheduler.domain.rounds import DecisionKind, Round
+from scheduler.ports.paging import LARGEST_LIMIT, Slice, everything
 from scheduler.ports.store import Transaction
 from scheduler.snapshot import parse_document, read_round
 
@@ -39,6 +39,10 @@ BY_RULE: Final = frozenset(
 """Kinds of change that may take hours off an award."""
 
 
+WHOLE: Final = 20
+"""After so many steps the changes of every award are added up again, also of those that rest."""
+
+
 class BrokenInvariant(Exception):  # noqa: N818 - named by what it says
     """Something that must hold does not.
 
@@ -53,6 +57,15 @@ class BrokenInvariant(Exception):  # noqa: N818 - named by what it says
         self.witness = witness
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A store after a step, with what several invariants look at, read once."""
+
+    tx: Transaction
+    rounds: tuple[Round, ...]
+    awards: tuple[Award, ...]
+
+
 @dataclass(slots=True)
 class Invariants:
     """Looks at a store after every step.
@@ -65,6 +78,7 @@ class Invariants:
     _seen: str | None = None
     _posted: Counter[str] = field(default_factory=Counter)
     _pending: dict[str, Transfer] = field(default_factory=dict)
+    _versions: dict[str, int] = field(default_factory=dict)
     _supply: dict[str, dict[tuple[int, str], int]] = field(default_factory=dict)
 
     def check(self, tx: Transaction) -> None:
@@ -73,21 +87,27 @@ class Invariants:
         Raises:
             BrokenInvariant: Naming the first that does not hold.
         """
-        rules: tuple[tuple[str, Callable[[Transaction], Iterator[str]]], ...] = (
+        rules: tuple[tuple[str, Callable[[Seen], Iterator[str]]], ...] = (
             ("the ledger adds up", self._ledger),
             ("usage equals the ledger", self._usage),
             ("no pool-slot above its supply", self._cells),
             ("no award without approval", self._approvals),
             ("accepted awards are cut by a named rule only", self._changes),
         )
+        seen = Seen(
+            tx=tx,
+            rounds=tuple(everything(lambda part: tx.rounds.list(EVERYTHING, part))),
+            awards=tuple(everything(lambda part: tx.awards.list(EVERYTHING, part))),
+        )
         for name, rule in rules:
-            witness = next(rule(tx), None)
+            witness = next(rule(seen), None)
             if witness is not None:
                 raise BrokenInvariant(name, witness)
         self.checked += 1
 
-    def _ledger(self, tx: Transaction) -> Iterator[str]:
+    def _ledger(self, seen: Seen) -> Iterator[str]:
         """Every balance is what its transfers make of it; together they are nothing."""
+        tx = seen.tx
         self._add_up(tx)
         totals: Counter[str] = Counter()
         for account in everything(lambda part: tx.ledger.accounts(EVERYTHING, part)):
@@ -119,23 +139,23 @@ class Invariants:
             self._posted[each.debit] -= each.amount
             self._posted[each.credit] += each.amount
 
-    def _usage(self, tx: Transaction) -> Iterator[str]:
+    def _usage(self, seen: Seen) -> Iterator[str]:
         """What jobs used, by award and type, is what stands as consumed."""
-        for (award, gpu_type), total in tx.usage.totals().items():
+        for (award, gpu_type), total in seen.tx.usage.totals().items():
             id_ = account_id(AccountKind.CONSUMED, award or CENTER, gpu_type)
             if self._posted[id_] != total:
                 yield f"{id_} holds {self._posted[id_]}, jobs used {total}"
 
-    def _cells(self, tx: Transaction) -> Iterator[str]:
+    def _cells(self, seen: Seen) -> Iterator[str]:
         """The live awards of a call hold no more of a pool in a slot than was frozen."""
         taken: dict[str, Counter[tuple[int, str]]] = {}
-        rounds = everything(lambda part: tx.rounds.list(EVERYTHING, part))
-        calls = {each.id: each.call for each in rounds}
-        for award in _awards(tx):
+        calls = {each.id: each.call for each in seen.rounds}
+        for award in seen.awards:
             of_call = taken.setdefault(calls[award.round], Counter())
-            of_call.update({(cell.slot, cell.pool): cell.gpu_hours for cell in award.cells})
+            for cell in award.cells:
+                of_call[cell.slot, cell.pool] += cell.gpu_hours
         for call, places in taken.items():
-            supply = self._supply_of(tx, call)
+            supply = self._supply_of(seen.tx, call)
             for place, hours in places.items():
                 if hours * MILLI > supply[place]:
                     yield f"{place} of {call} holds {hours}, is supplied {supply[place] / MILLI}"
@@ -153,23 +173,35 @@ class Invariants:
             }
         return self._supply[call]
 
-    def _approvals(self, tx: Transaction) -> Iterator[str]:
+    def _approvals(self, seen: Seen) -> Iterator[str]:
         """Every award's scenario was signed by somebody who did not select it."""
-        for round_ in everything(lambda part: tx.rounds.list(EVERYTHING, part)):
-            said = {each.kind: each for each in tx.decisions.of(round_.id)}
+        awards: dict[str, list[Award]] = {}
+        for award in seen.awards:
+            awards.setdefault(award.round, []).append(award)
+        for round_id, own in awards.items():
+            said = {each.kind: each for each in seen.tx.decisions.of(round_id)}
             approval, selection = (
                 said.get(kind) for kind in (DecisionKind.APPROVAL, DecisionKind.SELECTION)
             )
             signed = approval is not None and selection is not None and approval.by != selection.by
-            for award in _awards(tx, round_.id):
+            for award in own:
                 if not signed or approval is None or award.scenario != approval.scenario:
-                    yield f"award {award.id} of {round_.id}"
+                    yield f"award {award.id} of {round_id}"
 
-    def _changes(self, tx: Transaction) -> Iterator[str]:
-        """An award's cells are its changes added up, and hours went by a named rule."""
-        awards = {award.id: award for award in _awards(tx)}
+    def _changes(self, seen: Seen) -> Iterator[str]:
+        """An award's cells are its changes added up, and hours went by a named rule.
+
+        Looked at are the awards whose version is new, and now and then all of them.
+        """
+        if self.checked % WHOLE == 0:
+            self._versions.clear()
+        awards = {
+            award.id: award
+            for award in seen.awards
+            if self._versions.get(award.id) != award.version
+        }
         by_award: dict[str, list[AwardChange]] = {id_: [] for id_ in awards}
-        for change in tx.awards.changes(awards):
+        for change in seen.tx.awards.changes(awards):
             by_award[change.award].append(change)
             took = sum(cell.gpu_hours for cell in change.cells) < 0
             if took and change.kind not in BY_RULE:
@@ -177,8 +209,4 @@ class Invariants:
         for id_, changes in by_award.items():
             if fold_cells(*(each.cells for each in changes)) != fold_cells(awards[id_].cells):
                 yield f"award {id_} has other cells than its changes"
-
-
-def _awards(tx: Transaction, round_id: str | None = None) -> tuple[Award, ...]:
-    from_round = AwardFilter(round=round_id)
-    return tuple(everything(lambda part: tx.awards.list(EVERYTHING, part, where=from_round)))
+        self._versions.update((id_, award.version) for id_, award in awards.items())

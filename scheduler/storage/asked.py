@@ -26,7 +26,7 @@ class SqlRequests:
 
     def find(self, id_: str) -> Request | None:
         """Return the request, whoever asks."""
-        return self._rows.find(tables.requests.c.id == id_)
+        return self._rows.with_id(id_)
 
     def get(self, scope: Scope, id_: str) -> Request:
         """Return the request, if visible."""

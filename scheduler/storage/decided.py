@@ -54,7 +54,7 @@ class SqlRounds:
 
     def find(self, id_: str) -> Round | None:
         """Return the round, whoever asks."""
-        return self._rows.find(tables.rounds.c.id == id_)
+        return self._rows.with_id(id_)
 
     def get(self, scope: Scope, id_: str) -> Round:
         """Return the round, if visible."""
@@ -99,7 +99,7 @@ class SqlScenarios:
 
     def find(self, id_: str) -> Scenario | None:
         """Return the scenario, whoever asks."""
-        return self._rows.find(tables.scenarios.c.id == id_)
+        return self._rows.with_id(id_)
 
     def get(self, scope: Scope, id_: str) -> Scenario:
         """Return the scenario, if visible."""

@@ -30,7 +30,7 @@ class SqlDeliveries:
 
     def find(self, id_: str) -> Delivery | None:
         """Return the delivery, if there is one."""
-        return self._rows.find(tables.deliveries.c.id == id_)
+        return self._rows.with_id(id_)
 
     def save(self, delivery: Delivery) -> None:
         """Keep the next version."""

@@ -22,7 +22,7 @@ class SqlInstitutes:
 
     def find(self, id_: str) -> Institute | None:
         """Return the institute, if there is one."""
-        return self._rows.find(tables.institutes.c.id == id_)
+        return self._rows.with_id(id_)
 
     def add(self, institute: Institute) -> None:
         """Keep a new institute."""
@@ -46,7 +46,7 @@ class SqlGroups:
 
     def find(self, id_: str) -> Group | None:
         """Return the group, if there is one."""
-        return self._rows.find(tables.groups.c.id == id_)
+        return self._rows.with_id(id_)
 
     def add(self, group: Group) -> None:
         """Keep a new group."""
@@ -77,7 +77,7 @@ class SqlPeople:
 
     def find(self, id_: str) -> Person | None:
         """Return the person, whoever asks."""
-        return self._rows.find(tables.people.c.id == id_)
+        return self._rows.with_id(id_)
 
     def get(self, scope: Scope, id_: str) -> Person:
         """Return the person, if visible."""

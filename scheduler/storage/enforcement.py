@@ -22,7 +22,7 @@ class SqlEnforcement:
 
     def find(self, id_: str) -> Target | None:
         """Return the target, if there is one."""
-        return self._targets.find(tables.targets.c.id == id_)
+        return self._targets.with_id(id_)
 
     def add(self, target: Target) -> None:
         """Keep a new target."""

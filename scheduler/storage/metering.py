@@ -68,7 +68,7 @@ class SqlReconciliations:
 
     def find(self, id_: str) -> Reconciliation | None:
         """Return the reconciliation."""
-        return self._rows.find(tables.reconciliations.c.id == id_)
+        return self._rows.with_id(id_)
 
     def latest(self) -> Sequence[Reconciliation]:
         """Return the latest reconciliation of each cluster."""

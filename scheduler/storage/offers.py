@@ -20,7 +20,7 @@ class SqlPools:
 
     def find(self, id_: str) -> Pool | None:
         """Return the pool, if there is one."""
-        return self._rows.find(tables.pools.c.id == id_)
+        return self._rows.with_id(id_)
 
     def add(self, pool: Pool) -> None:
         """Keep a new pool."""
@@ -47,7 +47,7 @@ class SqlCapacityChanges:
 
     def find(self, id_: str) -> CapacityChange | None:
         """Return the change, if there is one."""
-        return self._rows.find(tables.capacity_changes.c.id == id_)
+        return self._rows.with_id(id_)
 
     def add(self, change: CapacityChange) -> None:
         """Keep a new change."""
@@ -83,7 +83,7 @@ class SqlPolicies:
 
     def find(self, name: str) -> Policy | None:
         """Return the policy, if there is one."""
-        return self._rows.find(tables.policies.c.id == name)
+        return self._rows.with_id(name)
 
     def add(self, policy: Policy) -> None:
         """Keep a new policy."""
@@ -124,7 +124,7 @@ class SqlCalls:
 
     def find(self, id_: str) -> Call | None:
         """Return the call, whoever asks."""
-        return self._rows.find(tables.calls.c.id == id_)
+        return self._rows.with_id(id_)
 
     def add(self, call: Call) -> None:
         """Keep a new call."""

@@ -1,14 +1,29 @@
 """Values as rows of one table: insert, guarded update, find, list by keyset."""
 
 from collections.abc import Iterable
-from typing import Any, Generic, TypeVar
+from functools import cache
+from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 
 from scheduler.domain.errors import NotFound, VersionMismatch
 from scheduler.ports.paging import FIRST, LARGEST_LIMIT, Page, Slice
 
 T = TypeVar("T")
+BOUND: Final = "_"
+"""Begins the names of parameters that are compared, apart from those that are kept."""
 
 
 class Rows(Generic[T]):
@@ -34,7 +49,7 @@ class Rows(Generic[T]):
         """Keep new values."""
         rows = [self.row(value) for value in values]
         if rows:
-            self.connection.execute(insert(self.table), rows)
+            self.connection.execute(_inserting(self.table), rows)
 
     def update(self, value: T) -> None:
         """Keep a changed value; where there are versions, only over the one before.
@@ -43,18 +58,24 @@ class Rows(Generic[T]):
             VersionMismatch: If the stored version is not the one before.
         """
         row = self.row(value)
-        identity = [column == row[column.key] for column in self.table.primary_key]
-        guard = list(identity)
+        bound = {f"{BOUND}{column.key}": row[column.key] for column in self.table.primary_key}
         if "version" in self.keys:
-            guard.append(self.table.c.version == row["version"] - 1)
-        result = self.connection.execute(update(self.table).where(*guard).values(**row))
+            bound[f"{BOUND}version"] = row["version"] - 1
+        result = self.connection.execute(_updating(self.table), row | bound)
         if result.rowcount != 1:
+            identity = [column == row[column.key] for column in self.table.primary_key]
             raise VersionMismatch(
                 kind=self.kind,
                 id="/".join(str(row[column.key]) for column in self.table.primary_key),
                 expected=row.get("version", 1) - 1,
                 current=self._stored_version(and_(*identity)),
             )
+
+    def with_id(self, id_: str) -> T | None:
+        """Return the value with this id, or nothing."""
+        found = self.connection.execute(_with_id(self.table), {f"{BOUND}id": id_})
+        row = found.one_or_none()
+        return None if row is None else self.value(row)
 
     def find(self, *where: ColumnElement[bool]) -> T | None:
         """Return the only value of which all is true, or nothing."""
@@ -107,6 +128,25 @@ class Rows(Generic[T]):
             select(self.table.c.version).where(identity)
         ).scalar_one_or_none()
         return version
+
+
+@cache
+def _inserting(table: Table) -> Insert:
+    """Return the statement that keeps a row; made once, for that costs more than to run it."""
+    return insert(table)
+
+
+@cache
+def _updating(table: Table) -> Update:
+    """Return the statement that keeps a row over the one before."""
+    guards = [*table.primary_key, *(column for column in table.columns if column.key == "version")]
+    return update(table).where(*(column == bindparam(f"{BOUND}{column.key}") for column in guards))
+
+
+@cache
+def _with_id(table: Table) -> Select[Any]:
+    """Return the question for the row of an id."""
+    return select(table).where(table.c.id == bindparam(f"{BOUND}id"))
 
 
 def equal(column: ColumnElement[Any], value: object | None) -> ColumnElement[bool] | None:

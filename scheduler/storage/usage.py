@@ -19,7 +19,7 @@ from scheduler.storage.visibility import visible_usage
 
 T = TypeVar("T")
 AT_ONCE: Final = 5000
-"""Jobs named in one query, rows inserted in one statement."""
+"""Jobs or awards named in one query, rows inserted in one statement."""
 
 
 class SqlUsage:
@@ -88,17 +88,18 @@ class SqlUsage:
             for person, award, gpu_type, total in self._connection.execute(query)
         }
 
-    def by_day(self, award: str) -> Mapping[tuple[str, date], int]:
-        """Return GPU-seconds of an award by GPU type and day of use (UTC)."""
+    def by_day(self, awards: Iterable[str]) -> Mapping[str, Mapping[tuple[str, date], int]]:
+        """Return GPU-seconds of awards by GPU type and day of use (UTC); nothing for the unused."""
         table = tables.usage
-        query = select(table.c.gpu_type, table.c.begins_at, table.c.gpu_seconds).where(
-            table.c.award == award
-        )
-        days: Counter[tuple[str, date]] = Counter()
-        for gpu_type, begins_at, gpu_seconds in self._connection.execute(query):
-            assert isinstance(begins_at, datetime), "instants are read as such"
-            days[gpu_type, begins_at.date()] += gpu_seconds
-        return days
+        found: dict[str, Counter[tuple[str, date]]] = {}
+        for part in _parts(awards):
+            query = select(
+                table.c.award, table.c.gpu_type, table.c.begins_at, table.c.gpu_seconds
+            ).where(table.c.award.in_(part))
+            for award, gpu_type, begins_at, gpu_seconds in self._connection.execute(query):
+                assert isinstance(begins_at, datetime), "instants are read as such"
+                found.setdefault(award, Counter())[gpu_type, begins_at.date()] += gpu_seconds
+        return found
 
     def list(
         self, scope: Scope, slice_: Slice = FIRST, *, where: UsageFilter = ALL_USAGE
@@ -123,7 +124,7 @@ class SqlProposals:
 
     def find(self, id_: str) -> Proposal | None:
         """Return the proposal, whoever asks."""
-        return self._rows.find(tables.proposals.c.id == id_)
+        return self._rows.with_id(id_)
 
     def add(self, proposal: Proposal) -> None:
         """Keep a new proposal."""

@@ -29,7 +29,7 @@ def test_the_books_are_alike_on_both_stores(store: SqlStore) -> None:
         assert {
             ("H200", date(2026, 4, 1)): 801 * HOUR,
             ("H200", date(2026, 4, 2)): 1248 * HOUR,
-        } == tx.usage.by_day(award.id)
+        } == tx.usage.by_day([award.id])[award.id]
         assert ["duru"] == tx.usage.clusters()
         assert 403 == len(tx.usage.of_cluster("duru"))
         assert "approved" == tx.proposals.find(proposal.id).state

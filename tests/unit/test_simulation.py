@@ -162,6 +162,24 @@ def _triggers(tx) -> list[str]:
     return list(found.scalars())
 
 
+def test_a_round_is_asked_as_it_stands(tmp_path: Path):
+    """Without a number of fellows every season asks what the file asks; nothing is drawn."""
+    world = a_world(a_course("none"), fellows=None)
+    expected = sorted((each["id"], each["gpu_hours"]) for each in a_model()["requests"])
+    with open_store(f"sqlite:///{tmp_path / 'sim.db'}") as store:
+        run(store, world, told)
+        with store.read() as tx:
+            calls = tx.calls.list().items
+            asked = [
+                sorted(
+                    (each.draft.title, each.draft.gpu_hours // 1000)
+                    for each in tx.requests.labelled(call.id).values()
+                )
+                for call in calls
+            ]
+    assert [expected] * seasons_of(world) == asked
+
+
 def test_cells_above_the_supply_are_found(tmp_path: Path):
     """A slot that holds more than was frozen is named."""
     with open_store(f"sqlite:///{tmp_path / 'sim.db'}") as store:

@@ -35,7 +35,7 @@ from scheduler.operations.directory import put_person
 from scheduler.operations.notifications import list_notifications, read_notification
 from scheduler.ports.paging import everything
 from scheduler.ports.store import Transaction
-from tests.unit.operations.center import OPENS, SECOND, act, as_fellow
+from tests.unit.operations.center import CLOSES, SECOND, act, as_fellow
 from tests.unit.operations.test_notifications import center
 
 __all__ = ["center"]
@@ -70,17 +70,16 @@ def told(tx: Transaction) -> Mapping[str, list[str]]:
 
 
 def test_what_is_urgent_is_posted_at_once_and_the_rest_once_a_day(reached: Transaction):
-    """Who has no address is passed over; posting again posts nothing."""
-    now = OPENS + timedelta(hours=1)
+    """What is two weeks old is told no more; posting again posts nothing."""
+    now = CLOSES + timedelta(hours=1)
     assert 1 == post(reached, act("host", now), MAIL)
     assert {"alert mina": ["award.offered"]} == told(reached)
     assert 0 == post(reached, act("host", now), MAIL)
-    assert 3 == post(reached, act("host", now + DAY), MAIL)
+    assert 2 == post(reached, act("host", now + DAY), MAIL)
     assert {
         "alert mina": ["award.offered"],
         "digest jun": ["round.published"],
         "digest ara": ["round.published"],
-        "digest approver": ["round.selected"],
     } == told(reached)
     assert 0 == post(reached, act("host", now + 2 * DAY), MAIL)
     assert URGENT <= set(TOLD)
@@ -90,8 +89,8 @@ def test_wishes_count(reached: Transaction):
     """One digest a day instead of alerts; no mail at all; both without losing a notification."""
     mina = choose_contact(reached, as_fellow("mina"), Contact(id="mina", mail=MailWish.DIGEST))
     choose_contact(reached, as_fellow("jun"), Contact(id="jun", mail=MailWish.NONE))
-    post(reached, act("host", OPENS + DAY), MAIL)
-    assert {"digest mina", "digest ara", "digest approver"} == set(told(reached))
+    post(reached, act("host", CLOSES + DAY), MAIL)
+    assert {"digest mina", "digest ara"} == set(told(reached))
     assert 1 == len(list_notifications(reached, "jun", unread=True).items)
     again = replace(mina, language=Language.ENGLISH)
     with pytest.raises(VersionMismatch):
@@ -104,24 +103,24 @@ def test_wishes_count(reached: Transaction):
 def test_what_is_read_or_old_is_not_mailed(reached: Transaction):
     """Nor is who left."""
     (read,) = list_notifications(reached, "mina").items
-    read_notification(reached, as_fellow("mina", OPENS), read.id)
+    read_notification(reached, as_fellow("mina", CLOSES), read.id)
     ara = reached.people.find("ara")
     assert ara is not None
     reached.people.save(replace(ara, active=False, version=ara.version + 1))
-    assert 0 == post(reached, act("host", OPENS + OLDEST + 2 * SECOND), MAIL)
-    assert 2 == post(reached, act("host", OPENS + DAY), MAIL)
-    assert {"digest jun", "digest approver"} == set(told(reached))
+    assert 0 == post(reached, act("host", CLOSES + OLDEST + 2 * SECOND), MAIL)
+    assert 1 == post(reached, act("host", CLOSES + DAY), MAIL)
+    assert {"digest jun"} == set(told(reached))
 
 
 def test_without_mail_nothing_is_posted(reached: Transaction):
     """And what waited is posted once there is a way."""
-    assert 0 == post(reached, act("host", OPENS + DAY), Channels(mail=False, digest_hour=0))
-    assert 4 == post(reached, act("host", OPENS + DAY), MAIL)
+    assert 0 == post(reached, act("host", CLOSES + DAY), Channels(mail=False, digest_hour=0))
+    assert 3 == post(reached, act("host", CLOSES + DAY), MAIL)
 
 
 def test_digests_are_due_once_a_day():
     """At the hour itself already."""
-    nine = OPENS.replace(hour=9, minute=0)
+    nine = CLOSES.replace(hour=9, minute=0)
     assert nine == last_digest(nine, 9)
     assert nine - DAY == last_digest(nine - SECOND, 9)
     assert nine == last_digest(nine + DAY - SECOND, 9)
@@ -130,11 +129,11 @@ def test_digests_are_due_once_a_day():
 def test_a_webhook_hears_every_event_once_from_its_first_turn_on(reached: Transaction):
     """Old events are not told; new ones are, by id, position, kind and subject alone."""
     hooks = Channels(mail=False, digest_hour=0, webhooks=(HOOK,))
-    assert 0 == post(reached, act("host", OPENS), hooks)
+    assert 0 == post(reached, act("host", CLOSES), hooks)
     (award,) = [n.subject for n in list_notifications(reached, "mina").items]
-    return_award(reached, as_fellow("mina", OPENS), award, reason="No data.")
-    assert 1 == post(reached, act("host", OPENS), hooks)
-    assert 0 == post(reached, act("host", OPENS), hooks)
+    return_award(reached, as_fellow("mina", CLOSES), award, reason="No data.")
+    assert 1 == post(reached, act("host", CLOSES), hooks)
+    assert 0 == post(reached, act("host", CLOSES), hooks)
     (made,) = waiting(reached)
     assert (Channel.WEBHOOK, HOOK) == (made.channel, made.to)
     assert {"id", "seq", "at", "kind", "subject"} == set(made.body)
@@ -143,25 +142,25 @@ def test_a_webhook_hears_every_event_once_from_its_first_turn_on(reached: Transa
 
 def test_a_delivery_is_taken_under_a_lease(reached: Transaction):
     """Nobody else takes it until the lease is over; marked, nobody ever does."""
-    post(reached, act("host", OPENS), MAIL)
-    (taken,) = take_due(reached, act("host", OPENS))
-    assert (1, ()) == (taken.attempts, take_due(reached, act("host", OPENS + LEASE - SECOND)))
-    (again,) = take_due(reached, act("host", OPENS + LEASE))
+    post(reached, act("host", CLOSES), MAIL)
+    (taken,) = take_due(reached, act("host", CLOSES))
+    assert (1, ()) == (taken.attempts, take_due(reached, act("host", CLOSES + LEASE - SECOND)))
+    (again,) = take_due(reached, act("host", CLOSES + LEASE))
     assert (taken.id, 2) == (again.id, again.attempts)
     delivered(reached, again.id)
-    put_off(reached, act("host", OPENS + LEASE), again.id, "late word")
+    put_off(reached, act("host", CLOSES + LEASE), again.id, "late word")
     refused(reached, again.id, "late word")
     (kept,) = waiting(reached)
     assert (DeliveryState.DELIVERED, "") == (kept.state, kept.problem)
-    assert () == take_due(reached, act("host", OPENS + 9 * DAY))
+    assert () == take_due(reached, act("host", CLOSES + 9 * DAY))
     with pytest.raises(NotFound):
         delivered(reached, "dlv_none")
 
 
 def test_attempts_lie_further_and_further_apart_and_end(reached: Transaction):
     """A minute, four, sixteen, … four hours; after three days it is given up, and says why."""
-    post(reached, act("host", OPENS), MAIL)
-    now, waits = OPENS, []
+    post(reached, act("host", CLOSES), MAIL)
+    now, waits = CLOSES, []
     while True:
         (taken,) = take_due(reached, act("host", now))
         put_off(reached, act("host", now), taken.id, "421 Busy")
@@ -172,19 +171,19 @@ def test_attempts_lie_further_and_further_apart_and_end(reached: Transaction):
         now = kept.due_at
     assert [1, 4, 16, 64, 240, 240] == waits[:6]
     assert (DeliveryState.GIVEN_UP, "421 Busy") == (kept.state, kept.problem)
-    assert timedelta(days=2) < now - OPENS <= PATIENCE
+    assert timedelta(days=2) < now - CLOSES <= PATIENCE
 
 
 def test_deliveries_are_counted(reached: Transaction):
     """By channel and state, with the oldest that waits."""
     assert ({}, None) == (reached.deliveries.counts(), reached.deliveries.oldest())
-    post(reached, act("host", OPENS + DAY), MAIL)
-    one, *_ = take_due(reached, act("host", OPENS + DAY))
+    post(reached, act("host", CLOSES + DAY), MAIL)
+    one, *_ = take_due(reached, act("host", CLOSES + DAY))
     refused(reached, one.id, "550 No such person")
     assert {
-        (Channel.MAIL, DeliveryState.WAITING): 3,
+        (Channel.MAIL, DeliveryState.WAITING): 2,
         (Channel.MAIL, DeliveryState.GIVEN_UP): 1,
     } == reached.deliveries.counts()
-    assert OPENS + DAY == reached.deliveries.oldest()
+    assert CLOSES + DAY == reached.deliveries.oldest()
     given_up = reached.deliveries.list(state=DeliveryState.GIVEN_UP).items
     assert ["550 No such person"] == [each.problem for each in given_up]
