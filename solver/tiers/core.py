@@ -22,6 +22,7 @@ from solver.tiers.model import RoundModel
 from solver.tiers.program import Answer, Effort, solve_program
 from solver.tiers.relaxation import Relaxation, Vertex
 from solver.tiers.rounding import Bounds
+from solver.tiers.vicinity import PART, Vicinity
 
 STEP = 16.0
 """How much more an earlier tier counts than the next one in the compass."""
@@ -33,8 +34,14 @@ NEAR = 0.005
 """Relative gap from which on a large round's bound is worth cuts."""
 LARGE = 15_000
 """Columns from which on the code decides a few requests at a time, and no cuts are worth it."""
-PART = 40
-"""Requests of a large round that are decided at a time."""
+LEAST_STEP = 8
+"""Requests of a large round that are rounded at a time at least."""
+PASSES = 3
+"""How often everything in question in a large round is decided anew."""
+FINE_PART = 20
+"""How many times nearer than the whole round one part is brought to its best."""
+TRIFLE = 1e-5
+"""What a row may be missed by when choices are rounded that a code calls whole."""
 ENOUGH = (0.5, 0.7, 0.85, 1.0 - 1e-9)
 """Fractions from which on a request is rounded up, the next where that does not go together."""
 SWEEPS = 20
@@ -109,7 +116,19 @@ class CoreEngine:
         self.relaxation = Relaxation(self.program, effort.budget)
         self.large = self.program.columns > LARGE
         self._turns = np.isin(self.columns, model.turn_columns)
+        self._owner = self._owners()
         self.low, self.high = self.program.column_bounds()
+
+    def _owners(self) -> IntArray:
+        """Return ``(columns,)`` the request that each column is about, if it is about one."""
+        model = self.model
+        owner = np.full(self.program.columns, NOBODY)
+        owner[model.funded] = np.arange(model.problem.requests)
+        owner[self.columns] = self.owners
+        owner[model.places.column] = model.places.request
+        own = np.flatnonzero(model.award >= 0)
+        owner[model.award[own]] = own
+        return owner
 
     def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:
         """Return a plan that is good in all tiers, the earlier ones first; None without one."""
@@ -147,13 +166,13 @@ class CoreEngine:
             pieces = pieces[~decided[pieces]]
             part = values[self.model.funded[pieces]]
             order = np.argsort(np.minimum(part, 1.0 - part), kind="stable")
-            chosen = pieces[order[: max(pieces.size // 2, PART)]]
+            chosen = pieces[order[: max(pieces.size // 2, LEAST_STEP)]]
             decided[chosen] = True
             step = None
             for least in ENOUGH if chosen.size else ENOUGH[:1]:
                 for request in chosen.tolist():
                     bounds.decide(request, values, least)
-                step = self._solve(aim, bounds.low, bounds.high, self.effort, NOTHING).values
+                step = self._solve(aim, bounds.low, bounds.high, self.effort, whole=NOTHING).values
                 if step is not None:
                     break
             if step is None or not chosen.size:
@@ -174,8 +193,7 @@ class CoreEngine:
         small = self.program.columns <= SMALL
         if known is not None:
             found.offer(known)
-            if not self.large:
-                found.offer(self._search(aim, known, NOTHING).values)
+            found.offer(self._search(aim, known, NOTHING).values)
         elif root is not None and not small:
             found.offer(self._first_plan(aim, root))
         if goal.scale is None and np.isfinite(found.objective):
@@ -198,7 +216,7 @@ class CoreEngine:
         if found.gap <= found.aim.gap / FINER:
             return
         fine = replace(found.aim, gap=found.aim.gap / FINER)
-        answer = self._search(fine, self.low, np.arange(self.model.problem.requests))
+        answer = self._solve(fine, self.low, self.high, self._brief())
         found.offer(answer.values)
         found.prove(answer.bound)
         found.work += answer.work
@@ -207,19 +225,54 @@ class CoreEngine:
     def _decide_core(self, found: Found, root: Vertex) -> None:
         """Decide what plan and relaxation see differently; then look for a better bound."""
         assert found.values is not None
-        apart = np.abs(found.values - root.values)[self.columns] > WHOLE
-        core = np.unique(self.owners[apart])
-        for part in self._mixed(core) if self.large else [core]:
-            if found.gap * 4 <= found.aim.gap or self.effort.budget.reached() is not Limit.NONE:
-                return
-            answer = self._search(found.aim, found.values, part)
+        if self.large:
+            self._decide_parts(found, root)
+            return
+        if found.gap * 4 > found.aim.gap:
+            answer = self._search(found.aim, found.values, self._apart(found.values, root.values))
             found.offer(answer.values)
             found.work += answer.work
-        if found.gap > NEAR and not self.large:
+        if found.gap > NEAR:
             rough = replace(self.effort, bound_only=True)
             answer = self._solve(found.aim, self.low, self.high, rough)
             found.prove(answer.bound)
             found.work += answer.work
+
+    def _apart(self, plan: FloatArray, relaxed: FloatArray) -> IntArray:
+        """Return the requests that plan and relaxation see differently."""
+        apart = np.abs(plan - relaxed)[self.columns] > WHOLE
+        return np.unique(self.owners[apart])
+
+    def _decide_parts(self, found: Found, root: Vertex) -> None:
+        """Decide a large round part by part, again and again, until that helps no more."""
+        vicinity = Vicinity(self.model, self.effort.seed)
+        for _ in range(PASSES):
+            assert found.values is not None
+            before, apart = found.objective, self._apart(found.values, root.values)
+            for part in vicinity.parts(found.values, root.values, apart):
+                if found.gap * 4 <= found.aim.gap or self.effort.budget.reached() is not Limit.NONE:
+                    return
+                answer = self._decide_part(found.aim, found.values, part)
+                found.offer(answer.values)
+                found.work += answer.work
+            found.offer(self._search(found.aim, found.values, NOTHING).values)
+            if before - found.objective < found.aim.allowed:
+                return
+
+    def _decide_part(self, aim: Aim, plan: FloatArray, part: IntArray) -> Answer:
+        """Decide the first requests of a part, lay the hours of all of it out anew."""
+        low, high = np.minimum(self.low, plan), np.maximum(self.high, plan)
+        rest = (self._owner != NOBODY) & ~np.isin(self._owner, part)
+        low[rest] = high[rest] = plan[rest]
+        held = self.columns[~np.isin(self.owners, part[:PART])]
+        low[held] = high[held] = np.round(plan[held])
+        fine = replace(aim, gap=aim.gap / FINE_PART)
+        return self._solve(fine, low, high, self._brief(), anchor=plan)
+
+    def _brief(self) -> Effort:
+        """Return the effort of one search: small programs are searched longer."""
+        most = max(NODES // max(self.program.columns, 1), 20)
+        return replace(self.effort, nodes=min(self.effort.nodes or most, most))
 
     def _pieces(self, values: FloatArray) -> IntArray:
         """Return the requests of which something is chosen in part, or not as it has to be."""
@@ -229,64 +282,62 @@ class CoreEngine:
         sums = np.bincount(row, value * values[column], minlength=self.program.rows)
         least, most = self.program.row_bounds()
         missed = (sums < least - WHOLE) | (sums > most + WHOLE)
-        owner = np.full(self.program.columns, NOBODY)
-        owner[self.columns] = self.owners
-        owner[self.model.places.column] = self.model.places.request
-        bent = np.unique(owner[column[missed[row]]])
+        bent = np.unique(self._owner[column[missed[row]]])
         return np.unique(np.concatenate([self.owners[parts], loose, bent[bent != NOBODY]]))
 
     def _search(self, aim: Aim, anchor: FloatArray, core: IntArray) -> Answer:
         """Decide the core, every other choice held as the anchor has it.
 
-        In a large round the hours of everyone else are held as well. In a small one in which no
-        plan has those choices, everything is decided.
+        In a round in which no plan has those choices, everything is decided.
         """
         low, high = self.low.copy(), self.high.copy()
         held = self.columns[~np.isin(self.owners, core)]
-        if self.large:
-            places = self.model.places
-            lying = places.column[~np.isin(places.request, core)]
-            low[lying] = np.clip(anchor[lying] * (1.0 - WHOLE), self.low[lying], self.high[lying])
-            high[lying] = np.clip(anchor[lying] * (1.0 + WHOLE), self.low[lying], self.high[lying])
         low[held] = high[held] = np.clip(np.round(anchor[held]), self.low[held], self.high[held])
-        most = max(NODES // max(self.program.columns, 1), 20)
-        effort = replace(self.effort, nodes=min(self.effort.nodes or most, most))
-        answer = self._solve(aim, low, high, effort)
-        if answer.values is None and held.size and core.size and not self.large:
-            answer = self._solve(aim, self.low, self.high, effort)
+        answer = self._solve(aim, low, high, self._brief(), anchor=anchor)
+        if answer.values is None and held.size and core.size:
+            answer = self._solve(aim, self.low, self.high, self._brief())
         return answer
 
-    def _mixed(self, requests: IntArray) -> list[IntArray]:
-        """Return requests in parts, each mixed from all over the round."""
-        mixed = np.random.default_rng(self.effort.seed).permutation(requests)
-        return [mixed[at : at + PART] for at in range(0, mixed.size, PART)]
-
-    def _solve(
+    def _solve(  # noqa: PLR0913 - what is held, how, and around what
         self,
         aim: Aim,
         low: FloatArray,
         high: FloatArray,
         effort: Effort,
+        *,
         whole: IntArray | None = None,
+        anchor: FloatArray | None = None,
     ) -> Answer:
-        """Solve the program with whole choices; columns that can only be 0 are left out."""
-        here = (low != 0.0) | (high != 0.0)
-        open_ = self.columns if whole is None else whole
+        """Solve the program with whole choices; columns that can only be one thing are left out.
+
+        Args:
+            aim: what is wanted.
+            low: ``(columns,)`` least.
+            high: ``(columns,)`` most.
+            effort: limits of the search.
+            whole: columns that have to be whole; all choices without.
+            anchor: a solution that, its choices rounded, is to count as one.
+        """
+        free = low < high
+        values = np.where(free, 0.0 if anchor is None else anchor, low)
         integer = np.zeros(self.program.columns, dtype=np.bool_)
-        integer[open_] = low[open_] < high[open_]
+        integer[self.columns if whole is None else whole] = True
+        held = float(aim.weights[~free] @ values[~free])
+        if not free.any():
+            return Answer(values=values, objective=held, bound=held)
         answer = solve_program(
-            self.program.part(here, np.ones(self.program.rows, dtype=np.bool_)),
-            aim.weights[here],
+            self.program.around(free, values, 0.0 if anchor is None else TRIFLE),
+            aim.weights[free],
             replace(effort, gap=max(aim.allowed, 1e-6)),
-            integer=integer[here],
-            lower=low[here],
-            upper=high[here],
+            integer=integer[free],
+            lower=low[free],
+            upper=high[free],
         )
         if answer.values is None:
             return answer
-        values = np.zeros(self.program.columns)
-        values[here] = answer.values
-        return replace(answer, values=values)
+        values[free] = answer.values
+        bound, objective = answer.bound + held, answer.objective + held
+        return replace(answer, values=values, bound=bound, objective=objective)
 
     def _relaxed(self, aim: Aim) -> Vertex | None:
         """Solve the relaxation for a goal."""

@@ -285,7 +285,7 @@ class RoundModel:
     def keep_supply(self) -> None:
         """No pool gives more than it has in a span."""
         places, spans = self.places, self.spans
-        place, span = _touched(places)
+        place, span = touched(places)
         where = places.pool[place] * spans.lengths.size + span
         hours = places.slot_hours[place] * spans.lengths[span]
         supply = spans.supply.reshape(-1)
@@ -506,8 +506,8 @@ def value_parts(problem: Problem) -> tuple[float, float]:
     return 0.5 / max(hours, 1e-9), 0.5 / max(float(merit.sum()), 1e-9)
 
 
-def _touched(places: Places) -> tuple[IntArray, IntArray]:
-    """Return place and span of everything that the places touch."""
+def touched(places: Places) -> tuple[IntArray, IntArray]:
+    """Return place and span of everything that places touch, each ``(n,)``."""
     place = np.repeat(np.arange(places.column.size), places.spans)
     first = np.cumsum(places.spans) - places.spans
     span = places.span[place] + np.arange(place.size) - first[place]

@@ -20,6 +20,8 @@ from solver.problem import BoolArray, FloatArray, IntArray
 
 TINY = 1e-9
 """Coefficients below this are dropped; HiGHS would do so itself, but with a warning."""
+MISSED = 1e-7
+"""By how much codes let a row be missed."""
 NO_LIMIT = 0
 CUT_ROUNDS = 10
 """Rounds of cuts at the root where only a bound is wanted."""
@@ -108,6 +110,39 @@ class Program:
         terms = new_row[row[kept]], new_column[column[kept]], value[kept]
         twin.add_terms(*terms)
         twin._matrix = terms  # renumbered, they are still in order
+        return twin
+
+    def around(self, free: BoolArray, values: FloatArray, trifle: float = 0.0) -> "Program":
+        """Return the program of the free columns, numbered anew, all others held.
+
+        A row that the values miss by a trifle asks no more of the free ones than the values give:
+        what one code calls a solution another one can find just impossible. A row without a free
+        column stays only if what is held breaks it.
+
+        Args:
+            free: ``(columns,)``.
+            values: ``(columns,)`` where the others are held.
+            trifle: by which a row may be missed.
+        """
+        row, column, value = self.matrix()
+        inside = free[column]
+        amounts = value * values[column]
+        rest = np.bincount(row[~inside], amounts[~inside], minlength=self.rows)
+        own = np.bincount(row[inside], amounts[inside], minlength=self.rows)
+        least, most = self.row_bounds()
+        lower, upper = self.column_bounds()
+        twin = Program()
+        twin.add_columns(int(free.sum()), lower[free], upper[free])
+        low, high = least - rest, most - rest
+        low = np.where(low - own <= trifle, np.minimum(low, own), low)
+        high = np.where(own - high <= trifle, np.maximum(high, own), high)
+        rows = (low > MISSED) | (high < -MISSED)
+        rows[row[inside]] = True
+        twin.add_rows(int(rows.sum()), low[rows], high[rows])
+        new_row, new_column = np.cumsum(rows) - 1, np.cumsum(free) - 1
+        terms = new_row[row[inside]], new_column[column[inside]], value[inside]
+        twin.add_terms(*terms)
+        twin._matrix = terms  # as above
         return twin
 
     def matrix(self) -> tuple[IntArray, IntArray, FloatArray]:
