@@ -89,7 +89,7 @@ class Branching:
         self.first_solve = relaxation.solves
         self.held: dict[int, bool] = {}
         self.best: FloatArray | None = None
-        self.objective = np.inf
+        self.objective = self.given_up = np.inf
         self.open: list[tuple[float, int, Fixing]] = []
         self.pushed = 0
 
@@ -104,10 +104,10 @@ class Branching:
         while self.open and self.open[0][0] < self.objective - self.allowed and not self._spent():
             known, _, fixing = heappop(self.open)
             self._dive(known, fixing)
-        bound = min([self.objective, *(node[0] for node in self.open[:1])])
+        bound = min([self.objective, self.given_up, *(node[0] for node in self.open[:1])])
         self._hold(())
         proved = bound >= self.objective - self.allowed
-        infeasible = self.best is None and not self.open
+        infeasible = self.best is None and not self.open and not np.isfinite(self.given_up)
         if self.best is None and self.last_resort is not None:
             self._accept(self.last_resort, float(self.goal @ self.last_resort[: self.goal.size]))
         return Settled(
@@ -153,6 +153,8 @@ class Branching:
             if vertex is None:
                 if self.relaxation.stopped:
                     self._push(known, fixing)
+                elif not self.relaxation.infeasible:
+                    self.given_up = min(self.given_up, known)
                 return
             known = vertex.objective
             if known >= self.objective - self.allowed:

@@ -141,10 +141,11 @@ class CoreEngine:
         return None if root is None else self._first_plan(aim, root)
 
     def _first_plan(self, aim: Aim, root: Vertex) -> FloatArray | None:
-        """Return a plan near a relaxation: by the code at once, in a large round by rounding."""
-        if self.large:
-            return self._rounded(aim, root.values)
-        return self._search(aim, root.values, self._pieces(root.values)).values
+        """Return a plan near a relaxation: the code's; without one, or if large, a rounded one."""
+        found = None
+        if not self.large:
+            found = self._search(aim, root.values, self._pieces(root.values)).values
+        return self._rounded(aim, root.values) if found is None else found
 
     def _rounded(self, aim: Aim, values: FloatArray) -> FloatArray | None:
         """Decide half of what is in pieces, the clearest first, and solve again, until nothing is.
@@ -187,8 +188,8 @@ class CoreEngine:
         aim = Aim(weights=weights, factor=factor, size=GOAL_SIZE, gap=gap)
         root = self._relaxed(aim)
         if root is None and known is None:
-            stopped = self.relaxation.stopped
-            return Settled(values=None, bound=-np.inf, infeasible=not stopped, work=1)
+            none = self.relaxation.infeasible
+            return Settled(values=None, bound=-np.inf, infeasible=none, work=1)
         found = Found(aim=aim, bound=-np.inf if root is None else root.objective)
         small = self.program.columns <= SMALL
         if known is not None:
@@ -348,8 +349,8 @@ class CoreEngine:
         return replace(vertex, values=self.model.completed(vertex.values))
 
     def possible(self) -> bool:
-        """Solve the relaxation; what a limit leaves unsolved counts as possible."""
-        return self.relaxation.solve() is not None or self.relaxation.stopped
+        """Solve the relaxation; what is left unsolved counts as possible."""
+        return self.relaxation.solve() is not None or not self.relaxation.infeasible
 
     def _limit(self) -> Limit:
         """Return the limit that ended a search: the solve's, or that of its own work."""

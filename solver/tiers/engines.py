@@ -110,9 +110,9 @@ class LinearEngine:
         self.relaxation.aim(goal.weights * factor)
         root = self.relaxation.solve()
         if root is None:
-            stopped = self.relaxation.stopped
+            none = self.relaxation.infeasible
             limit = self.effort.budget.reached()
-            return Settled(values=None, bound=-np.inf, infeasible=not stopped, work=1, limit=limit)
+            return Settled(values=None, bound=-np.inf, infeasible=none, work=1, limit=limit)
         own = abs(root.objective) if goal.scale is None else GOAL_SIZE
         columns = max(LARGE, self.model.program.columns)
         branching = Branching(
@@ -135,8 +135,8 @@ class LinearEngine:
         )
 
     def possible(self) -> bool:
-        """Solve the linear program; what a limit leaves unsolved counts as possible."""
-        return self.relaxation.solve() is not None or self.relaxation.stopped
+        """Solve the linear program; what is left unsolved counts as possible."""
+        return self.relaxation.solve() is not None or not self.relaxation.infeasible
 
     def _same_choices(self, known: FloatArray | None, root: Vertex) -> Vertex | None:
         """Keep everyone's choice of an earlier solution and improve the amounts alone."""

@@ -63,6 +63,7 @@ class Relaxation:
     Attributes:
         solves: linear programs solved; iterations: simplex iterations of all of them.
         stopped: whether the last program was left unsolved because a limit had come.
+        infeasible: whether it was shown to have no solution; a code may also just give up.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Relaxation:
         rows: BoolArray | None = None,
     ) -> None:
         """Take some columns and rows of a program; without, those that relaxations have."""
-        self._budget, self.stopped = budget, False
+        self._budget, self.stopped, self.infeasible = budget, False, False
         has_column, has_row = program.relaxed()
         has_column = has_column if columns is None else columns
         has_row = has_row if rows is None else rows
@@ -150,7 +151,7 @@ class Relaxation:
 
     def solve(self) -> Vertex | None:
         """Solve to optimality; None when there is no solution, or none that the code can name."""
-        self.stopped = self._budget.reached() is not Limit.NONE
+        self.stopped, self.infeasible = self._budget.reached() is not Limit.NONE, False
         if self.stopped:
             return None
         anew = self._parameters is PRIMAL and self._column.size >= LARGE
@@ -161,7 +162,9 @@ class Relaxation:
         if result is None or result.termination.reason not in done:
             result = self._run(PRIMAL if self._parameters is DUAL else DUAL)
         self._parameters = DUAL
-        if result is None or result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
+        reason = None if result is None else result.termination.reason
+        self.infeasible = reason == result_pb2.TERMINATION_REASON_INFEASIBLE
+        if result is None or reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             self.stopped = self._budget.reached() is not Limit.NONE
             return None
         solution = result.solutions[0]

@@ -69,7 +69,8 @@ class Vicinity:
         near *= self._rng.uniform(0.5, 1.5, near.size)
         near[center] = np.inf
         first = np.argsort(-near, kind="stable")[:ROUND]
-        return first[near[first] > 0.0].astype(np.int64)
+        kept: IntArray = first[near[first] > 0.0].astype(np.int64)
+        return kept
 
     def _used(self, values: FloatArray) -> FloatArray:
         """Return ``(r, c)`` GPU-hours by request and cell."""
@@ -82,4 +83,5 @@ class Vicinity:
         """Return ``(r,)`` what each receives, in the unit."""
         places = self.model.places
         units = values[places.column] * places.units
-        return np.bincount(places.request, units, minlength=self.model.problem.requests)
+        sums = np.bincount(places.request, units, minlength=self.model.problem.requests)
+        return sums.astype(np.float64)

@@ -12,7 +12,7 @@ from scheduler.snapshot import parse_document, read_round
 from solver.audit import keeps_hard_rules
 from solver.budget import Budget
 from solver.pipeline import solve
-from solver.plan import Entitlement
+from solver.plan import Entitlement, SolveStatus
 from solver.problem import MILLI, Problem, Rules, Shape, Tier, as_int
 from solver.select import select
 from solver.tiers import core
@@ -89,6 +89,16 @@ def test_a_large_round_is_rounded_and_then_searched_part_by_part(monkeypatch):
     assert keeps_hard_rules(problem, plan.cells)
     assert plan.cells.tolist() == again.cells.tolist()
     assert {"groups", "value"} <= {stage.name for stage in plan.stages}
+
+
+@pytest.mark.parametrize("problem", [national(16, 0), a_problem(minimum=[60 * MILLI] * 2)])
+def test_what_a_code_gives_up_is_not_called_impossible(monkeypatch, problem):
+    """Linear programs that end without an answer prove nothing: a valid plan comes by rank."""
+    monkeypatch.setattr(Relaxation, "_run", lambda *_: None)
+    plan = solve(problem)
+    assert SolveStatus.FEASIBLE is plan.status
+    assert () == plan.conflicts
+    assert keeps_hard_rules(problem, plan.cells)
 
 
 def test_a_cover_lies_on_the_line_between_whole_steps():
