@@ -3,11 +3,13 @@
 from itertools import count
 
 import pytest
+from ortools.math_opt import result_pb2
 
 from solver.audit import keeps_hard_rules
 from solver.budget import Budget, BudgetSpentError
 from solver.conflicts import find_conflicts
 from solver.entitle import entitle
+from solver.fluid.linear import LinearSolver
 from solver.pipeline import Limits, solve
 from solver.plan import Limit, Plan, SolveStatus
 from solver.problem import MILLI, Fairness, Problem, Rules
@@ -121,6 +123,18 @@ def test_every_kind_of_entitlement_counts_what_it_spends(fairness):
     with pytest.raises(BudgetSpentError) as spent:
         rights(problem, Budget(work=free.spent - 1))
     assert Limit.WORK is spent.value.limit
+
+
+def test_a_code_that_stops_a_little_early_has_met_the_limit(monkeypatch):
+    """An answer cut short is the limit of time where there is one, else an error."""
+    short = result_pb2.SolveResultProto()
+    short.termination.reason = result_pb2.TERMINATION_REASON_FEASIBLE
+    monkeypatch.setattr(LinearSolver, "_answer", lambda *_: short)
+    with pytest.raises(BudgetSpentError) as spent:
+        rights(a_round_of_tracks(), Budget(seconds=1.0))
+    assert Limit.TIME is spent.value.limit
+    with pytest.raises(ValueError, match="ended with"):
+        rights(a_round_of_tracks())
 
 
 def test_a_flow_of_entitlements_heeds_the_clock():
