@@ -13,6 +13,8 @@ Document: TypeAlias = dict[str, Any]
 SCHEMA = "dure-round/1"
 MOST = 10**12
 """No number in a round may exceed this; it keeps every product inside 64 bits or exact floats."""
+MOST_SHOWN = 80
+"""Characters of a wrong value that a refusal repeats."""
 SHAPES = ("flexible", "block", "constant")
 URGENCIES = ("strict", "soft", "best")
 
@@ -27,10 +29,18 @@ class InvalidRound(ValueError):  # noqa: N818 - a refusal, named as the rule nam
     """
 
     def __init__(self, pointer: str, value: object, rule: str) -> None:
-        super().__init__(f"{pointer}: {value!r}: {rule}")
+        super().__init__(f"{pointer}: {_as_written(value)}: {rule}")
         self.pointer = pointer
         self.value = value
         self.rule = rule
+
+
+def _as_written(value: object) -> str:
+    """Return a value as a file would have it, cut where it grows long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, Decimal):
+        text = str(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,23 @@ def test_a_broken_rule_is_named_with_its_field(changes, pointer):
 
 
 @pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "null"),
+        (1.2345, "1.2345"),
+        ("큰", '"큰"'),
+        ({"zz": True}, '{"zz": true}'),
+        (["x" * 200], f'["{"x" * 78}…'),
+    ],
+)
+def test_a_wrong_value_is_shown_as_it_is_written(value, shown):
+    """The refusal repeats what the file says, not how Python holds it, and cuts what is long."""
+    with pytest.raises(InvalidRound, match="Must be a whole number") as refusal:
+        read_round(parsed(a_round(requests=[a_request(max_gpus=value)])))
+    assert str(refusal.value).startswith(f"#/requests/0/max_gpus: {shown}: ")
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         b"",
