@@ -18,7 +18,7 @@ MOST_HALVINGS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Backlog:
     """What somebody was entitled to and got over past rounds, faded, in thousandths."""
 
     entitlement: int
@@ -38,12 +38,12 @@ def faded(age_days: int, half_life_days: int) -> int:
     return (PARTS >> halvings) * (2 * half_life_days - rest) // (2 * half_life_days)
 
 
-def standings(
+def backlogs(
     past: Sequence[PastRound],
     whose: Callable[[PastRound], Mapping[str, tuple[int, int]]],
     half_life_days: int,
-) -> dict[str, Standing]:
-    """Return the cumulative standing of everybody in past rounds, by id."""
+) -> dict[str, Backlog]:
+    """Return the cumulative backlog of everybody in past rounds, by id."""
     entitled: Counter[str] = Counter()
     awarded: Counter[str] = Counter()
     for round_ in past:
@@ -52,21 +52,21 @@ def standings(
             entitled[name] += right * part
             awarded[name] += got * part
     return {
-        name: Standing(entitlement=entitled[name] // PARTS, awarded=awarded[name] // PARTS)
+        name: Backlog(entitlement=entitled[name] // PARTS, awarded=awarded[name] // PARTS)
         for name in sorted(entitled)
     }
 
 
-def factor(standing: Standing | None, cap: int) -> int:
+def factor(backlog: Backlog | None, cap: int) -> int:
     """Return what a weight is multiplied by, in millionths: one and the share that is owed.
 
     Args:
-        standing: of who bears the weight; nothing without a past.
+        backlog: of who bears the weight; nothing without a past.
         cap: most that the factor differs from one, in millionths.
     """
-    if standing is None or standing.entitlement <= 0:
+    if backlog is None or backlog.entitlement <= 0:
         return PARTS
-    share = standing.deficit * PARTS // standing.entitlement
+    share = backlog.deficit * PARTS // backlog.entitlement
     return PARTS + max(-cap, min(share, cap))
 
 
@@ -75,8 +75,8 @@ def carried(snapshot: Snapshot, policy: Policy) -> Snapshot:
     carry = policy.carry
     if carry is None:
         return snapshot
-    groups = standings(snapshot.past, lambda each: each.groups, carry.half_life_days)
-    fellows = standings(snapshot.past, lambda each: each.fellows, carry.half_life_days)
+    groups = backlogs(snapshot.past, lambda each: each.groups, carry.half_life_days)
+    fellows = backlogs(snapshot.past, lambda each: each.fellows, carry.half_life_days)
     return replace(
         snapshot,
         groups=tuple(_group(each, groups, carry) for each in snapshot.groups),
@@ -84,13 +84,13 @@ def carried(snapshot: Snapshot, policy: Policy) -> Snapshot:
     )
 
 
-def _group(group: RoundGroup, found: Mapping[str, Standing], carry: Carry) -> RoundGroup:
+def _group(group: RoundGroup, found: Mapping[str, Backlog], carry: Carry) -> RoundGroup:
     if not carry.groups:
         return group
     return replace(group, weight=_times(group.weight, factor(found.get(group.id), carry.cap)))
 
 
-def _fellow(fellow: RoundFellow, found: Mapping[str, Standing], carry: Carry) -> RoundFellow:
+def _fellow(fellow: RoundFellow, found: Mapping[str, Backlog], carry: Carry) -> RoundFellow:
     if not carry.fellows:
         return fellow
     return replace(fellow, weight=_times(fellow.weight, factor(found.get(fellow.id), carry.cap)))

@@ -45,10 +45,10 @@ def read_deficits(
 
 
 def _shown(owed: Owed) -> OwedOut:
-    standing = owed.standing
+    backlog = owed.backlog
     return OwedOut(
         id=owed.id,
-        entitlement=standing.entitlement,
-        awarded=standing.awarded,
-        deficit=standing.deficit / MILLI,
+        entitlement=backlog.entitlement,
+        awarded=backlog.awarded,
+        deficit=backlog.deficit / MILLI,
     )

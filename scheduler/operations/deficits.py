@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from scheduler.carry import Standing, standings
+from scheduler.carry import Backlog, backlogs
 from scheduler.domain.access import EVERYTHING, Permit
 from scheduler.domain.amounts import number
 from scheduler.domain.rounds import Round
@@ -27,7 +27,7 @@ class Owed:
     """What is owed to a group or fellow over all published rounds, faded, in thousandths."""
 
     id: str
-    standing: Standing
+    backlog: Backlog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +42,13 @@ class Deficits:
 def deficits(tx: Transaction, permit: Permit, now: datetime, half_life_days: int) -> Deficits:
     """Return what all published rounds left owing; groups to everybody, fellows by scope."""
     past = tuple(past_rounds(tx, now))
-    groups = standings(past, lambda each: each.groups, half_life_days)
-    fellows = standings(past, lambda each: each.fellows, half_life_days)
+    groups = backlogs(past, lambda each: each.groups, half_life_days)
+    fellows = backlogs(past, lambda each: each.fellows, half_life_days)
     return Deficits(
         rounds=tuple(each.id for each in past),
-        groups=tuple(Owed(id=name, standing=each) for name, each in groups.items()),
+        groups=tuple(Owed(id=name, backlog=each) for name, each in groups.items()),
         fellows=tuple(
-            Owed(id=name, standing=fellows[name]) for name in _visible(tx, permit, fellows)
+            Owed(id=name, backlog=fellows[name]) for name in _visible(tx, permit, fellows)
         ),
     )
 

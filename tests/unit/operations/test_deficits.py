@@ -40,14 +40,11 @@ def a_tight_round(tx: Transaction):
     return signed(tx, round_, a_solved_scenario(tx, round_, "entitlement", CLOSES), CLOSES)
 
 
-def standing(tx: Transaction, now=CLOSES, permit=ALL):
+def backlog(tx: Transaction, now=CLOSES, permit=ALL):
     """Return (entitled to, granted) in hours, of groups and of fellows, by id."""
     found = deficits(tx, permit, now, YEAR)
     return tuple(
-        {
-            each.id: (each.standing.entitlement // 1000, each.standing.awarded // 1000)
-            for each in part
-        }
+        {each.id: (each.backlog.entitlement // 1000, each.backlog.awarded // 1000) for each in part}
         for part in (found.groups, found.fellows)
     )
 
@@ -55,7 +52,7 @@ def standing(tx: Transaction, now=CLOSES, permit=ALL):
 def test_who_got_nothing_is_owed(tx: Transaction):
     """Rights of folding weigh twice those of vision; one group got all, the other is owed."""
     round_ = a_tight_round(tx)
-    groups, fellows = standing(tx)
+    groups, fellows = backlog(tx)
     assert {"vision": ALL_OF_IT // 3, "folding": ALL_OF_IT * 2 // 3} == {
         name: right for name, (right, _) in groups.items()
     }
@@ -64,7 +61,7 @@ def test_who_got_nothing_is_owed(tx: Transaction):
     assert {0, ALL_OF_IT} == {got for _, got in groups.values()}
     assert ALL_OF_IT == groups[rich][1]
     assert fellows[award.fellow] == groups[rich]
-    half, _ = standing(tx, CLOSES + YEAR * DAY)
+    half, _ = backlog(tx, CLOSES + YEAR * DAY)
     assert {name: (right // 2, got // 2) for name, (right, got) in groups.items()} == half
 
 
@@ -74,21 +71,21 @@ def test_what_is_drawn_later_counts_for_the_same_round(tx: Transaction):
     (award,) = awards_of_call(tx, round_.call)
     return_award(tx, as_fellow(award.fellow, CLOSES), award.id, reason="No time.")
     reallocate(tx, round_, CLOSES)
-    groups, _ = standing(tx)
+    groups, _ = backlog(tx)
     assert {ALL_OF_IT} == {got for _, got in groups.values()}
 
 
 def test_everybody_sees_groups_and_only_their_own_fellows(tx: Transaction):
     """A fellow sees themselves, a lead the group, an auditor without names nobody."""
     a_tight_round(tx)
-    whole, _ = standing(tx)
+    whole, _ = backlog(tx)
     for scope, visible in (
         (Scope(own="mina"), {"mina"}),
         (Scope(groups=frozenset({"folding"})), {"ara"}),
         (Scope(institutes=frozenset({"kaist"})), {"mina"}),
         (Scope(pseudonymous=True), set()),
     ):
-        groups, fellows = standing(tx, permit=seen(scope))
+        groups, fellows = backlog(tx, permit=seen(scope))
         assert (whole, visible) == (groups, set(fellows))
 
 
@@ -104,7 +101,7 @@ def test_the_next_snapshot_keeps_the_past(tx: Transaction):
     frozen, _ = freeze_round(tx, act("operator", now), made.id)
     (past,) = json.loads(tx.documents.text(frozen.snapshot))["past"]
     assert (first.id, 10) == (past["id"], past["age_days"])
-    groups, _ = standing(tx)
+    groups, _ = backlog(tx)
     assert {name: right for name, (right, _) in groups.items()} == {
         row["id"]: int(row["entitlement"]) for row in past["groups"]
     }
