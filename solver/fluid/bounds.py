@@ -79,32 +79,44 @@ class Bounds:
         largest = max(others.values(), default=0)
         if largest <= 0:
             return []
-        worth = self._worth(others)
+        worth, fellow = self._worth(others), self._merged.fellow
         self.useful = self._pricing.pays(prices, worth)
         base = self._pricing.profits(prices, worth)
         spare = self._spare(prices, others) + sum(base) * self._grain // MILLI
-        best: dict[int, tuple[float, int, int]] = {}
-        for fading in FADING:
-            lift = largest >> fading
-            rooms = [spare] * high.shape[0]
-            earned = self._pricing.profits(prices, worth + lift)
-            for fellow, more, less in zip(self._merged.fellow.tolist(), earned, base, strict=True):
-                rooms[fellow] += (more - less) * self._grain // MILLI
-            for fellow, room in enumerate(rooms):
-                most = room / lift
-                if most < (1.0 - FLAT) * min(best.get(fellow, (np.inf,))[0], high[fellow]):
-                    best[fellow] = (most, lift, room)
-        shut = [fellow for fellow, (_, _, room) in best.items() if room == spare]
-        each = [[fellow] for fellow in best if best[fellow][2] > spare]
+        lift = self._lifts(prices, worth, float(spare), largest, high)
+        earned = self._pricing.profits(prices, worth + lift[fellow])
+        rooms = [spare] * high.shape[0]
+        for index, more, less in zip(fellow.tolist(), earned, base, strict=True):
+            rooms[index] += (more - less) * self._grain // MILLI
+        bound = np.flatnonzero(lift).tolist()
+        shut = [index for index in bound if rooms[index] == spare]
+        each = [[index] for index in bound if rooms[index] > spare]
         return [
-            self._as_cut(
-                (np.array(fellows), np.array([best[fellow][1] for fellow in fellows])),
-                prices,
-                others,
-                best[fellows[0]][2],
-            )
-            for fellows in ([sorted(shut)] if shut else []) + each
+            self._as_cut((np.array(indices), lift[indices]), prices, others, rooms[indices[0]])
+            for indices in ([shut] if shut else []) + each
         ]
+
+    def _lifts(
+        self, prices: IntArray, worth: IntArray, spare: float, largest: int, high: IntArray
+    ) -> IntArray:
+        """Return ``(f,)`` the largest multiplier that bounds each fellow best; 0 where none does.
+
+        Args:
+            prices: of the totals.
+            worth: ``(c,)`` what an amount is worth at these.
+            spare: grains that the prices leave to nobody.
+            largest: multiplier of a total.
+            high: as in `ceilings`.
+        """
+        base = self._pricing.nearly(prices, worth)
+        best, lift = high.astype(np.float64), np.zeros_like(high)
+        for fading in FADING:
+            more = self._pricing.nearly(prices, worth + (largest >> fading)) - base
+            gain = np.bincount(self._merged.fellow, more, high.shape[0]) * (self._grain / MILLI)
+            most = (gain + spare) / (largest >> fading)
+            better = most < (1.0 - FLAT) * best
+            best[better], lift[better] = most[better], largest >> fading
+        return lift
 
     def _as_cut(
         self,

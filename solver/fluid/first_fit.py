@@ -11,9 +11,10 @@ WANTED, SUPPLY, ASK, MOST, LIMIT = 1, 2, 3, 4, 5
 
 
 def first_fit(merged: Merged, agent: IntArray, wanted: FloatArray, useful: BoolArray) -> IntArray:
-    """Let classes take what they want one by one, least choice first; say what ends each step.
+    """Let classes take what they want one by one; say what ends each step.
 
-    Every step fills one row up, so that the columns and what ended them are a basis.
+    Who asks for most of what its slots allow comes first. Every step fills one row up, so that the
+    columns and what ended them are a basis.
 
     Args:
         merged: the round.
@@ -26,9 +27,11 @@ def first_fit(merged: Merged, agent: IntArray, wanted: FloatArray, useful: BoolA
     """
     columns = merged.columns
     start = np.searchsorted(columns.cls, np.arange(merged.classes + 1))
-    choice = np.add.reduceat(np.append(useful, False), start[:-1])
+    before = np.append(0, np.cumsum(merged.span_slots))
+    window = before[merged.end] - before[merged.first]
+    asked = merged.ask / (np.maximum(merged.limit, 1) * window)
     return _taken(
-        np.argsort(choice, kind="stable"),
+        np.argsort(-asked, kind="stable"),
         start,
         columns.pool,
         columns.span,

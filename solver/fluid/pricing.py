@@ -8,7 +8,7 @@ import numpy as np
 
 from solver.fluid.merging import Merged
 from solver.kernels import kernel
-from solver.problem import MILLI, BoolArray, IntArray, NarrowArray
+from solver.problem import MILLI, BoolArray, FloatArray, IntArray, NarrowArray
 
 LIMB = 31
 """Bits in a limb of a sum: products of two limbs stay in 64 bits."""
@@ -59,8 +59,20 @@ class Pricing:
             prices: ``(p, s)`` non-negative, at most `unit`.
             worth: ``(c,)`` at most four times `unit`.
         """
+        limbs = self._limbs(prices, worth)
+        whole = limbs.astype(object) << (LIMB * np.arange(limbs.shape[1]).astype(object))
+        profits: list[int] = whole.sum(axis=1).tolist()
+        return profits
+
+    def nearly(self, prices: IntArray, worth: IntArray) -> FloatArray:
+        """Return ``(c,)`` profits in floating point, in a fraction of the time."""
+        limbs = self._limbs(prices, worth)
+        return limbs.astype(np.float64) @ 2.0 ** (LIMB * np.arange(limbs.shape[1]))
+
+    def _limbs(self, prices: IntArray, worth: IntArray) -> IntArray:
+        """Return ``(c, 4)`` limbs of the profits."""
         merged, columns = self._merged, self._merged.columns
-        limbs = _profits(
+        return _profits(
             self._start,
             columns.pool,
             columns.span,
@@ -72,9 +84,6 @@ class Pricing:
             prices,
             worth,
         )
-        whole = limbs.astype(object) << (LIMB * np.arange(limbs.shape[1]).astype(object))
-        profits: list[int] = whole.sum(axis=1).tolist()
-        return profits
 
 
 @kernel

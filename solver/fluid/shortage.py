@@ -20,7 +20,7 @@ from solver.fluid.merging import Merged
 from solver.plan import Level
 from solver.problem import MILLI, BoolArray, FloatArray, IntArray, NarrowArray
 
-FEW = (4, 4, 8)
+FEW = (8, 8, 8)
 """Columns of a class that come in after the first programs, then all that would help."""
 NEARLY = 0.03
 """Part by which an hour may cost more than it brings to come in with all that would help."""
