@@ -242,6 +242,8 @@ class _Entitling:
         if level.stage == "fellows":
             groups = set(self.problem.fellow_group[list(level.agents)].tolist())
             parent = groups.pop() if len(groups) == 1 else NOBODY
+        if slots == [[slot] for slot in range(len(slots))]:
+            return replace(level, parent=parent)
         rows = [(p, slot, price) for p, span, price in level.pool_slots for slot in slots[span]]
         rows.sort(key=itemgetter(0, 1))
         return replace(level, parent=parent, pool_slots=tuple(rows))

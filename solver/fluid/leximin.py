@@ -8,10 +8,11 @@ the levels of the cuts that bind in the end are then worked out exactly.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import repeat
 from operator import mul
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -27,10 +28,13 @@ FINEST = 10**6
 NOISE = 1e-12
 """Part of an amount that the search leaves out, so that rounding alone breaks no cut."""
 
+Name = TypeVar("Name", int, str)
 EXACT = 2.0**62
 """Products and sums below it are exact in 64 bits."""
 PATIENCE = 4
 """Broken trials of all levels together before fewer are tried at a time."""
+MANY = 30
+"""Broken trials before what was reached is laid aside: then a step costs what lies above it."""
 CLOSE = 1e-9
 """Part of a level that two levels differ by at least."""
 
@@ -65,12 +69,17 @@ class Oracle(Protocol):
     def work(self) -> int:
         """Return the questions answered."""
 
-    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:
+    @property
+    def exact(self) -> bool:
+        """Say whether what can be had needs no asking again: to the grain."""
+
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] | None = ()) -> list[Cut]:
         """Return cuts that the amounts (grains) break, none if they can be had together.
 
         Args:
             amounts: grains of each agent.
-            full: cuts that the amounts fill, lowest level first.
+            full: cuts that the amounts fill, lowest level first, by whose levels broken cuts are
+                taken apart; None if they need not be.
         """
 
 
@@ -78,8 +87,9 @@ class Unasked:
     """An oracle that lets everything pass: what its leximin is has still to be asked for."""
 
     work = 0
+    exact = False
 
-    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:  # noqa: ARG002
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] | None = ()) -> list[Cut]:  # noqa: ARG002
         """Return no cut."""
         return []
 
@@ -150,21 +160,24 @@ def leximin(
     while True:
         if budget is not None:
             budget.insist()
+        stepping = oracle.exact and misses > MANY
         filled = pool.fill()
         ahead = filled.level[filled.level > reached * (1.0 + CLOSE)]
         last = ahead.shape[0] < stride
         trial = filled.amount if last else pool.up_to(ahead[stride - 1], filled.amount)
-        full = [pool.cuts[row] for row in filled.row.tolist()]
+        full = None if stepping else [pool.cuts[row] for row in filled.row.tolist()]
         found = oracle.cuts(np.floor(trial * (1.0 - NOISE)).astype(np.int64), full)
         if pool.takes(found, trial):
             misses += 1
             if misses > PATIENCE:
                 stride = max(1, min(stride, ahead.shape[0]) // 2)
         elif last:
-            return _Ladder(agents, filled, pool.cuts).climb()
+            return _Ladder(agents, pool.whole(filled), pool.cuts).climb()
         else:
             reached = ahead[stride - 1]
             stride *= 2
+            if stepping:
+                pool.settle(filled, reached)
 
 
 class _Pool:
@@ -172,17 +185,46 @@ class _Pool:
 
     def __init__(self, agents: Agents) -> None:
         self.cuts: list[Cut] = []
-        self._limits = tuple(
-            each.astype(np.float64) for each in (agents.weight, agents.low, agents.high)
-        )
+        self._agents = agents
+        self._limits = _floats(agents)
         self._lifts: list[FloatArray] = []
         self._rooms: list[float] = []
+        self._settled: list[Cut] = []
 
     def add(self, cut: Cut) -> None:
         """Take a cut in."""
         self.cuts.append(cut)
         self._lifts.append(cut.lifts / cut.unit)
         self._rooms.append(cut.room / cut.unit)
+
+    def settle(self, filled: Filled, level: float) -> None:
+        """Fix who stops at or below a level that can be had; lay cuts aside that nobody rises in.
+
+        Args:
+            filled: what these cuts allow.
+            level: up to which it can be had.
+        """
+        weight, low, high = self._limits
+        events = int(np.searchsorted(filled.level, level * (1.0 + CLOSE), side="right"))
+        blocked = filled.event >= 0
+        fixed = np.where(blocked, filled.event < events, filled.amount <= weight * level)
+        low[fixed] = high[fixed] = filled.amount[fixed]
+        rising = (weight > 0) & (low < high)
+        self._settled += [self.cuts[row] for row in filled.row[:events].tolist()]
+        alive = [row for row, cut in enumerate(self.cuts) if rising[cut.agents].any()]
+        self.cuts = [self.cuts[row] for row in alive]
+        self._lifts = [self._lifts[row] for row in alive]
+        self._rooms = [self._rooms[row] for row in alive]
+
+    def whole(self, filled: Filled) -> Filled:
+        """Return where everyone stops below all cuts, those laid aside included."""
+        if not self._settled:
+            return filled
+        cuts, self.cuts, self._lifts, self._rooms = self._settled + self.cuts, [], [], []
+        self._limits = _floats(self._agents)
+        for cut in cuts:
+            self.add(cut)
+        return self.fill()
 
     def takes(self, cuts: Iterable[Cut], amounts: FloatArray) -> bool:
         """Take in the cuts that amounts break by more than rounding; say whether there was one."""
@@ -205,6 +247,14 @@ class _Pool:
         return fill(rows, *self._limits)
 
 
+def _floats(agents: Agents) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return weights and own limits as the search counts them."""
+    weight, low, high = (
+        each.astype(np.float64) for each in (agents.weight, agents.low, agents.high)
+    )
+    return weight, low, high
+
+
 class _Ladder:
     """The exact levels, one by one, of the cuts that bind."""
 
@@ -219,6 +269,8 @@ class _Ladder:
         order = np.argsort(ends, kind="stable")
         self.waiting, self.ends = full[order], ends[order]
         self.first = 0
+        self.priced: _Rows[int] = _Rows()
+        self.lifted: _Rows[str] = _Rows()
 
     def climb(self) -> tuple[IntArray, tuple[Level, ...]]:
         """Return everyone's grains and the levels."""
@@ -270,7 +322,25 @@ class _Ladder:
         blocked: list[int] = agents[~reaches].tolist()
         self.free[agents] = False
         self.free[full] = False
-        return _level(self.agents.stage, level / self.agents.grain, cut, blocked, full)
+        bare = Level(
+            stage=own.stage,
+            parent=NOBODY,
+            value=level / own.grain,
+            agents=tuple(sorted(blocked + full)),
+            saturated=tuple(full),
+        )
+        return self._proved(bare, cut) if cut is not None and blocked else bare
+
+    def _proved(self, level: Level, cut: Cut) -> Level:
+        """Return the level with the prices and multipliers of its cut."""
+        others = ((kind, index, Fraction(value, cut.unit)) for kind, index, value in cut.holders)
+        own = repeat(level.stage.removesuffix("s"))
+        pools, spans, values = cut.prices.T
+        return replace(
+            level,
+            pool_slots=self.priced.of(pools.tolist(), spans, values, cut.price_unit),
+            multipliers=(*self.lifted.of(own, cut.agents, cut.lifts, cut.unit), *others),
+        )
 
 
 def _raised(weight: IntArray, level: Fraction) -> IntArray:
@@ -293,34 +363,28 @@ def _sum(lifts: IntArray, amounts: IntArray) -> int:
     return sum(map(mul, lifts.tolist(), amounts.tolist()))
 
 
-def _level(
-    stage: str, level: Fraction, cut: Cut | None, blocked: list[int], full: list[int]
-) -> Level:
-    """Write a level down as the plan states it."""
-    prices: tuple[tuple[int, int, Fraction], ...] = ()
-    multipliers: tuple[tuple[str, int, Fraction], ...] = ()
-    if cut is not None and blocked:
-        own = stage.removesuffix("s")
-        lifts = _parts(cut.lifts.tolist(), cut.unit)
-        others = [(kind, index, Fraction(value, cut.unit)) for kind, index, value in cut.holders]
-        multipliers = (
-            *((own, a, m) for a, m in zip(cut.agents.tolist(), lifts, strict=True)),
-            *others,
-        )
-        pools, slots, values = cut.prices.T.tolist()
-        prices = tuple(zip(pools, slots, _parts(values, cut.price_unit), strict=True))
-    return Level(
-        stage=stage,
-        parent=NOBODY,
-        value=level,
-        agents=tuple(sorted(blocked + full)),
-        saturated=tuple(full),
-        pool_slots=prices,
-        multipliers=multipliers,
-    )
+class _Rows(Generic[Name]):
+    """Rows of a certificate, each made once: thousands of levels share the most of them."""
 
+    def __init__(self) -> None:
+        self._known: dict[tuple[Name, int, int, int], tuple[Name, int, Fraction]] = {}
 
-def _parts(values: Sequence[int], unit: int) -> list[Fraction]:
-    """Return rationals; the same few values come again and again."""
-    known = {value: Fraction(value, unit) for value in set(values)}
-    return [known[value] for value in values]
+    def of(
+        self, names: Iterable[Name], indices: IntArray, values: IntArray, unit: int
+    ) -> tuple[tuple[Name, int, Fraction], ...]:
+        """Return rows of a name, an index and a rational.
+
+        Args:
+            names: of the rows, as many as there are indices or more.
+            indices: ``(n,)``.
+            values: ``(n,)`` numerators.
+            unit: the denominator of all.
+        """
+        known, rows = self._known, []
+        keys = zip(names, indices.tolist(), values.tolist(), repeat(unit), strict=False)
+        for key in keys:
+            row = known.get(key)
+            if row is None:
+                row = known[key] = key[0], key[1], Fraction(key[2], unit)
+            rows.append(row)
+        return tuple(rows)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.kernels import kernel
+from solver.likeness import alike
 from solver.problem import MILLI, BoolArray, IntArray, NarrowArray, Problem, Unit
 
 
@@ -208,8 +209,7 @@ def merge(problem: Problem, taking_part: BoolArray) -> Merged:
             limit // whole,
         )
     )
-    _, example, member = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    member = member.reshape(-1)
+    example, member = _kinds(keys)
     count = example.shape[0]
     cls = np.full(problem.requests, -1, dtype=np.int64)
     cls[chosen] = member
@@ -240,6 +240,15 @@ def merge(problem: Problem, taking_part: BoolArray) -> Merged:
     )
 
 
+def _kinds(keys: IntArray) -> tuple[IntArray, IntArray]:
+    """Return ``(k,)`` the first row of each kind, kinds ascending, and ``(n,)`` each row's kind."""
+    example, kind = alike(np.ascontiguousarray(keys))
+    order = np.lexsort(keys[example].T[::-1])
+    rank = np.empty_like(order)
+    rank[order] = np.arange(order.shape[0])
+    return example[order], rank[kind]
+
+
 def _sums(index: IntArray, values: IntArray, count: int) -> IntArray:
     """Return exact sums of integers by index."""
     sums = np.zeros(count, dtype=np.int64)
@@ -254,8 +263,7 @@ def _spans(problem: Problem, chosen: IntArray) -> tuple[IntArray, IntArray, IntA
     edges[problem.end[chosen]] = 1
     segment = np.cumsum(edges)[: problem.slots]
     keys = np.column_stack((segment, problem.supply.T))
-    _, example, span = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    span = span.reshape(-1).astype(np.int64)
+    example, span = _kinds(keys)
     size = np.bincount(span).astype(np.int64)
     return span, size, np.ascontiguousarray(problem.supply[:, example] * size)
 

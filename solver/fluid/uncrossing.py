@@ -11,12 +11,62 @@ Source:
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from solver.fluid.flow import Network
 from solver.kernels import kernel
 from solver.problem import BoolArray, IntArray, NarrowArray
+
+
+class Scratch(NamedTuple):
+    """Room to join nodes into pieces; each ``(nodes,)``.
+
+    Attributes:
+        root: who stands for a node's piece, -1 outside; left so.
+        follower, last: the next node of a piece, and its last one.
+        excess: by how much a piece is broken; listed: the step at which it was listed.
+    """
+
+    root: IntArray
+    follower: IntArray
+    last: IntArray
+    excess: IntArray
+    listed: IntArray
+
+    @classmethod
+    def of(cls, nodes: int) -> "Scratch":
+        """Return room for some nodes."""
+        root = np.full(nodes, -1, dtype=np.int64)
+        return cls(root, root.copy(), root.copy(), root.copy(), root.copy())
+
+
+def apart(
+    net: Network, asked: IntArray, nodes: IntArray, scratch: Scratch
+) -> list[tuple[IntArray, int]]:
+    """Return the broken pieces that a set of nodes falls into, and by how much each is broken.
+
+    Args:
+        net: the network.
+        asked: ``(nodes,)`` what the source is asked to send into each node.
+        nodes: the set, ascending.
+        scratch: for the network.
+    """
+    return _listed(net, asked, np.zeros_like(nodes), nodes, scratch)
+
+
+def _listed(
+    net: Network, asked: IntArray, steps: IntArray, order: IntArray, scratch: Scratch
+) -> list[tuple[IntArray, int]]:
+    """Return the pieces as sets of nodes."""
+    start, members, over = _broken(
+        net.start, net.head, net.mate, net.residual, asked, steps, order, scratch
+    )
+    return [
+        (np.sort(members[start[at] : start[at + 1]]), excess)
+        for at, excess in enumerate(over.tolist())
+    ]
 
 
 def uncrossed(
@@ -37,13 +87,7 @@ def uncrossed(
     enters = np.where(side, block, block + 1)
     order = np.argsort(enters, kind="stable")
     order = order[(order > 1) & (enters[order] <= len(full) + 1)]
-    start, members, over = _broken(
-        net.start, net.head, net.mate, net.residual, asked, enters, order
-    )
-    return [
-        (np.sort(members[start[at] : start[at + 1]]), excess)
-        for at, excess in enumerate(over.tolist())
-    ]
+    return _listed(net, asked, enters[order], order, Scratch.of(nodes))
 
 
 @kernel
@@ -53,20 +97,16 @@ def _broken(  # noqa: PLR0913, PLR0917 - one network and the order of its nodes
     mate: NarrowArray,
     residual: IntArray,
     asked: IntArray,
-    enters: IntArray,
+    steps: IntArray,
     order: IntArray,
+    scratch: Scratch,
 ) -> tuple[IntArray, IntArray, IntArray]:
-    """Let nodes in by the step at which they enter; list the pieces that are broken after a step.
+    """Let nodes in, step by step; list the pieces that are broken after a step.
 
     Returns:
         ``(cuts + 1,)`` and ``(n,)``: the nodes of each; ``(cuts,)`` by how much it is broken.
     """
-    nodes = enters.shape[0]
-    root = np.full(nodes, -1, dtype=np.int64)
-    follower = np.full(nodes, -1, dtype=np.int64)
-    last = np.arange(nodes)
-    excess = np.zeros(nodes, dtype=np.int64)
-    listed = np.full(nodes, -1, dtype=np.int64)
+    root, follower, last, excess, listed = scratch
     starts = [0]
     members = [0]
     members.pop()
@@ -74,9 +114,10 @@ def _broken(  # noqa: PLR0913, PLR0917 - one network and the order of its nodes
     over.pop()
     first = 0
     while first < order.shape[0]:
-        step = enters[order[first]]
+        step = steps[first]
         end = first
-        while end < order.shape[0] and enters[order[end]] == step:
+        while end < order.shape[0] and steps[end] == step:
+            follower[order[end]], last[order[end]], listed[order[end]] = -1, order[end], -1
             _let_in(start, head, mate, residual, asked, root, follower, last, excess, order[end])
             end += 1
         for node in order[first:end]:
@@ -90,6 +131,8 @@ def _broken(  # noqa: PLR0913, PLR0917 - one network and the order of its nodes
                 starts.append(len(members))
                 over.append(excess[top])
         first = end
+    for node in order:
+        root[node] = -1
     return np.array(starts), np.array(members), np.array(over)
 
 

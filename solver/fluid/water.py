@@ -7,13 +7,14 @@ flows through the group.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from solver.fluid.flow import ENDLESS, SINK, SOURCE, Network, ask, augment, network, reached
 from solver.fluid.leximin import Cut, Terms
 from solver.fluid.merging import Merged
-from solver.fluid.uncrossing import uncrossed
+from solver.fluid.uncrossing import Scratch, apart, uncrossed
 from solver.kernels import kernel
 from solver.problem import MILLI, BoolArray, IntArray, NarrowArray
 
@@ -44,6 +45,9 @@ def whole_supply(merged: Merged) -> int:
     return -(-sum(h * f for h, f in zip(hours, factor, strict=True)) // MILLI)
 
 
+NO_NODES: IntArray = np.zeros(0, dtype=np.int64)
+
+
 class ShortageFlow:
     """Answers whether amounts can be had together, by maximum flow on the merged round.
 
@@ -51,7 +55,10 @@ class ShortageFlow:
 
     Attributes:
         work: flows computed.
+        exact: flows are.
     """
+
+    exact = True
 
     def __init__(
         self, merged: Merged, parent: IntArray, groups: int, terms: Terms, grain: int
@@ -83,26 +90,33 @@ class ShortageFlow:
         pool, span = np.nonzero(merged.supply > 0)
         self._cells = self._cells[pool * merged.spans + span]
         self._priced = np.column_stack((pool, span, self._pool_factor[pool]))
+        nodes = self._net.start.shape[0] - 1
+        self._ones = np.ones(max(groups, parent.shape[0]), dtype=np.int64)
+        self._asked_of = np.zeros(nodes, dtype=np.int64)
+        self._scratch = Scratch.of(nodes)
 
     def share(self, totals: IntArray) -> None:
         """Let the fellows ask from now on, `totals` ``(g,)`` grains in each group."""
         self._totals = totals
 
-    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] | None = ()) -> list[Cut]:
         """Return cuts that the amounts break, none if they can be had together."""
         self.work += 1
-        net = self._net
+        net, asked = self._net, self._asked_of
         wanted = self._asked(np.minimum(amounts, self._beyond))
+        asked[2 : 2 + wanted.shape[0]] = wanted
         ask(net.start, net.head, net.mate, net.residual, self._asks_at, wanted)
         augment(net.start, net.head, net.mate, net.residual)
         if not net.residual[self._asks_at].any():
             return []
-        asked = np.zeros(net.start.shape[0] - 1, dtype=np.int64)
-        asked[2 : 2 + wanted.shape[0]] = wanted
         side = reached(net.start, net.head, net.residual)
-        sets = uncrossed(net, asked, side, [cut.nodes for cut in full])
-        cuts = (self._as_cut(nodes, int(asked[nodes].sum()) - over) for nodes, over in sets)
-        return [cut for cut in cuts if cut.agents.size]
+        if full is None:
+            sets = apart(net, asked, np.flatnonzero(side)[1:], self._scratch)
+            found = [replace(self._as_cut(*each), nodes=NO_NODES) for each in sets]
+        else:
+            sets = uncrossed(net, asked, side, [cut.nodes for cut in full])
+            found = [self._as_cut(*each) for each in sets]
+        return [cut for cut in found if cut.agents.size]
 
     def hours(self) -> IntArray:
         """Return ``(k,)`` thousandths of a GPU-hour of the last division, rounded down."""
@@ -118,13 +132,14 @@ class ShortageFlow:
         np.subtract.at(rest, self._parent, amounts)
         return np.concatenate((np.maximum(rest, 0), amounts))
 
-    def _as_cut(self, nodes: IntArray, room: int) -> Cut:
+    def _as_cut(self, nodes: IntArray, over: int) -> Cut:
         """Write a node set down as the inequality that it is.
 
         Args:
             nodes: ascending, closed under endless arcs.
-            room: grains that can leave them.
+            over: grains that are asked beyond what can leave them.
         """
+        room = int(self._asked_of[nodes].sum()) - over
         groups, fellows = self._groups, self._parent.shape[0]
         edges = 2 + np.array([0, groups, groups + fellows, groups + 2 * fellows])
         at = np.searchsorted(nodes, edges)
@@ -140,13 +155,14 @@ class ShortageFlow:
             room -= int(self._totals[whole].sum())
             room -= int(self._caps[capped[own]].sum())
             holders += [("group", group, 1) for group in whole.tolist()]
-        rest = nodes[at[3] :]
-        cells = self._cells[np.isin(self._cells, rest, assume_unique=True)]
+        rest = nodes[np.searchsorted(nodes, self._cells[:1].sum()) :]
+        where = np.minimum(np.searchsorted(self._cells, rest), self._cells.shape[0] - 1)
+        where = where[self._cells[where] == rest]
         return Cut(
             agents=agents,
-            lifts=np.ones(agents.shape[0], dtype=np.int64),
+            lifts=self._ones[: agents.shape[0]],
             room=room,
-            prices=self._priced[np.searchsorted(self._cells, cells)],
+            prices=self._priced[where],
             price_unit=MILLI,
             holders=tuple(holders),
             nodes=nodes,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.rounds_like import Temper, big_round
 from solver.checking.duality import check_levels
 from solver.checking.pricing import FluidRequest, FluidRound, most_together
 from solver.checking.stakes import stakes
@@ -224,6 +225,32 @@ def fluid_round(merged: Merged) -> FluidRound:
         supply=tuple(map(tuple, merged.supply.tolist())),
         lengths=tuple(merged.span_slots.tolist()),
     )
+
+
+@settings(max_examples=30, deadline=None)
+@given(problems(tracks=False, plain_flow=True))
+def test_level_by_level_finds_what_all_levels_at_once_find(problem: Problem) -> None:
+    """Going up level by level, what was reached laid aside, changes no amount."""
+    at_once = entitle(problem)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("solver.fluid.leximin.PATIENCE", -1)
+        patch.setattr("solver.fluid.leximin.MANY", -1)
+        by_level = entitle(problem)
+    assert_near(amounts(at_once), amounts(by_level))
+
+
+@pytest.mark.parametrize("temper", [Temper.MIXED, Temper.BOTTLENECKS])
+def test_rounds_of_many_bottlenecks_are_proved_level_by_level(temper: Temper) -> None:
+    """So it is in rounds of more than a dozen levels, which the checker accepts."""
+    problem = big_round(temper, 2, requests=240, pools=16, slots=12, fellows=60, groups=5)
+    at_once = entitle(problem)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("solver.fluid.leximin.PATIENCE", -1)
+        patch.setattr("solver.fluid.leximin.MANY", -1)
+        by_level = entitle(problem)
+    assert_near(amounts(at_once), amounts(by_level))
+    assert len(by_level.levels) > 12
+    assert check_levels(stakes(plain_round(problem)), claimed(by_level), by_level.levels) == []
 
 
 @settings(max_examples=30, deadline=None)
