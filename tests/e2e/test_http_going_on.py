@@ -56,7 +56,7 @@ def test_a_reclaim_reaches_the_reserve_list_and_the_cluster(
     made = center.send("PUT", TARGET, "op", json={"gpu_types": {"H200": "h200"}})
     assert 201 == made.status_code, made.text
     agent = Agent(
-        client=Client("http://center", center.tokens["coll"], transport=center.http._transport),
+        client=Client("http://center", center.tokens["agent"], transport=center.http._transport),
         cluster=SlurmCluster(name="duru", call=slurm),
         key=cluster_key(SECRET, "duru"),
         memory=tmp_path / "agent.json",
