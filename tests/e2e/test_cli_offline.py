@@ -15,6 +15,7 @@ import pytest
 
 from api.cli import run
 from api.commands.terminal import Terminal
+from solver.canonical import canonical
 from tests.rounds import a_request, a_round
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,6 +148,23 @@ def test_a_forged_plan_is_caught_with_its_witness(solved, tmp_path):
     assert 7 == checked.returncode
     assert "broken:" in checked.stderr
     assert forged["awards"][0]["request"] in checked.stderr
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_verify_is_fast_and_says_the_same(solved, tmp_path, spoilt):
+    """`--fast` prints the plain checker's lines, of an honest plan and of a spoilt one."""
+    (round_, plan, certificate), _ = solved
+    told = json.loads(plan.read_bytes())
+    told["awards"][0]["gpu_hours"] += int(spoilt)
+    paths = tmp_path / "round.json", tmp_path / "plan.json", certificate
+    paths[0].write_bytes(canonical(json.loads(round_.read_bytes())))
+    paths[1].write_bytes(canonical(told))
+
+    plain = dure("verify", *paths)
+    fast = dure("verify", "--fast", *paths)
+
+    assert (7 if spoilt else 0) == fast.returncode == plain.returncode
+    assert (plain.stdout, plain.stderr) == (fast.stdout, fast.stderr)
 
 
 def test_verify_answers_programs(solved):

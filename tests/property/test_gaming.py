@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
+from api.commands.audit import fitting
 from scheduler.formulate import formulate
-from scheduler.policy import read_policy
+from scheduler.policy import presets, read_policy
 from scheduler.snapshot import read_round
 from solver.gaming import Effect, Lie, Solving, awarded, entitled, sample, tallies, told, useful
 from solver.pipeline import Limits
@@ -15,7 +16,7 @@ from solver.problem import MILLI, GroupWeight, Method, Problem, Rules, as_int
 from solver.spread import here, processes
 from tests.builders import a_problem
 from tests.plans import as_parsed
-from tests.rounds import Document, rounds
+from tests.rounds import Document, a_round, rounds
 
 HOW = Solving(seed=0, gap=0.001, limits=Limits())
 ROUNDING = 2
@@ -143,3 +144,11 @@ def test_a_sample_is_drawn_by_seed_among_the_eligible() -> None:
     problem = a_problem(9, vetoed=[True] + [False] * 8)
     assert sample(problem, 4, 1) == sample(problem, 4, 1) != sample(problem, 4, 2)
     assert list(range(1, 9)) == sample(problem, 99, 1)
+
+
+def test_every_preset_that_fits_is_audited() -> None:
+    """Going on with an earlier plan fits only a round that has one."""
+    awards = [{"request": "r1", "cells": [["a", 0, 5]]}]
+    going_on = a_round(previous={"awards": awards})
+    assert {"reallocation"} == set(presets()) - set(fitting(read_round(as_parsed(a_round()))))
+    assert [*presets()] == fitting(read_round(as_parsed(going_on)))
