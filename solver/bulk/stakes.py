@@ -91,16 +91,17 @@ class BulkFluid(FluidRound):
     ) -> FloatArray:
         """Return ``(n,)`` the most each of some requests earns: best-earning hours first.
 
-        Where pools that are equally fast share a limit, a slot's hours go to the best of them.
+        Slots at one price of every pool count as one kind. Where pools that are equally fast share
+        a limit, a slot's hours go to the best of them.
         """
         requests = self.case.table.requests
-        slots = prices.shape[1]
-        inside = (np.arange(slots) >= requests.first[rich, None]) & (
-            np.arange(slots) < requests.end[rich, None]
-        )
+        kinds, kind = np.unique(prices, axis=1, return_inverse=True)
+        passed = np.zeros((kind.size + 1, kinds.shape[1]), dtype=np.int64)
+        np.cumsum(kind[:, None] == np.arange(kinds.shape[1]), axis=0, out=passed[1:])
+        slots = (passed[requests.end[rich]] - passed[requests.first[rich]])[:, None]
         factor, speed = self.case.factors[rich], requests.speed[rich]
-        margin = worth[:, None, None] * factor[:, :, None] - MILLI * prices[None]
-        paying = inside[:, None] & (speed > 0)[:, :, None] & (margin > 0)
+        margin = worth[:, None, None] * factor[:, :, None] - MILLI * kinds[None]
+        paying = (slots > 0) & (speed > 0)[:, :, None] & (margin > 0)
         if together:
             fast = speed.max(axis=1, initial=0, keepdims=True)
             if ((speed > 0) & (speed != fast)).any():
@@ -108,7 +109,7 @@ class BulkFluid(FluidRound):
             margin = np.where(paying, margin, 0.0).max(axis=1, keepdims=True)
             speed, paying = fast, margin > 0
         margin = np.where(paying, margin, 0.0)
-        hours = np.where(paying, self.limit[rich, None, None].astype(np.float64), 0.0)
+        hours = np.where(paying, self.limit[rich, None, None] * slots.astype(np.float64), 0.0)
         asked: FloatArray = hours * speed[:, :, None].astype(np.float64)
         if rich.size and float(asked.sum(axis=(1, 2)).max()) >= SAFE:
             raise Doubt("Hours are more than doubles count exactly.")
