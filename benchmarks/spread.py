@@ -6,7 +6,7 @@ import os
 import resource
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from api.solving import Question, answer
 from benchmarks.instances import table
@@ -34,9 +34,10 @@ def main() -> None:
     rows: list[list[object]] = []
     alone = 0.0, 0.0
     expected = shown(problem, plan, here())  # compiles what is not compiled yet
-    for name, crew in crews():
+    for name, opened in crews():
         wall, cpu = time.perf_counter(), spent()
-        assert shown(problem, plan, crew) == expected, f"{name} answers otherwise"
+        with opened as crew:
+            assert shown(problem, plan, crew) == expected, f"{name} answers otherwise"
         wall, cpu = time.perf_counter() - wall, spent() - cpu
         alone = alone if alone[0] else (wall, cpu)
         figures = f"{cpu:.1f}", f"{cpu - alone[1]:+.1f}", f"{alone[0] / wall:.2f}x"
@@ -50,24 +51,23 @@ def shown(problem: Problem, plan: Plan, crew: Crew) -> list[list[bytes]]:
     return [[each.delta.tobytes() for each in mine] for mine in found]
 
 
-def crews() -> Iterator[tuple[str, Crew]]:
+def crews() -> Iterator[tuple[str, AbstractContextManager[Crew]]]:
     """Yield the crews to compare; a cluster of this machine's own where Dask is installed."""
-    yield "this process", here()
-    yield "one fresh process", processes(1)
-    yield f"{WORKERS} fresh processes", processes(WORKERS)
+    yield "this process", nullcontext(here())
+    yield "one fresh process", nullcontext(processes(1))
+    yield f"{WORKERS} fresh processes", nullcontext(processes(WORKERS))
     if importlib.util.find_spec("distributed"):
-        with local_cluster() as address:
-            yield f"Dask, {WORKERS} workers", cluster(address)
+        yield f"Dask, {WORKERS} workers", local_cluster()
 
 
 @contextmanager
-def local_cluster() -> Iterator[str]:
-    """Run a Dask cluster of processes on this machine and give its address."""
+def local_cluster() -> Iterator[Crew]:
+    """Run a Dask cluster of processes on this machine."""
     dask = importlib.import_module("distributed")
     with dask.LocalCluster(
         n_workers=WORKERS, threads_per_worker=1, dashboard_address=None
     ) as running:
-        yield running.scheduler_address
+        yield cluster(running.scheduler_address)
 
 
 def spent() -> float:
