@@ -1,4 +1,4 @@
-"""Branch and bound over the few requests whose choice the relaxation leaves broken."""
+"""Branch and bound over the few choices that the relaxation leaves broken."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +8,13 @@ import numpy as np
 
 from solver.budget import Budget
 from solver.plan import Limit
-from solver.problem import BoolArray, FloatArray, IntArray
+from solver.problem import FloatArray, IntArray
 from solver.tiers.relaxation import Relaxation, Vertex
 
 SWEEPS = 25
-"""Rounds of rounding everything at once in search of a first plan."""
+"""Rounds of rounding in search of a first plan."""
+FEW = 4
+"""Choices that are rounded at a time at least."""
 Fixing = tuple[tuple[int, bool], ...]
 
 
@@ -36,18 +38,18 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Choices:
-    """What is chosen.
+    """What is chosen: yes or no, each by a number.
 
     Attributes:
-        columns: ``(r,)`` the column that is 1 when request r is funded.
-        fraction: which part of its least amount each request gets in a solution.
-        broken: which requests get something, but not their least.
+        broken: which choices a solution leaves broken, and how near each is to yes.
+        bounds: the bounds that make a choice: columns, and the least and the most of them.
+        undone: how many choices, the first ones, become no where yes does not go together.
         without: a solution without what is broken, and by which share it misses what is to be kept.
     """
 
-    columns: IntArray
-    fraction: Callable[[FloatArray], FloatArray]
-    broken: Callable[[FloatArray], BoolArray]
+    broken: Callable[[FloatArray], tuple[IntArray, FloatArray]]
+    bounds: Callable[[int, bool], tuple[IntArray, float, float]]
+    undone: int
     without: Callable[[FloatArray], tuple[FloatArray, float]]
 
 
@@ -87,7 +89,7 @@ class Branching:
         self.allowed, self.most, self.budget = allowed, most, budget
         self.free_lower, self.free_upper = relaxation.lower.copy(), relaxation.upper.copy()
         self.first_solve = relaxation.solves
-        self.held: dict[int, bool] = {}
+        self.held: set[int] = set()
         self.best: FloatArray | None = None
         self.objective = self.given_up = np.inf
         self.open: list[tuple[float, int, Fixing]] = []
@@ -120,27 +122,30 @@ class Branching:
         )
 
     def _sweep(self, vertex: Vertex) -> None:
-        """Round every broken choice at once, solve, and again, for a first solution.
+        """Round what is broken, the clearer half first, solve, and again, for a first solution.
 
-        Choices that do not go together are undone downwards.
+        With few programs to solve everything is rounded at once. Choices that do not go together
+        are undone downwards.
         """
         fixing: Fixing = ()
         for _ in range(SWEEPS):
-            broken = np.flatnonzero(self.choices.broken(vertex.values))
+            broken, parts = self.choices.broken(vertex.values)
             if not broken.size:
                 self._accept(vertex.values, vertex.objective)
                 return
             self._drop(vertex)
             if self._spent() or self.root.objective >= self.objective - self.allowed:
                 return
-            parts = self.choices.fraction(vertex.values)
-            rounded = tuple(
-                (each, bool(parts[each] > 0.5))  # noqa: PLR2004 - nearest
-                for each in broken.tolist()
-            )
+            if self.most > 2 * SWEEPS:
+                clear = np.argsort(np.minimum(parts, 1.0 - parts), kind="stable")
+                clear = clear[: max(broken.size // 2, FEW)]
+                broken, parts = broken[clear], parts[clear]
+            nearest = (parts > 0.5).tolist()  # noqa: PLR2004 - halfway
+            rounded = tuple(zip(broken.tolist(), nearest, strict=True))
             step = self._at((*fixing, *rounded))
             if step is None:
-                rounded = tuple((request, False) for request, _ in rounded)
+                undone = self.choices.undone
+                rounded = tuple((choice, False) for choice, _ in rounded if choice < undone)
                 step = self._at((*fixing, *rounded))
             if step is None or step.objective >= self.objective:
                 return
@@ -160,16 +165,15 @@ class Branching:
             if known >= self.objective - self.allowed:
                 self._push(known, fixing)
                 return
-            broken = np.flatnonzero(self.choices.broken(vertex.values))
+            broken, parts = self.choices.broken(vertex.values)
             if not broken.size:
                 self._accept(vertex.values, vertex.objective)
                 return
             self._drop(vertex)
-            parts = self.choices.fraction(vertex.values)[broken]
             at = int(np.argmax(np.minimum(parts, 1.0 - parts)))
-            request, nearer = int(broken[at]), bool(parts[at] > 0.5)  # noqa: PLR2004 - nearest
-            self._push(known, (*fixing, (request, not nearer)))
-            fixing = (*fixing, (request, nearer))
+            choice, nearer = int(broken[at]), bool(parts[at] > 0.5)  # noqa: PLR2004 - halfway
+            self._push(known, (*fixing, (choice, not nearer)))
+            fixing = (*fixing, (choice, nearer))
         self._push(known, fixing)
 
     def _accept(self, values: FloatArray, objective: float) -> None:
@@ -197,14 +201,15 @@ class Branching:
 
     def _hold(self, fixing: Fixing) -> None:
         """Make exactly these choices."""
-        wanted = dict(fixing)
-        for request in [each for each in self.held if each not in wanted]:
-            column = int(self.choices.columns[request])
+        wanted: dict[int, tuple[float, float]] = {}
+        for choice, yes in fixing:
+            columns, least, most = self.choices.bounds(choice, yes)
+            wanted |= dict.fromkeys(columns.tolist(), (least, most))
+        for column in sorted(self.held - wanted.keys()):
             self.relaxation.bound(column, self.free_lower[column], self.free_upper[column])
-        for request, funded in wanted.items():
-            column = int(self.choices.columns[request])
-            self.relaxation.bound(column, float(funded), float(funded))
-        self.held = wanted
+        for column, (least, most) in wanted.items():
+            self.relaxation.bound(column, least, most)
+        self.held = set(wanted)
 
     def _spent(self) -> bool:
         """Return whether the limit has come."""

@@ -10,6 +10,7 @@ from solver.problem import BoolArray, FloatArray, IntArray
 from solver.tiers.branching import Branching, Choices, Settled
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
+from solver.tiers.pools import PoolChoices
 from solver.tiers.program import Effort
 from solver.tiers.relaxation import Relaxation, Vertex
 
@@ -19,8 +20,8 @@ SETTLED = 1e-6
 """Shares of an ask that count as nothing."""
 LARGE = 25_000
 """From this number of columns on, fewer linear programs are solved the larger they are."""
-ROUNDS = 6
-"""How often binaries are added before the rest is rounded."""
+MOST = 0.51
+"""How near to yes the pool counts that has most of a request."""
 
 
 class Engine(Protocol):
@@ -84,15 +85,16 @@ def made_whole(model: RoundModel, values: FloatArray) -> FloatArray:
 
 
 class LinearEngine:
-    """For rounds whose only choices are who is funded: one warm linear program throughout."""
+    """For rounds that choose only who is funded and in which pool: one warm linear program."""
 
     def __init__(self, model: RoundModel, effort: Effort) -> None:
         self.model, self.effort = model, effort
         self.relaxation = Relaxation(model.program, effort.budget)
+        self.pools = PoolChoices(model)
         self.choices = Choices(
-            columns=model.funded,
-            fraction=lambda values: fraction(model, values),
-            broken=lambda values: broken(model, values),
+            broken=self._broken,
+            bounds=self._bounds,
+            undone=model.problem.requests,
             without=self._without,
         )
         self.kept: list[tuple[FloatArray, float]] = []
@@ -140,25 +142,56 @@ class LinearEngine:
 
     def _same_choices(self, known: FloatArray | None, root: Vertex) -> Vertex | None:
         """Keep everyone's choice of an earlier solution and improve the amounts alone."""
-        if known is None or not broken(self.model, root.values).any():
+        if known is None or not self._broken(root.values)[0].size:
             return None
-        relaxation, model = self.relaxation, self.model
+        relaxation = self.relaxation
         lower, upper = relaxation.lower.copy(), relaxation.upper.copy()
-        members = np.flatnonzero(model.extent.counted)
-        yes = enough(model, known)
-        for request in members.tolist():
-            column = int(model.funded[request])
-            relaxation.bound(column, float(yes[request]), float(yes[request]))
+        held = self._hold_choices(known)
         vertex = relaxation.solve()
-        for column in model.funded[members].tolist():
+        for column in held.tolist():
             relaxation.bound(column, lower[column], upper[column])
         return vertex
+
+    def _hold_choices(self, values: FloatArray) -> IntArray:
+        """Hold who is funded and in which pool as a solution has it; return the columns held."""
+        model, relaxation = self.model, self.relaxation
+        counted = np.flatnonzero(model.extent.counted)
+        yes = enough(model, values)[counted].astype(np.float64)
+        for column, most in zip(model.funded[counted].tolist(), yes.tolist(), strict=True):
+            relaxation.bound(column, most, most)
+        minor = self.pools.minor_columns(values)
+        for column in minor.tolist():
+            relaxation.bound(column, 0.0, 0.0)
+        return np.concatenate([model.funded[counted], minor])
+
+    def _broken(self, values: FloatArray) -> tuple[IntArray, FloatArray]:
+        """Return the choices that a solution leaves broken, and how near each is to yes.
+
+        Choice r is whether request r is funded; those beyond are whether a request lies in one
+        pool, a row of `pools` each. The pool that has most is always nearer than not.
+        """
+        model = self.model
+        requests = np.flatnonzero(broken(model, values))
+        rows, parts = self.pools.split(values)
+        near = np.concatenate([fraction(model, values)[requests], np.maximum(parts, MOST)])
+        return np.concatenate([requests, model.problem.requests + rows]), near
+
+    def _bounds(self, choice: int, yes: bool) -> tuple[IntArray, float, float]:  # noqa: FBT001 - a choice
+        """Return the columns that make a choice, and their bounds."""
+        row = choice - self.model.problem.requests
+        if row < 0:
+            return self.model.funded[choice : choice + 1], float(yes), float(yes)
+        return self.pools.other_columns(row) if yes else self.pools.columns(row), 0.0, 0.0
 
     def _without(self, values: FloatArray) -> tuple[FloatArray, float]:
         """Take out what is broken; say by which share caps and earlier tiers are then missed."""
         model = self.model
-        out = broken(model, values)
         rest = values.copy()
+        rest[self.pools.minor_columns(values)] = 0.0
+        less = shares(model, values) - shares(model, rest)
+        cut = np.flatnonzero((less > 0.0) & (model.award >= 0))
+        rest[model.award[cut]] = np.maximum(rest[model.award[cut]] - less[cut], 0.0)
+        out = broken(model, rest)
         rest[model.places.column[out[model.places.request]]] = 0.0
         rest[model.funded[out]] = 0.0
         rest[model.award[out & (model.award >= 0)]] = 0.0
@@ -181,7 +214,6 @@ class LinearEngine:
             self.relaxation.bound(column, self.relaxation.lower[column], most)
 
     def chosen(self, values: FloatArray) -> Relaxation:
-        """Hold who is funded and who is not."""
-        for column in self.model.funded[self.model.extent.counted].tolist():
-            self.relaxation.bound(column, round(values[column]), round(values[column]))
+        """Hold who is funded, and in which pool."""
+        self._hold_choices(values)
         return self.relaxation

@@ -3,8 +3,10 @@
 from fractions import Fraction
 from itertools import product
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from api.solving import Question, answer, written
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy, presets
 from scheduler.snapshot import parse_document, read_round
+from solver import select as selecting
 from solver.canonical import canonical
 from solver.pipeline import Limits, solve
 from solver.plan import SolveStatus
@@ -159,6 +162,46 @@ def test_the_weighted_goal_is_the_best_of_all_plans(data):
     )
     assert stage.bound >= best - 1e-6
     assert stage.objective <= best + 1e-9
+    if plan.status is SolveStatus.OPTIMAL:
+        assert stage.objective >= best * (1 - 0.0011)
+
+
+@pytest.mark.parametrize("large", [0, 15_000], ids=["branched", "decided"])
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_pool_each_reaches_the_best_of_all_plans(data, large):
+    """Where requests pick one of two pools no plan beats the bound, none is beaten if optimal."""
+    count = data.draw(st.integers(1, 3))
+    ask = np.array([data.draw(st.integers(1, 6)) for _ in range(count)])
+    least = np.array([data.draw(st.sampled_from([0, each // 2, each])) for each in ask.tolist()])
+    supply = [data.draw(st.integers(0, 7)) for _ in range(2)]
+    problem = a_problem(
+        requests=count,
+        pools=2,
+        slots=1,
+        supply=np.array(supply).reshape(2, 1) * MILLI,
+        ask=ask * MILLI,
+        minimum=least * MILLI,
+        score=np.array([data.draw(st.integers(1, 100)) for _ in range(count)]) * MILLI,
+        single_pool=[1] * count,
+        rules=Rules(tiers=(Tier.VALUE,)),
+    )
+    options = [
+        [(0, 0), *((p, h) for p in (0, 1) for h in range(max(low, 1), most + 1))]
+        for low, most in zip(least.tolist(), ask.tolist(), strict=True)
+    ]
+    best = 0.0
+    for choice in product(*options):
+        used = np.zeros(2, dtype=np.int64)
+        for pool, hours in choice:
+            used[pool] += hours
+        if (used <= supply).all():
+            cells = np.array([(r, p, 0, h) for r, (p, h) in enumerate(choice) if h], dtype=np.int64)
+            best = max(best, objectives(problem, None, cells.reshape(-1, 4))["value"])
+    with patch.object(selecting, "LARGE", large):
+        plan = solve(problem)
+    stage = next(each for each in plan.stages if each.name == "value")
+    assert stage.objective - 1e-9 <= best <= stage.bound * (1 + 1e-6)
     if plan.status is SolveStatus.OPTIMAL:
         assert stage.objective >= best * (1 - 0.0011)
 

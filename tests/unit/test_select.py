@@ -200,3 +200,40 @@ def test_every_tier_needs_a_weight():
     for weights in ((1, 1), (1, 1, 0)):
         with pytest.raises(ValueError, match="weight above 0"):
             Rules(weights=weights)
+
+
+@pytest.mark.parametrize("large", [0, 15_000], ids=["branched", "decided"])
+def test_a_pool_is_picked_where_the_relaxation_splits(large, monkeypatch):
+    """Three requests of 200 hours do not fit two pools of 320 in halves: two are funded, whole."""
+    monkeypatch.setattr("solver.select.LARGE", large)
+    problem = a_problem(
+        requests=4,
+        pools=2,
+        max_gpus=[8] * 4,
+        ask=[200 * MILLI] * 4,
+        minimum=[200 * MILLI] * 4,
+        score=[90 * MILLI, 80 * MILLI, 70 * MILLI, 60 * MILLI],
+        single_pool=[1] * 4,
+        rules=BY_VALUE,
+    )
+    selection = selected(problem)
+    assert [0, 1] == funded(selection)
+    pools = [np.unique(selection.fluid[selection.fluid[:, 0] == each, 1]).size for each in (0, 1)]
+    assert [1, 1] == pools
+
+
+@pytest.mark.parametrize("large", [0, 15_000], ids=["branched", "decided"])
+def test_a_second_pool_keeps_the_most_gpus(large, monkeypatch):
+    """One that may use several pools stays within its GPUs beside one that picks a pool."""
+    monkeypatch.setattr("solver.select.LARGE", large)
+    problem = a_problem(
+        pools=2,
+        ask=[900 * MILLI, 100 * MILLI],
+        max_gpus=[8, 8],
+        single_pool=[0, 1],
+        rules=BY_VALUE,
+    )
+    fluid = selected(problem).fluid
+    mine = fluid[fluid[:, 0] == 0]
+    slots = np.bincount(mine[:, 2], weights=mine[:, 3])
+    assert (slots <= 80 * MILLI * (1 + 1e-6)).all()
