@@ -174,7 +174,7 @@ def _level(  # noqa: PLR0913, PLR0917 - arrays of one round
     """Return the highest level that a row allows, not below `last`; infinite if any.
 
     Newton on a piecewise linear function that grows; bends inwards (least amounts) could make it
-    jump too far, so it stays inside a bracket.
+    jump too far, and to and fro for ever, so it stays strictly inside a bracket.
     """
     most = 0.0
     full = 0.0
@@ -199,7 +199,7 @@ def _level(  # noqa: PLR0913, PLR0917 - arrays of one round
         step = level - over / slope if slope > 0.0 else -1.0
         if abs(over) <= EQUAL * room[c] or step == level or above - below <= EQUAL * above:
             break
-        level = step if below <= step <= above else below + (above - below) / 2.0
+        level = step if below < step < above else below + (above - below) / 2.0
     return max(level, last)
 
 

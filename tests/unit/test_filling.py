@@ -54,3 +54,11 @@ def test_filling_up_equals_its_slow_twin(seed: int) -> None:
     )
     assert filled.amount == pytest.approx(slow_fill(rows, weight, low, high), rel=1e-9, abs=1e-9)
     assert (np.diff(filled.level) >= 0).all()
+
+
+def test_newton_does_not_go_to_and_fro() -> None:
+    """A least amount bends a row inwards: steps from both its sides lead to the other one."""
+    rows = [(np.array([0, 1]), np.array([0.3125, 1.0]), 3000.0)]
+    weight, low, high = np.full(2, 500.0), np.array([0.0, 2000.0]), np.array([4000.0, 2500.0])
+    filled = fill(rows_of(*map(list, zip(*rows, strict=True))), weight, low, high)
+    assert filled.amount.tolist() == pytest.approx([3000 / 1.3125] * 2, rel=1e-12)
