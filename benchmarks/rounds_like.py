@@ -4,6 +4,7 @@
 rounds of tens of thousands of requests in three tempers of scarcity.
 """
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +15,18 @@ from scheduler.formulate import formulate
 from scheduler.policy import Policy
 from scheduler.simulation.demand import resampled
 from scheduler.snapshot import load_document, read_round
-from solver.problem import MILLI, NO_CAP, NOBODY, BoolArray, IntArray, Problem, Rules, as_int
+from solver.problem import (
+    MILLI,
+    NO_CAP,
+    NOBODY,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Problem,
+    Rules,
+    Unit,
+    as_int,
+)
 
 Document = dict[str, Any]
 WEEK = 168
@@ -114,6 +126,30 @@ def big_round(  # noqa: PLR0913 - the size of a round
         track_cap=as_int([]),
         previous=as_int(np.zeros((0, 4))),
         rules=Rules(),
+    )
+
+
+def one_slot_round(instance: tuple[FloatArray, ...]) -> Problem:
+    """Return an instance of few pools (speeds, GPUs, weights, supply) as a round of one slot.
+
+    Every request is a group of its own with far more to do than its GPUs can; gains count.
+    """
+    speeds, gpus, weights, supply = instance
+    requests, pools = speeds.shape
+    speed = np.maximum(np.round(speeds / speeds.max() * 4 * MILLI), speeds > 0)
+    limits = {"requests": requests, "pools": pools, "slots": 1}
+    model = big_round(Temper.EASY, **limits, fellows=requests, groups=requests)
+    return replace(
+        model,
+        supply=as_int(supply[:, None] * WEEK * MILLI),
+        ask=as_int(2 * gpus * WEEK * speed.max(axis=1)),
+        minimum=as_int(np.zeros(requests)),
+        max_gpus=as_int(gpus),
+        speed=as_int(speed),
+        fellow=np.arange(requests),
+        fellow_group=np.arange(requests),
+        group_weight=as_int(weights * MILLI),
+        rules=Rules(unit=Unit.REFERENCE_HOURS),
     )
 
 

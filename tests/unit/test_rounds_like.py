@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from benchmarks.rounds_like import Temper, big_round, innocore_like, problem_of
+from benchmarks.few_pools import many_levels
+from benchmarks.rounds_like import (
+    Temper,
+    big_round,
+    innocore_like,
+    one_slot_round,
+    problem_of,
+)
 from scheduler.policy import find_policy
 
 
@@ -26,3 +33,14 @@ def test_a_big_round_has_the_asked_size_and_everyone_a_pool(temper: Temper) -> N
     assert problem.ask.sum() > 2 * (problem.supply * problem.charge[:, None] // 1000).sum()
     again = big_round(temper, 1, requests=300, pools=16, slots=12, fellows=80, groups=5)
     assert np.array_equal(problem.ask, again.ask)
+
+
+def test_a_round_of_few_pools_keeps_speeds_and_scarcity() -> None:
+    """Every request is a group of its own, asks more than it can take, and finds its supply."""
+    speeds, gpus, weights, supply = many_levels(40, 3)
+    problem = one_slot_round((speeds, gpus, weights, supply))
+    assert (problem.requests, problem.pools, problem.slots, problem.groups) == (40, 10, 1, 40)
+    assert np.array_equal(problem.speed > 0, speeds > 0)
+    hours = problem.max_gpus * problem.slot_hours
+    assert (problem.ask * 1000 > hours * problem.speed.max(axis=1)).all()
+    assert problem.supply.sum() == supply.sum() * problem.slot_hours
