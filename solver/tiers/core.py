@@ -34,10 +34,8 @@ NEAR = 0.005
 """Relative gap from which on a large round's bound is worth cuts."""
 LARGE = 15_000
 """Columns from which on the code decides a few requests at a time, and no cuts are worth it."""
-LEAST_STEP = 8
+LEAST_STEP = 16
 """Requests of a large round that are rounded at a time at least."""
-PASSES = 3
-"""How often everything in question in a large round is decided anew."""
 FINE_PART = 20
 """How many times nearer than the whole round one part is brought to its best."""
 TRIFLE = 1e-5
@@ -245,20 +243,17 @@ class CoreEngine:
         return np.unique(self.owners[apart])
 
     def _decide_parts(self, found: Found, root: Vertex) -> None:
-        """Decide a large round part by part, again and again, until that helps no more."""
+        """Decide a large round part by part, then lay everybody's hours out anew."""
+        assert found.values is not None
         vicinity = Vicinity(self.model, self.effort.seed)
-        for _ in range(PASSES):
-            assert found.values is not None
-            before, apart = found.objective, self._apart(found.values, root.values)
-            for part in vicinity.parts(found.values, root.values, apart):
-                if found.gap * 4 <= found.aim.gap or self.effort.budget.reached() is not Limit.NONE:
-                    return
-                answer = self._decide_part(found.aim, found.values, part)
-                found.offer(answer.values)
-                found.work += answer.work
-            found.offer(self._search(found.aim, found.values, NOTHING).values)
-            if before - found.objective < found.aim.allowed:
+        apart = self._apart(found.values, root.values)
+        for part in vicinity.parts(found.values, root.values, apart):
+            if found.gap * 4 <= found.aim.gap or self.effort.budget.reached() is not Limit.NONE:
                 return
+            answer = self._decide_part(found.aim, found.values, part)
+            found.offer(answer.values)
+            found.work += answer.work
+        found.offer(self._search(found.aim, found.values, NOTHING).values)
 
     def _decide_part(self, aim: Aim, plan: FloatArray, part: IntArray) -> Answer:
         """Decide the first requests of a part, lay the hours of all of it out anew."""
