@@ -1,16 +1,21 @@
 """When a round is due to go on: hours came back, or supply was lost; asked for by itself, once."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
 from scheduler.domain.access import EVERYTHING, Permit
+from scheduler.domain.amounts import MILLI
+from scheduler.domain.awards import Award
+from scheduler.domain.calls import Call
 from scheduler.domain.errors import NotFound
 from scheduler.domain.events import Event, Json
 from scheduler.domain.jobs import REALLOCATE, Job
+from scheduler.domain.pools import supply
 from scheduler.domain.rounds import Round
 from scheduler.operations import jobs
 from scheduler.ports.acts import Act
-from scheduler.ports.paging import FIRST, Page, Slice, everything
+from scheduler.ports.paging import FIRST, AwardFilter, Page, Slice, everything
 from scheduler.ports.store import Transaction
 
 PREFIX: Final = "rea"
@@ -22,7 +27,7 @@ def reallocation_due(
     """Queue a reallocation of a call for the worker, in the transaction of what caused it.
 
     One that waits is enough for all. Nothing is queued before awards are published, once the
-    calendar is over, and when hours came back and nobody is in line for them.
+    calendar is over, and while nobody is in line and the supply carries what is held.
 
     Args:
         tx: the transaction of the cause.
@@ -36,10 +41,34 @@ def reallocation_due(
     if not going or call is None or tx.jobs.live(REALLOCATE, call_id) is not None:
         return None
     over = call.terms.calendar.slot_at(act.now) >= call.terms.calendar.slots
-    if over or not (lost or tx.reserve.of(EVERYTHING, going[-1].id)):
+    if over or not (tx.reserve.of(EVERYTHING, going[-1].id) or (lost and _crowded(tx, act, call))):
         return None
     payload: dict[str, Json] = {"cause": cause.kind, "subject": cause.subject, "event": cause.seq}
     return jobs.enqueue(tx, act, _work(call_id, payload))
+
+
+def _crowded(tx: Transaction, act: Act, call: Call) -> bool:
+    """Return whether awards hold more in slots to come than the pools supply there by now."""
+    held: Counter[tuple[str, int]] = Counter()
+    for round_ in tx.rounds.of_call(call.id):
+        for award in _awards(tx, round_.id):
+            for cell in award.cells if award.is_live else ():
+                held[cell.pool, cell.slot] += cell.gpu_hours * MILLI
+    calendar, changes = call.terms.calendar, tx.capacity_changes.of(call.terms.pools)
+    supplied = {
+        pool.id: supply(pool, [each for each in changes if each.pool == pool.id], calendar)
+        for pool in tx.pools.of(call.terms.pools)
+    }
+    now = calendar.slot_at(act.now)
+    return any(
+        slot >= now and hours > supplied[pool].gpu_hours[slot]
+        for (pool, slot), hours in held.items()
+    )
+
+
+def _awards(tx: Transaction, round_id: str) -> tuple[Award, ...]:
+    where = AwardFilter(round=round_id)
+    return tuple(everything(lambda part: tx.awards.list(EVERYTHING, part, where=where)))
 
 
 def reallocations_due(tx: Transaction, act: Act, pool: str, cause: Event) -> None:

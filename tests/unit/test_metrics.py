@@ -25,12 +25,11 @@ from tests.monitored import (
     REFUNDED,
     SECRET,
     USED,
-    WAITED,
     a_used_center,
     monitored,
     use,
 )
-from tests.unit.operations.center import OPENS, act
+from tests.unit.operations.center import CLOSES, OPENS, act
 
 HOUR = 3600
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"
@@ -132,8 +131,9 @@ def test_the_store_is_what_is_told(used):
         row("dure_solve_proven_optimal", **solved): 1,
         row("dure_fairness_index", **solved, index="jain"): 0.9,
         row("dure_fairness_index", **solved, index="theil_within"): 0.02,
-        row("dure_queue_jobs", state="queued"): 1,
-        row("dure_queue_oldest_seconds"): WAITED.total_seconds(),
+        # The solve, and before it the reallocation that mina's return called for.
+        row("dure_queue_jobs", state="queued"): 2,
+        row("dure_queue_oldest_seconds"): (NOW - CLOSES).total_seconds(),
         row("dure_ledger_wrong_accounts", gpu_type="H200"): 0,
         row("dure_ledger_derived_timestamp_seconds"): NOW.timestamp(),
         row("dure_importer_last_success_timestamp_seconds", source="accounting", cluster="duru"): (
