@@ -1,8 +1,13 @@
 """What quick instances cost in counts stays within what `benchmarks/ranges.toml` expects."""
 
+import importlib
+import inspect
+
 import pytest
 
+from benchmarks.__main__ import SUBJECTS
 from benchmarks.counts import MEASURES, ranges
+from benchmarks.instances import HERE
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -19,3 +24,16 @@ def test_every_range_has_a_measure_and_provenance() -> None:
     for expected in ranges().values():
         assert {"runs", "mean", "spread", "margin", "measured_on"} == expected.keys()
         assert expected["spread"] <= expected["margin"]
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_every_subject_runs_by_its_name_alone(name: str) -> None:
+    """What `make bench` runs exists, needs no argument, and is named in the README."""
+    main = importlib.import_module(f"benchmarks.{name}").main
+    required = [
+        each.name
+        for each in inspect.signature(main).parameters.values()
+        if each.default is inspect.Parameter.empty
+    ]
+    assert [] == required
+    assert f"`{name}`" in (HERE / "README.md").read_text(encoding="utf-8")
