@@ -300,8 +300,10 @@ class _Ladder:
         amount = np.where(free & (wanted >= most), most, self.held[agents])
         rising = free & (wanted < most) & (wanted >= least)
         weight = _sum(cut.lifts[rising], self.agents.weight[agents[rising]])
-        if weight == 0:
-            return Fraction(0)
+        if weight == 0:  # who is blocked is on its floor: full since the last of the others was
+            full = agents[free & (wanted >= most)]
+            pairs = zip(self.agents.high[full], self.agents.weight[full], strict=True)
+            return max((Fraction(int(high), int(each)) for high, each in pairs), default=Fraction())
         fixed = _sum(cut.lifts[~rising], amount[~rising])
         return Fraction(cut.room - fixed, weight)
 

@@ -12,7 +12,7 @@ from solver.checking.pricing import FluidRequest, FluidRound, most_together
 from solver.checking.stakes import stakes
 from solver.entitle import entitle
 from solver.plan import Entitlement, Level
-from solver.problem import GroupWeight, Problem, Rules, Unit, as_int
+from solver.problem import FellowWeight, GroupWeight, Problem, Rules, Unit, as_int
 from tests.builders import a_problem
 from tests.exact import maximise
 from tests.plain import claimed, plain_round
@@ -329,5 +329,30 @@ def test_a_steep_trade_between_fellows_keeps_the_total() -> None:
     )
     entitlement = entitle(problem)
     assert [1_600, 312] == entitlement.fellows.tolist()
-    assert [1_600, 312] == entitlement.fellows.tolist()
+    assert [] == faults(problem, entitlement)
+
+
+def test_a_group_on_its_floor_is_full_when_the_others_have_all_they_can_take(monkeypatch) -> None:
+    """The supply ends just where one group holds its most, and the other holds only its floor."""
+    monkeypatch.setattr("solver.entitle.is_plain_flow", lambda *_: False)
+    problem = a_problem(
+        requests=5,
+        pools=2,
+        slots=1,
+        slot_hours=5_000,
+        supply=[[1_000], [6_000]],
+        charge=[500, 500],
+        ask=[4_000, 1_000, 4_000, 3_000, 1_000],
+        max_gpus=[4, 1, 4, 3, 1],
+        speed=[[0, 1_000], [0, 1_000], [0, 1_600], [1_000, 1_000], [1_600, 800]],
+        fellow=[2, 0, 0, 2, 0],
+        fellow_group=[0, 1, 2],
+        group_floor=[2_000, 0, 0],
+        group_weight=[500, 500, 500],
+        fellow_cap=[5_000, -1, 12_000],
+        vetoed=[1, 0, 0, 0, 0],
+        rules=Rules(fellow_weight=FellowWeight.WEIGHT),
+    )
+    entitlement = entitle(problem)
+    assert [2_000, 0, 1_500] == entitlement.groups.tolist()
     assert [] == faults(problem, entitlement)
