@@ -23,10 +23,10 @@ from solver.problem import MILLI, NOBODY, IntArray, Problem, Tier
 from solver.select import Reached
 from solver.stages import SHORTFALLS, exact_objectives, mean_one_weights, merit_points, value_parts
 
-SMALL = 2_500
+SMALL = 1_000
 """Places (request, pool, slot) up to which a round is small."""
-EFFORT = 8.0
-"""CP-SAT's deterministic time, about seconds, for all tiers together."""
+EFFORT = 1.5
+"""CP-SAT's deterministic time for all tiers together; some ten seconds of a core at most."""
 UNITS_OF_WORK = 20
 """Linear programs or nodes that count as a second of it, where work is limited."""
 SHARES = MILLI * MILLI

@@ -8,10 +8,10 @@ from typing import TypeAlias
 import numpy as np
 
 from solver.placing.board import buckets, caps, floors, free_supply, in_order
-from solver.placing.placement import place, total_reference
+from solver.placing.placement import place, total_reference, whole_step
 from solver.placing.windows import tighten
 from solver.plan import NO_CELLS, received
-from solver.problem import NOBODY, BoolArray, IntArray, Problem
+from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem, Shape
 
 Turn: TypeAlias = Callable[[int], tuple[int, ...]]
 """What orders requests: the least is served first."""
@@ -148,12 +148,23 @@ class Desk:
             total = total_reference(self.problem, cells)
             if not cells.size or self._within_caps(request, cells):
                 return cells
-            step = int(self.problem.gang[request] * self.problem.speed[request].max())
             ours = self.bucket[request][self.bucket[request] != NOBODY]
             left = max(int((self.cap[ours] - self.held[ours]).min()), 0)
             counts = int(received(self.problem, cells)[request])
-            amount = min(total * left // counts, total - step, amount - 1)
+            amount = min(total * left // counts, total - self._step(cells), amount - 1)
         return NO_CELLS
+
+    def _step(self, cells: IntArray) -> int:
+        """Return the thousandths of reference GPU-hours that these cells cannot lose a part of.
+
+        A gang-hour on the fastest pool, or of a block or constant the GPUs of a step all along.
+        """
+        problem, request = self.problem, int(cells[0, 0])
+        if problem.shape[request] == Shape.FLEXIBLE:
+            return int(problem.gang[request] * problem.speed[request].max())
+        slots = np.unique(cells[:, 2]).size
+        hours = whole_step(problem, request) * problem.slot_hours // MILLI
+        return int(hours * slots * problem.speed[request, cells[:, 1]].min())
 
     def _within_caps(self, request: int, cells: IntArray) -> bool:
         """Return whether no cap is broken when the request, now without any, gets these cells."""

@@ -11,7 +11,7 @@ from scheduler.policy import find_policy
 from scheduler.snapshot import load_document, read_round
 from solver.formula import apply_formula, proportional, rac, rank
 from solver.plan import awarded_reference
-from solver.problem import MILLI, NO_CAP, NOBODY, Method, Rules
+from solver.problem import MILLI, NO_CAP, NOBODY, Method, Rules, Shape
 from tests.builders import a_problem
 from tests.rules import broken_rules
 
@@ -151,6 +151,22 @@ def test_rac_targets_fit_the_supply_in_total() -> None:
     problem = a_problem(4, slots=2, ask=np.array([60, 80, 100, 200]) * MILLI, score=[3, 5, 7, 9])
     total = int(rac(problem).target.sum())
     assert problem.supply.sum() - 4 * MILLI < total <= problem.supply.sum()
+
+
+def test_a_constant_under_a_cap_shrinks_by_whole_steps() -> None:
+    """Millions of thousandths lie between two numbers of GPUs: each number is tried once."""
+    problem = a_problem(
+        requests=1,
+        slots=10,
+        slot_hours=336 * MILLI,
+        supply=[[80 * 336 * MILLI] * 10],
+        ask=[26_880 * MILLI],
+        gang=[4],
+        max_gpus=[16],
+        shape=[Shape.CONSTANT],
+        fellow_cap=[20_000 * MILLI],
+    )
+    assert [13_440] == _awards(rank(problem).cells, problem)
 
 
 def test_the_policy_names_the_formula() -> None:
