@@ -67,7 +67,7 @@ def test_a_round_runs_from_request_to_accepted_award(store: SqlStore) -> None:
         scores = list_scores(tx, seen(Scope(published=True, own="mina"))).items
     assert [RequestState.AWARDED, RequestState.RESERVE] == states
     assert [79_400] == [score.score for score in scores]
-    accepted, event = store.write(lambda tx: accept_award(tx, as_fellow("mina", CLOSES), award.id))
+    accepted, event = store.write(lambda tx: accept_award(tx, as_fellow("mina"), award.id))
     assert (800_000, accepted.version) == (accepted.held, award.version + 1)
     with store.read() as tx:
         assert tx.events.of(award.id)[-1] == event
