@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from scheduler.carry import carried
 from scheduler.order import Order, content_order
 from scheduler.policy import Policy, Shares
-from scheduler.snapshot import RoundInstitute, RoundRequest, Snapshot
+from scheduler.snapshot import RoundInstitute, RoundRequest, RoundTrack, Snapshot
 from solver.problem import MILLI, NO_CAP, NOBODY, Cut, IntArray, Problem, Shape, as_int
 
+Limited: TypeAlias = RoundInstitute | RoundTrack
 SHAPE_CODES = {"flexible": Shape.FLEXIBLE, "block": Shape.BLOCK, "constant": Shape.CONSTANT}
 
 
@@ -122,35 +124,27 @@ def _problem(snapshot: Snapshot, policy: Policy, order: Order, names: Names) -> 
         group_weight=as_int([each.weight for each in groups]),
         group_floor=as_int([each.floor_gpu_hours for each in groups]),
         group_cap=as_int([_least(each.cap_gpu_hours) for each in groups]),
-        institute_floor=as_int(
-            [
-                max(each.floor_gpu_hours, _part(total, share.floor) or 0)
-                for each, share in zip(institutes, institute_shares, strict=True)
-            ]
-        ),
-        institute_cap=as_int(
-            [
-                _least(each.cap_gpu_hours, _part(total, share.cap))
-                for each, share in zip(institutes, institute_shares, strict=True)
-            ]
-        ),
-        track_floor=as_int(
-            [
-                max(track.floor_gpu_hours, _part(total, share.floor) or 0)
-                for track, share in zip(tracks, track_shares, strict=True)
-            ]
-        ),
-        track_cap=as_int(
-            [
-                _least(track.cap_gpu_hours, _part(total, share.cap))
-                for track, share in zip(tracks, track_shares, strict=True)
-            ]
-        ),
+        institute_floor=_floors(total, institutes, institute_shares),
+        institute_cap=_caps(total, institutes, institute_shares),
+        track_floor=_floors(total, tracks, track_shares),
+        track_cap=_caps(total, tracks, track_shares),
         previous=_previous(snapshot, request_at, pool_at),
         rules=policy.rules,
         tickets=names.requests,
         line=tuple(request_at[each] for each in snapshot.line if each in request_at),
     )
+
+
+def _floors(total: int, limits: Sequence[Limited], shares: Sequence[Shares]) -> IntArray:
+    """Return the floors of institutes or tracks: the round's, or the policy's if they are more."""
+    pairs = zip(limits, shares, strict=True)
+    return as_int([max(each.floor_gpu_hours, _part(total, own.floor) or 0) for each, own in pairs])
+
+
+def _caps(total: int, limits: Sequence[Limited], shares: Sequence[Shares]) -> IntArray:
+    """Return the caps of the same: the lower of the two."""
+    pairs = zip(limits, shares, strict=True)
+    return as_int([_least(each.cap_gpu_hours, _part(total, own.cap)) for each, own in pairs])
 
 
 def _may_be_cut(snapshot: Snapshot, policy: Policy) -> frozenset[str]:

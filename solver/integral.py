@@ -86,12 +86,15 @@ def improve(
         seed: of its search.
 
     Returns:
-        A plan that is no worse in the lexicographic order; None when not even the first tier was
+        A plan that is no worse in the first tier, its figures and bounds; None when a tier was not
         worked out.
     """
     model = Arrangement(_task(problem, entitlement))
     aims = list(_aims(model, entitlement))
     _hint(model, cells)
+    if aims:
+        known = exact_objectives(problem, entitlement, cells)[aims[0].name]
+        model.cp.add(aims[0].least <= ceil(known / aims[0].unit))
     bounds: list[tuple[_Aim, float, bool]] = []
     for aim in aims:
         solver = repeating_solver(seed, effort / len(aims))

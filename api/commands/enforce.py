@@ -1,7 +1,5 @@
 """`dure enforce`: awards become limits on a cluster, and stay so."""
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +12,7 @@ from api.client import ClientError
 from api.commands.grammar import JsonOption, commands
 from api.commands.session import Session, reading, writing
 from api.commands.tables import columns, number
-from api.commands.terminal import CommandRefused, ExitCode, terminal_of
+from api.commands.terminal import CommandRefused, ExitCode, terminal_of, told_to_stop
 from api.plain_json import encode
 from api.signing import UntrustedPlan
 from api.slurm import SlurmCluster, SlurmRefused
@@ -177,9 +175,7 @@ def agent(  # noqa: PLR0913 - one parameter an option
         with _plainly():
             session.show(_told(done := watcher.work()), _said(done))
         return
-    stop = threading.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
+    stop = told_to_stop()
     while not stop.is_set():
         try:
             done = watcher.work()

@@ -1,7 +1,5 @@
 """`dure notify`: mails and webhooks leave the center, from its own machine."""
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
@@ -15,7 +13,7 @@ from api.commands.admin import SettingsOption
 from api.commands.grammar import JsonOption, commands
 from api.commands.host import Host, open_host
 from api.commands.tables import columns, number
-from api.commands.terminal import CommandRefused, ExitCode, terminal_of
+from api.commands.terminal import CommandRefused, ExitCode, terminal_of, told_to_stop
 from api.courier import Courier, Told
 from api.mail import Deferred, MailServer, Refused
 from api.plain_json import encode
@@ -51,9 +49,7 @@ def run(
         if once:
             host.terminal.data(_said(courier.work()))
             return
-        stop = threading.Event()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, lambda *_: stop.set())
+        stop = told_to_stop()
         while not stop.is_set():
             try:
                 told = courier.work()

@@ -1,6 +1,8 @@
 """What a command sees of the world: environment, clocks and three streams."""
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,3 +106,11 @@ def terminal_of(context: typer.Context) -> Terminal:
     if found is None:
         raise ValueError("A command was called without a Terminal.")
     return found
+
+
+def told_to_stop() -> threading.Event:
+    """Return what is set once this process is told to stop, by Ctrl-C or from outside."""
+    stop = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stop.set())
+    return stop

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import signal
 import socket
 import threading
 from datetime import timedelta
@@ -12,7 +11,7 @@ import typer
 
 from api.commands.grammar import single, with_examples
 from api.commands.host import Host, open_host
-from api.commands.terminal import terminal_of
+from api.commands.terminal import terminal_of, told_to_stop
 from api.trades import trades
 from api.worker import Station, Terms, Worker
 from scheduler.storage.ids import Uuid7Ids
@@ -37,9 +36,7 @@ def worker(
     beside: Annotated[int | None, typer.Option(metavar="PID", hidden=True)] = None,
 ) -> None:
     """Work until told to stop; a job under way is handed back."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = told_to_stop()
     if beside is not None:
         threading.Thread(target=_end_with, args=(beside, stop), daemon=True).start()
     with open_host(terminal_of(context), settings) as host:
