@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from api.version import software_version
+from scheduler.anew import FormulaAnew
 from scheduler.domain.messages import Language
 from scheduler.export.otherwise import HEADING, SILENCES, Otherwise, silence_document
 from scheduler.export.ways_out import WaysOut
@@ -13,7 +14,7 @@ from scheduler.plan_file import plan_document
 from scheduler.snapshot import Document
 from solver.canonical import canonical
 from solver.certificate import Documents, certificate
-from solver.counterfactuals import counterfactuals, silence
+from solver.counterfactuals import Explorer, counterfactuals, silence
 from solver.explain import explain
 from solver.measures import measure
 from solver.pipeline import Limits, Progress, solve
@@ -101,7 +102,8 @@ def explanations(solution: Solution) -> dict[str, Document]:
     formulation, problem = solution.formulation, solution.formulation.problem
     told = [explained(formulation, each) for each in explain(problem, solution.plan)]
     if problem.requests <= ANSWERED_AHEAD:
-        every = counterfactuals(problem, solution.plan, range(problem.requests), here())
+        explorer = explorer_of(formulation, solution.plan)
+        every = counterfactuals(explorer, range(problem.requests), here())
         told = [
             with_counterfactuals(formulation, each, request, found, delta=False)
             for request, (each, found) in enumerate(zip(told, every, strict=True))
@@ -117,6 +119,11 @@ def explained(formulation: Formulation, explanation: Explanation) -> Document:
         for language in Language
     }
     return {**wording.explanation_document(formulation.problem, explanation), "text": texts}
+
+
+def explorer_of(formulation: Formulation, plan: Plan) -> Explorer:
+    """Return what finds out what would have changed a plan's awards."""
+    return Explorer(formulation.problem, plan, FormulaAnew(formulation, plan.seed))
 
 
 def with_counterfactuals(

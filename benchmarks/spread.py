@@ -14,7 +14,7 @@ from benchmarks.rounds_like import innocore_like
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
 from scheduler.snapshot import read_round
-from solver.counterfactuals import counterfactuals
+from solver.counterfactuals import Explorer, counterfactuals
 from solver.pipeline import Limits
 from solver.plan import Plan
 from solver.problem import Problem
@@ -47,7 +47,7 @@ def main() -> None:
 
 def shown(problem: Problem, plan: Plan, crew: Crew) -> list[list[bytes]]:
     """Return the plans that are shown for every request."""
-    found = counterfactuals(problem, plan, range(problem.requests), crew)
+    found = counterfactuals(Explorer(problem, plan), range(problem.requests), crew)
     return [[each.delta.tobytes() for each in mine] for mine in found]
 
 

@@ -2,8 +2,8 @@
 
 For an optimising policy the plan is held except for a trade (`solver.trials`). What comes out is
 set against the plan as it stands, in the changed round with its own entitlements: every rule, every
-goal, in exact arithmetic. For a formula the formula itself is run again. Smallest means: the
-smallest that this search finds.
+goal, in exact arithmetic. For a formula the formula itself is run again on the changed round.
+Smallest means: the smallest that this search finds.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,6 +29,7 @@ from solver.whatif import (
     Claim,
     Counterfactual,
     Lever,
+    Rerun,
     Silence,
     changed,
     difference,
@@ -63,8 +64,7 @@ def silence(problem: Problem, request: int, shown: int) -> Silence | None:
 
 
 def counterfactuals(
-    problem: Problem,
-    plan: Plan,
+    explorer: "Explorer",
     requests: Sequence[int],
     crew: Crew,
     *,
@@ -73,31 +73,35 @@ def counterfactuals(
     """Return the counterfactuals of some requests, in their order.
 
     Args:
-        problem: the round.
-        plan: as it stands; its stages say what its proof leaves open.
+        explorer: the round and the plan as it stands.
         requests: indices.
         crew: who works.
         done: told how many parts of the work are finished.
     """
     parts = chunks(len(requests), crew.workers, each=8)
-    tasks = [(problem, plan, tuple(requests[at] for at in part)) for part in parts]
+    tasks = [(explorer, tuple(requests[at] for at in part)) for part in parts]
     found = spread(_explored, tasks, crew, done=done)
     return [each for part in found for each in part]
 
 
-def _explored(
-    task: tuple[Problem, Plan, tuple[int, ...]],
-) -> list[list[Counterfactual]]:
+def _explored(task: tuple["Explorer", tuple[int, ...]]) -> list[list[Counterfactual]]:
     """Explore some requests of one plan."""
-    problem, plan, requests = task
-    explorer = Explorer(problem, plan)
+    explorer, requests = task
     return [explorer.of(request) for request in requests]
 
 
 class Explorer:
-    """One plan, ready for questions about its requests."""
+    """One plan, ready for questions about its requests.
 
-    def __init__(self, problem: Problem, plan: Plan) -> None:
+    Args:
+        problem: the round.
+        plan: as it stands; its stages say what its proof leaves open.
+        formula: what a policy's formula gives after a change; None runs it with the requests in
+            the order in which they stand, which a change may alter among equals.
+    """
+
+    def __init__(self, problem: Problem, plan: Plan, formula: Rerun | None = None) -> None:
+        self.formula = formula or self._as_they_stand
         self.standing = standing(problem, plan)
         self.problem, self.plan, self.awards = problem, plan, self.standing.awards
         self.entitlement = self.standing.entitlement
@@ -307,7 +311,7 @@ class Explorer:
 
     def _rerun(self, problem: Problem, change: Change, least: int) -> Counterfactual | None:
         """Run the formula on the changed round."""
-        cells = self._formula(problem)
+        cells = self.formula(change)
         awarded = int(awarded_reference(problem, cells)[change.request])
         if awarded < least or not is_lawful(problem, cells):
             return None
@@ -321,9 +325,9 @@ class Explorer:
             sizes={},
         )
 
-    def _formula(self, problem: Problem) -> IntArray:
-        """Return what the policy's formula gives in a changed round."""
-        return apply_formula(problem, seed=self.plan.seed).cells
+    def _as_they_stand(self, change: Change) -> IntArray:
+        """Return what the policy's formula gives after a change, equals in their order."""
+        return apply_formula(changed(self.problem, change), seed=self.plan.seed).cells
 
     def _margins(self, request: int) -> Iterator[Counterfactual]:
         """Yield changes that would have left the award as it is, in the same cells."""
@@ -352,7 +356,7 @@ class Explorer:
         """
         problem, cells = changed(self.problem, change), self.plan.cells
         if self.by_formula:
-            if np.array_equal(self._formula(problem), cells):
+            if np.array_equal(self.formula(change), cells):
                 yield self._same(change, {})
             return
         entitlement = self.entitlement

@@ -78,21 +78,23 @@ def improve(
 ) -> Integral | None:
     """Improve a plan tier after tier and bound each tier by what whole gang-hours can reach.
 
+    Without a plan to begin with it looks for one.
+
     Args:
         problem: a small round.
         entitlement: what groups and fellows hold by right; None without fairness tiers.
-        cells: ``(n, 4)`` of a plan that keeps every rule.
+        cells: ``(n, 4)`` of a plan that keeps every rule, or none where none is known.
         effort: CP-SAT's deterministic time for all tiers together.
         seed: of its search.
 
     Returns:
         A plan that is no worse in the first tier, its figures and bounds; None when a tier was not
-        worked out.
+        worked out, or the policy has none.
     """
     model = Arrangement(_task(problem, entitlement))
     aims = list(_aims(model, entitlement))
     _hint(model, cells)
-    if aims:
+    if aims and cells.size:
         known = exact_objectives(problem, entitlement, cells)[aims[0].name]
         model.cp.add(aims[0].least <= ceil(known / aims[0].unit))
     bounds: list[tuple[_Aim, float, bool]] = []
@@ -107,7 +109,7 @@ def improve(
         model.cp.add(aim.least <= round(solver.objective_value))
         least = ceil(solver.best_objective_bound - 1e-6) - aim.loose
         bounds.append((aim, aim.read(least), status == cp_model.OPTIMAL))
-    if len(bounds) < len(aims):
+    if not bounds or len(bounds) < len(aims):
         return None
     cells = use_leftover(problem, entitlement, cells)
     if not is_lawful(problem, cells):

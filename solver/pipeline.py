@@ -11,7 +11,7 @@ from solver.budget import Budget, BudgetSpentError, standing
 from solver.conflicts import find_conflicts
 from solver.divide import Division, divide
 from solver.formula import apply_formula, rank
-from solver.integral import EFFORT, UNITS_OF_WORK, improve, is_small
+from solver.integral import EFFORT, UNITS_OF_WORK, Integral, improve, is_small
 from solver.leftover import use_leftover
 from solver.nash import market_stage
 from solver.plan import NO_CELLS, Conflict, Entitlement, Limit, Plan, SolveStatus, Stage
@@ -133,7 +133,7 @@ def _by_tiers(
             if plan.status is not SolveStatus.OPTIMAL:
                 plan = _in_whole_hours(problem, plan, gap=gap, effort=effort)
             return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
-    return _no_plan(entitlement, proved=False, seed=effort.seed)
+    return _begun_in_whole_hours(problem, entitlement, gap=gap, effort=effort)
 
 
 def _priced(problem: Problem, plan: Plan) -> Plan:
@@ -150,13 +150,9 @@ def _in_whole_hours(problem: Problem, plan: Plan, *, gap: float, effort: Effort)
 
     The plan with the smaller gap is taken: in the first tier, or else in the next.
     """
-    seconds = _seconds_of_improving(effort.budget)
-    if not is_small(problem) or seconds <= 0.0:
-        return plan
-    found = improve(problem, plan.entitlement, plan.cells, effort=seconds, seed=plan.seed)
+    found = _integral(problem, plan.entitlement, plan.cells, effort)
     if found is None:
         return plan
-    effort.budget.spend(round(seconds * UNITS_OF_WORK))
     tiers = {each.name: each for each in found.tiers}
     scale, stages = scales(plan.entitlement), list[Stage]()
     for stage in plan.stages:
@@ -176,6 +172,33 @@ def _in_whole_hours(problem: Problem, plan: Plan, *, gap: float, effort: Effort)
     if after >= before:
         return plan
     return _plan(problem, plan.entitlement, found.cells, tuple(stages), seed=plan.seed)
+
+
+def _begun_in_whole_hours(
+    problem: Problem, entitlement: Entitlement | None, *, gap: float, effort: Effort
+) -> Plan:
+    """Answer a small round of which no fluid plan could be rounded, if it can be answered."""
+    found = _integral(problem, entitlement, NO_CELLS, effort)
+    if found is None or not keeps_hard_rules(problem, found.cells):
+        return _no_plan(entitlement, proved=False, seed=effort.seed)
+    division = Division(fluid=NO_CELLS, lowest=found.lowest)
+    schedule = Timetable(cells=found.cells, unplaced=(), work=0, cut_short=False)
+    stages = _stages(problem, entitlement, found.tiers, (division, schedule), gap=gap)
+    plan = _plan(problem, entitlement, found.cells, stages, seed=effort.seed)
+    return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
+
+
+def _integral(
+    problem: Problem, entitlement: Entitlement | None, cells: IntArray, effort: Effort
+) -> Integral | None:
+    """Return what whole gang-hours reach in a small round, if there is something left to spend."""
+    seconds = _seconds_of_improving(effort.budget)
+    if not is_small(problem) or seconds <= 0.0:
+        return None
+    found = improve(problem, entitlement, cells, effort=seconds, seed=effort.seed)
+    if found is not None:
+        effort.budget.spend(round(seconds * UNITS_OF_WORK))
+    return found
 
 
 def _seconds_of_improving(budget: Budget) -> float:

@@ -1,10 +1,10 @@
 """What if a request were otherwise: the changed round, and how two plans of it compare, exactly."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -61,6 +61,8 @@ class Change:
     score: int | None = None
 
 
+Rerun: TypeAlias = Callable[[Change], IntArray]
+"""What a policy's formula gives after a change: cells as a plan holds them."""
 FIELDS: Mapping[str, str] = {
     "ask": "ask",
     "minimum": "minimum",

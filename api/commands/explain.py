@@ -11,7 +11,7 @@ from api.commands.grammar import JsonOption, RoundArgument, single, with_example
 from api.commands.rounds import read_policy, read_snapshot
 from api.commands.terminal import CommandRefused, ExitCode, terminal_of
 from api.plain_json import encode
-from api.solving import explained, with_counterfactuals
+from api.solving import explained, explorer_of, with_counterfactuals
 from scheduler.domain.messages import Language
 from scheduler.formulate import Formulation, formulate
 from scheduler.plan_file import SCHEMA
@@ -94,7 +94,7 @@ def _told(
     told = [explained(formulation, reasons[each]) for each in asked]
     if crew is None:
         return told
-    every = counterfactuals(formulation.problem, plan, asked, crew)
+    every = counterfactuals(explorer_of(formulation, plan), asked, crew)
     return [
         with_counterfactuals(formulation, each, request, found, delta=True)
         for each, request, found in zip(told, asked, every, strict=True)

@@ -1,5 +1,6 @@
 """Whatever the round: each counterfactual's plan passes the checker in the changed round."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.solving import Question, answer
+from scheduler.anew import FormulaAnew
 from scheduler.export.otherwise import Otherwise
 from scheduler.formulate import Formulation, formulate
 from scheduler.policy import find_policy
@@ -15,7 +17,7 @@ from solver.audit import is_lawful
 from solver.counterfactuals import Explorer
 from solver.pipeline import Limits, solve
 from solver.plan import Plan, SolveStatus
-from solver.problem import Method, Problem
+from solver.problem import Method, Problem, as_int
 from solver.rights import rights
 from solver.trials import left_open
 from solver.verify import verify
@@ -61,7 +63,7 @@ def test_what_is_shown_holds(round_: Document, policy: str) -> None:
     plan = solve(problem)
     if not plan.cells.size:
         return
-    explorer = Explorer(problem, plan)
+    explorer = Explorer(problem, plan, FormulaAnew(formulation, plan.seed))
     for request in range(problem.requests):
         for found in explorer.of(request):
             assert [] == broken(formulation, found, round_, plan.cells)
@@ -87,7 +89,7 @@ def test_the_whole_pipeline_gives_what_is_shown(round_: Document, policy: str) -
     plan = solve(formulation.problem, gap=EXACT)
     if not plan.cells.size:
         return
-    explorer = Explorer(formulation.problem, plan)
+    explorer = Explorer(formulation.problem, plan, FormulaAnew(formulation, plan.seed))
     for request in range(formulation.problem.requests):
         for found in explorer.of(request):
             again = solved_anew(formulation, round_, found)
@@ -98,15 +100,23 @@ def test_the_whole_pipeline_gives_what_is_shown(round_: Document, policy: str) -
 
 
 def solved_anew(formulation: Formulation, round_: Document, found: Counterfactual) -> Plan:
-    """Return the whole pipeline's plan of the changed round, in which the award is held fast."""
+    """Return the whole pipeline's plan of the changed round, in which the award is held fast.
+
+    Its cells have the indices of the round as it stands.
+    """
     told = Otherwise(formulation.names, formulation.problem).document(found, 0, delta=False)
     keys = told["change"]
     if formulation.problem.rules.method is Method.OPTIMIZE:
         keys = keys | {"minimum_gpu_hours": told["gpu_hours"], "pinned": told["gpu_hours"] > 0}
     other = changed_round(round_, told_request(formulation, found), keys)
-    again = solve(formulate(read_round(as_parsed(other)), formulation.policy).problem, gap=EXACT)
+    anew = formulate(read_round(as_parsed(other)), formulation.policy)
+    again = solve(anew.problem, gap=EXACT)
     assert again.status in {SolveStatus.OPTIMAL, SolveStatus.FEASIBLE}
-    return again
+    before, names = formulation.names, anew.names
+    requests = [before.requests.index(name) for name in names.requests]
+    pools = [before.pools.index(name) for name in names.pools]
+    rows = [(requests[r], pools[p], slot, hours) for r, p, slot, hours in again.cells.tolist()]
+    return replace(again, cells=as_int(sorted(rows)).reshape(len(rows), 4))
 
 
 def loses_no_more(other: Problem, again: Plan, found: Counterfactual, plan: Plan) -> bool:

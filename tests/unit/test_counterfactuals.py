@@ -189,7 +189,7 @@ def test_spreading_changes_nothing():
     """All at once or one by one, the same is found."""
     problem = one_server()
     plan = solve(problem)
-    together = counterfactuals(problem, plan, [1, 0], here())
+    together = counterfactuals(Explorer(problem, plan), [1, 0], here())
     alone = [Explorer(problem, plan).of(each) for each in (1, 0)]
     assert [[each.change for each in found] for found in alone] == [
         [each.change for each in found] for found in together

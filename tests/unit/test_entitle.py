@@ -13,7 +13,7 @@ from scheduler.policy import find_policy
 from scheduler.snapshot import load_document, read_round
 from solver.checking.duality import check_levels
 from solver.checking.stakes import stakes
-from solver.entitle import _Entitling, entitle, fellow_weights, group_weights
+from solver.entitle import entitle, fellow_weights, group_weights
 from solver.fluid.expanding import expand
 from solver.fluid.merging import merge, reach
 from solver.problem import (
