@@ -112,10 +112,10 @@ def _by_tiers(
         selection = select(
             problem, entitlement, gap=gap, effort=effort, report=report, margin=margin
         )
-        if selection.infeasible:
-            return _no_plan(entitlement, proved=margin == 0, seed=effort.seed)
-        if selection.search.values is None:
-            return _by_rank(problem, entitlement, effort, gap=gap)
+        if selection.infeasible and margin == 0:
+            return _no_plan(entitlement, proved=True, seed=effort.seed)
+        if selection.infeasible or selection.search.values is None:
+            break
         division = divide(selection)
         schedule = timetable(
             problem,
@@ -133,7 +133,8 @@ def _by_tiers(
             if plan.status is not SolveStatus.OPTIMAL:
                 plan = _in_whole_hours(problem, plan, gap=gap, effort=effort)
             return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
-    return _begun_in_whole_hours(problem, entitlement, gap=gap, effort=effort)
+    begun = _begun_in_whole_hours(problem, entitlement, gap=gap, effort=effort)
+    return begun or _by_rank(problem, entitlement, effort, gap=gap)
 
 
 def _priced(problem: Problem, plan: Plan) -> Plan:
@@ -176,11 +177,11 @@ def _in_whole_hours(problem: Problem, plan: Plan, *, gap: float, effort: Effort)
 
 def _begun_in_whole_hours(
     problem: Problem, entitlement: Entitlement | None, *, gap: float, effort: Effort
-) -> Plan:
-    """Answer a small round of which no fluid plan could be rounded, if it can be answered."""
+) -> Plan | None:
+    """Answer a small round of which no fluid plan was found or rounded; None without an answer."""
     found = _integral(problem, entitlement, NO_CELLS, effort)
     if found is None or not keeps_hard_rules(problem, found.cells):
-        return _no_plan(entitlement, proved=False, seed=effort.seed)
+        return None
     division = Division(fluid=NO_CELLS, lowest=found.lowest)
     schedule = Timetable(cells=found.cells, unplaced=(), work=0, cut_short=False)
     stages = _stages(problem, entitlement, found.tiers, (division, schedule), gap=gap)
@@ -286,7 +287,7 @@ def _by_line(problem: Problem, *, seed: int) -> Plan:
 def _by_rank(
     problem: Problem, entitlement: Entitlement | None, effort: Effort, *, gap: float
 ) -> Plan:
-    """Answer by rank when the limit came before any plan; the bounds are plain arithmetic.
+    """Answer by rank where the search ended before any plan; the bounds are plain arithmetic.
 
     Where it came before the entitlements, the first stage says so, and fairness has no yardstick.
     """
