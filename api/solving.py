@@ -12,6 +12,7 @@ from scheduler.export.wording import Wording
 from scheduler.formulate import Formulation
 from scheduler.plan_file import plan_document
 from scheduler.snapshot import Document
+from solver.budget import Budget
 from solver.canonical import canonical
 from solver.certificate import Documents, certificate
 from solver.counterfactuals import Explorer, counterfactuals, silence
@@ -51,12 +52,14 @@ class Solution:
 
     Attributes:
         document: `dure-plan/1`; certificate: `dure-certificate/1`.
+        budget: the time that the question set, running since the solve began.
     """
 
     formulation: Formulation
     plan: Plan
     document: Document
     certificate: Document
+    budget: Budget
 
     @property
     def is_plan(self) -> bool:
@@ -66,12 +69,13 @@ class Solution:
 
 def answer(question: Question, progress: Callable[[Progress], None]) -> Solution:
     """Solve, measure and write down."""
-    formulation = question.formulation
+    formulation, limits = question.formulation, question.limits
+    budget = Budget(clock=limits.clock, seconds=limits.time_seconds)
     plan = solve(
         formulation.problem,
         seed=question.seed,
         gap=question.gap,
-        limits=question.limits,
+        limits=limits,
         progress=progress,
     )
     versions = {"dure": software_version(), **dict(plan.versions)}
@@ -85,7 +89,13 @@ def answer(question: Question, progress: Callable[[Progress], None]) -> Solution
         plan,
         formulation.names,
     )
-    return Solution(formulation=formulation, plan=plan, document=document, certificate=evidence)
+    return Solution(
+        formulation=formulation,
+        plan=plan,
+        document=document,
+        certificate=evidence,
+        budget=budget,
+    )
 
 
 def written(document: Document) -> bytes:
@@ -174,10 +184,13 @@ def conflict_texts(solution: Solution, language: Language) -> list[str]:
 
 
 def ways_out_texts(solution: Solution, language: Language) -> list[str]:
-    """Return what could be given up so that there is a plan, cheapest first, each shown by one."""
+    """Return what could be given up so that there is a plan, cheapest first, each shown by one.
+
+    Those that are found in what the solve left of its time.
+    """
     formulation = solution.formulation
     words = WaysOut(names=formulation.names, unit=formulation.problem.rules.unit)
-    return [words.text(way, language) for way in ways_out(formulation.problem)]
+    return [words.text(way, language) for way in ways_out(formulation.problem, solution.budget)]
 
 
 def wording_of(formulation: Formulation) -> Wording:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from solver.budget import Budget
 from solver.conflicts import (
     GUARANTEES,
     LINKS,
@@ -21,7 +22,7 @@ from solver.conflicts import (
 from solver.demands import DemandProgram, demands, kept_amounts
 from solver.pipeline import Limits, solve
 from solver.placing.room import holders, least_units
-from solver.plan import Conflict, SolveStatus
+from solver.plan import Conflict, Limit, SolveStatus
 from solver.problem import MILLI, NO_CAP, NOBODY, IntArray, Method, Problem, Tier
 
 WORK = 200
@@ -104,7 +105,7 @@ class _Option:
     says: Callable[[int], Relaxation]
 
 
-def ways_out(problem: Problem) -> tuple[WayOut, ...]:
+def ways_out(problem: Problem, budget: Budget | None = None) -> tuple[WayOut, ...]:
     """Return ways out of a round whose rules cannot hold together, cheapest first.
 
     Every way begins with another change of the first conflict, goes on with the cheapest change of
@@ -112,12 +113,14 @@ def ways_out(problem: Problem) -> tuple[WayOut, ...]:
 
     Args:
         problem: a round; one without conflicts has no ways out.
+        budget: what may be spent; what was found until then is returned. None without a limit.
     """
-    found = find_conflicts(problem)
+    budget = budget or Budget()
+    found = find_conflicts(problem, budget)
     ways: dict[tuple[Relaxation, ...], WayOut] = {}
     for conflict in found[:1]:
-        for relaxed, step in _eased(problem, conflict):
-            way = _finished(relaxed, (step,))
+        for relaxed, step in _eased(problem, conflict, budget):
+            way = _finished(relaxed, (step,), budget)
             if way is not None:
                 ways[way.steps] = way
     return tuple(sorted(ways.values(), key=_order))
@@ -129,16 +132,20 @@ def _order(way: WayOut) -> tuple[int, int, list[int]]:
     return way.cost, len(way.steps), ranks
 
 
-def _finished(problem: Problem, steps: tuple[Relaxation, ...]) -> WayOut | None:
+def _finished(problem: Problem, steps: tuple[Relaxation, ...], budget: Budget) -> WayOut | None:
     """Go on until no conflict is left; return the way if a plan shows it."""
-    conflicts = find_conflicts(problem)
+    conflicts = find_conflicts(problem, budget)
+    if budget.reached() is not Limit.NONE:
+        return None
     if not conflicts:
-        return WayOut(steps=_joined(steps)) if _has_plan(problem) else None
+        return WayOut(steps=_joined(steps)) if _has_plan(problem, budget) else None
     if len(steps) == MOST_STEPS:
         return None
-    eased = sorted(_eased(problem, conflicts[0]), key=lambda pair: _order(WayOut(steps=(pair[1],))))
+    eased = sorted(
+        _eased(problem, conflicts[0], budget), key=lambda pair: _order(WayOut(steps=(pair[1],)))
+    )
     for relaxed, step in eased[:1]:
-        return _finished(relaxed, (*steps, step))
+        return _finished(relaxed, (*steps, step), budget)
     return None
 
 
@@ -156,16 +163,21 @@ def _joined(steps: tuple[Relaxation, ...]) -> tuple[Relaxation, ...]:
     return tuple(joined.values())
 
 
-def _has_plan(problem: Problem) -> bool:
+def _has_plan(problem: Problem, budget: Budget) -> bool:
     """Say whether a plan is found, whatever it is worth."""
     rules = replace(problem.rules, method=Method.OPTIMIZE, tiers=(Tier.VALUE,), weights=())
-    plan = solve(replace(problem, rules=rules), limits=Limits(work=WORK))
+    limits = Limits(time_seconds=budget.seconds_left(), work=WORK, clock=budget.clock)
+    plan = solve(replace(problem, rules=rules), limits=limits)
     return plan.status in {SolveStatus.OPTIMAL, SolveStatus.FEASIBLE}
 
 
-def _eased(problem: Problem, conflict: Conflict) -> Iterator[tuple[Problem, Relaxation]]:
+def _eased(
+    problem: Problem, conflict: Conflict, budget: Budget
+) -> Iterator[tuple[Problem, Relaxation]]:
     """Yield each change by the least that ends a conflict, and the problem after it."""
     for option in _options(problem, conflict):
+        if budget.reached() is not Limit.NONE:
+            return
         steps = _least(option, lambda relaxed: not _stands(relaxed, conflict))
         if steps is not None:
             yield option.relax(steps), option.says(steps)

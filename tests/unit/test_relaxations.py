@@ -1,5 +1,6 @@
 """Ways out: what they change is enough, and no more than needed."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from scheduler.domain.messages import Language
 from scheduler.export.ways_out import STEPS, WaysOut
 from scheduler.formulate import Names
+from solver.budget import Budget
 from solver.conflicts import find_conflicts
 from solver.pipeline import solve
 from solver.plan import SolveStatus
@@ -60,6 +62,22 @@ def steps_of(problem: Problem) -> set[tuple[Change, int, int, int]]:
         for way in ways
         if len(way.steps) == 1
     }
+
+
+def test_when_the_time_is_over_the_ways_found_so_far_are_told() -> None:
+    """The clock goes on by a second each time it is looked at; less time, no more ways."""
+    problem = a_problem(
+        slots=1, supply=[[60 * MILLI]], minimum=[40 * MILLI, 40 * MILLI], guaranteed=[True, True]
+    )
+    every = ways_out(problem)
+    assert every
+    found = []
+    for seconds in (0.5, 3.0, 30.0, 1e6):
+        ticks = itertools.count()
+        budget = Budget(clock=lambda ticks=ticks: float(next(ticks)), seconds=seconds)
+        found.append(len(ways_out(problem, budget)))
+    assert found == sorted(found)
+    assert (found[0], found[-1]) == (0, len(every))
 
 
 def test_a_round_without_conflicts_has_none() -> None:
