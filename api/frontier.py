@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from api.solving import Question, Solution, answer, written
+from scheduler.document import Document, parse_document
 from scheduler.export.board import (
     Cast,
     Scenario,
@@ -17,7 +18,8 @@ from scheduler.export.board import (
 )
 from scheduler.formulate import formulate
 from scheduler.policy import Policy, read_policy
-from scheduler.snapshot import Document, Snapshot, parse_document, read_round
+from scheduler.round_file import read_round
+from scheduler.snapshot import Snapshot
 from solver.problem import MILLI
 from solver.spread import Crew, spread
 from solver.verify import verify

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from api.child import Tell, run
 from api.solving import Question, answer, conflict_texts, explanations, ways_out_texts, written
+from scheduler.document import InvalidRound, parse_document
 from scheduler.domain.errors import DureError, InvalidRoundFile
 from scheduler.domain.messages import Language
 from scheduler.formulate import Formulation, formulate
 from scheduler.policy import InvalidPolicy, read_policy
-from scheduler.snapshot import InvalidRound, parse_document, read_round
+from scheduler.round_file import read_round
 from solver.pipeline import Limits, Progress
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from api.version import software_version
 from scheduler.anew import FormulaAnew
+from scheduler.document import Document
 from scheduler.domain.messages import Language
 from scheduler.export.otherwise import HEADING, SILENCES, Otherwise, silence_document
 from scheduler.export.ways_out import WaysOut
 from scheduler.export.wording import Wording
 from scheduler.formulate import Formulation
 from scheduler.plan_file import plan_document
-from scheduler.snapshot import Document
 from solver.budget import Budget
 from solver.canonical import canonical
 from solver.certificate import Documents, certificate

@@ -10,9 +10,10 @@ from pathlib import Path
 from benchmarks.few_pools import gavel_like, many_levels
 from benchmarks.instances import HERE, SHIPPED, table
 from benchmarks.rounds_like import innocore_like, problem_of
+from scheduler.document import load_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy, parse_policy
-from scheduler.snapshot import load_document, read_round
+from scheduler.round_file import read_round
 from solver.entitle import entitle
 from solver.pipeline import solve
 from solver.pricespace.leximin import leximin

@@ -8,9 +8,10 @@ import numpy as np
 from benchmarks.few_pools import gavel_like, many_levels
 from benchmarks.instances import SHIPPED, name_of, reference, rounds, table
 from benchmarks.rounds_like import innocore_like, one_slot_round, problem_of
+from scheduler.document import load_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy, parse_policy
-from scheduler.snapshot import load_document, read_round
+from scheduler.round_file import read_round
 from solver.entitle import entitle
 from solver.problem import NO_CAP
 

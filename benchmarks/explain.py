@@ -8,9 +8,10 @@ from itertools import pairwise
 
 from api.solving import Question, Solution, answer
 from benchmarks.instances import SHIPPED, table
+from scheduler.document import parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 from solver.counterfactuals import ENOUGH, Explorer, silence
 from solver.explain import explain
 from solver.pipeline import Limits

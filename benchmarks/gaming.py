@@ -5,9 +5,11 @@ import os
 from api.commands.audit import Audit, audit_text, fitting
 from benchmarks.instances import SHIPPED
 from benchmarks.rounds_like import innocore_like
+from scheduler.document import load_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import Snapshot, load_document, read_round
+from scheduler.round_file import read_round
+from scheduler.snapshot import Snapshot
 from solver.gaming import Solving
 from solver.pipeline import Limits
 from solver.spread import here

@@ -27,9 +27,10 @@ from benchmarks.round_peers import figures
 from benchmarks.rounds_like import innocore_like
 from benchmarks.sequential_round import sequential_entitlement
 from benchmarks.verify import checked
+from scheduler.document import parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 from solver.canonical import canonical
 from solver.entitle import entitle
 from solver.pipeline import GAP, Limits, solve

@@ -9,9 +9,10 @@ import time
 
 from benchmarks.instances import table
 from benchmarks.national_round import national_round
+from scheduler.document import parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 from solver.audit import keeps_hard_rules
 from solver.pipeline import solve
 

@@ -21,9 +21,10 @@ from ortools.math_opt.python import mathopt
 
 from benchmarks.instances import HERE, name_of, rounds, table
 from benchmarks.textbook import by_cpsat, by_mathopt, textbook
+from scheduler.document import load_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import load_document, read_round
+from scheduler.round_file import read_round
 from solver.audit import is_lawful
 from solver.entitle import entitle
 from solver.measures import measure

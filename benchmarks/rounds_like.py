@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.instances import SHIPPED
+from scheduler.document import load_document
 from scheduler.formulate import formulate
 from scheduler.policy import Policy
+from scheduler.round_file import read_round
 from scheduler.simulation.demand import resampled
-from scheduler.snapshot import load_document, read_round
 from solver.problem import (
     MILLI,
     NO_CAP,

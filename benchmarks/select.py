@@ -16,8 +16,8 @@ import numpy as np
 from benchmarks.instances import SHIPPED
 from benchmarks.national import TIERS
 from benchmarks.rounds_like import Document, innocore_like, problem_of
+from scheduler.document import load_document
 from scheduler.policy import find_policy
-from scheduler.snapshot import load_document
 from solver.audit import keeps_hard_rules
 from solver.pipeline import solve
 from solver.problem import Problem

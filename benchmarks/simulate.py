@@ -11,9 +11,9 @@ import time
 
 from api.commands.sim import read_habits, read_rule, simulated
 from benchmarks.instances import SHIPPED
+from scheduler.document import load_document
 from scheduler.policy import find_policy
 from scheduler.simulation.world import Course, Options
-from scheduler.snapshot import load_document
 
 HABITS = ("late=100", "late=60,steady=25,early=10,idle=5")
 RULES = ("none", "nersc")

@@ -13,7 +13,7 @@ from benchmarks.instances import table
 from benchmarks.rounds_like import innocore_like
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 from solver.counterfactuals import Explorer, counterfactuals
 from solver.pipeline import Limits
 from solver.plan import Plan

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from scheduler.document import Document
 from scheduler.formulate import Formulation
-from scheduler.snapshot import Document
 from solver.canonical import digest
 from solver.measures import Measures
 from solver.plan import Entitlement, Level, Plan, Stage, awarded_reference, charged_service_units

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from scheduler.snapshot import Document, Fields, InvalidRound
+from scheduler.document import Document, Fields, InvalidRound
 from solver.problem import (
     MILLI,
     Cut,

@@ -6,9 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from scheduler.document import Fields, InvalidRound
 from scheduler.domain.amounts import MILLI
 from scheduler.domain.reclaim import Band, Checkpoint, Counted, Measure, Part, ReclaimRule
-from scheduler.snapshot import Fields, InvalidRound
 
 PRESETS = Path(__file__).resolve().parent.parent / "configs" / "reclaim"
 LONGEST_DAYS = 366

@@ -7,7 +7,7 @@ from decimal import Decimal
 from scheduler.formulate import formulate
 from scheduler.plan_file import plan_document
 from scheduler.policy import read_policy
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 from solver.canonical import canonical
 from solver.certificate import Documents, certificate
 from solver.measures import measure

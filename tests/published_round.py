@@ -7,6 +7,7 @@ from typing import Final
 
 from api.checking import broken_rules
 from api.solving import Question, answer, explanations, written
+from scheduler.document import parse_document
 from scheduler.domain.access import EVERYTHING
 from scheduler.domain.awards import Award
 from scheduler.domain.jobs import SOLVE
@@ -20,7 +21,7 @@ from scheduler.operations.solves import SolveOrder, keep_scenario, start_solve
 from scheduler.policy import find_policy
 from scheduler.ports.paging import everything
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 from scheduler.storage.store import SqlStore
 from solver.pipeline import Limits
 from tests.unit.operations.center import IDS, act

@@ -19,9 +19,10 @@ from api.commands.solve import GapOption, WorkOption
 from api.commands.tables import columns, number
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 from api.plain_json import encode
+from scheduler.document import Document
 from scheduler.formulate import Formulation, formulate
 from scheduler.policy import presets
-from scheduler.snapshot import Document, Snapshot
+from scheduler.snapshot import Snapshot
 from solver.checking.report import percent
 from solver.gaming import Effect, Solving, Tally, awarded, entitled, sample, tallies
 from solver.pipeline import Limits

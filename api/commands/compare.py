@@ -21,6 +21,7 @@ from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_o
 from api.frontier import Field, frontier, frontier_document, is_verified
 from api.plain_json import encode
 from api.solving import Question, Solution
+from scheduler.document import Document
 from scheduler.export.board import (
     Best,
     Cast,
@@ -35,7 +36,7 @@ from scheduler.export.board import (
 from scheduler.formulate import formulate
 from scheduler.plan_file import entitlement_document
 from scheduler.policy import Policy
-from scheduler.snapshot import Document, Snapshot
+from scheduler.snapshot import Snapshot
 from solver.entitle import entitle
 from solver.pipeline import Limits
 from solver.spread import Crew, here, processes

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.commands.tables import columns, number
+from scheduler.document import Document
 from scheduler.export.board import at_part
-from scheduler.snapshot import Document
 from solver.checking.report import percent
 
 UNKNOWN = "–"

@@ -23,8 +23,10 @@ from api.commands.profiles import keep_private
 from api.commands.rounds import read_snapshot
 from api.commands.session import said_plainly
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
+from scheduler.document import Document, parse_document
 from scheduler.export.board import FORMULA, board_of_plans
-from scheduler.snapshot import Document, Snapshot, parse_document, read_round
+from scheduler.round_file import read_round
+from scheduler.snapshot import Snapshot
 from solver.checking.report import percent
 
 app = single()

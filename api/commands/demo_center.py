@@ -15,8 +15,8 @@ from api.client import Client
 from api.commands.admin import found, issue
 from api.commands.host import open_host
 from api.commands.terminal import CommandRefused, Terminal
+from scheduler.document import Document
 from scheduler.domain.access import Role
-from scheduler.snapshot import Document
 
 HOME = Path("var")
 ADMINS = ("admin-1", "admin-2")

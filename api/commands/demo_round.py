@@ -16,8 +16,8 @@ from api.commands.demo_center import (
 )
 from api.commands.progress import SolveProgress
 from api.commands.terminal import CommandRefused
+from scheduler.document import Document
 from scheduler.policy import find_policy
-from scheduler.snapshot import Document
 
 POLICIES = ("entitlement", "rank_and_fund", "proportional")
 ASKED = (

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from api.commands.terminal import CommandRefused, ExitCode
-from scheduler.snapshot import Document, InvalidRound, parse_document
+from scheduler.document import Document, InvalidRound, parse_document
 
 STANDARD = "-"
 

@@ -12,11 +12,12 @@ from api.commands.rounds import read_policy, read_snapshot
 from api.commands.terminal import CommandRefused, ExitCode, terminal_of
 from api.plain_json import encode
 from api.solving import explained, explorer_of, with_counterfactuals
+from scheduler.document import Document, InvalidRound, as_milli
 from scheduler.domain.messages import Language
 from scheduler.formulate import Formulation, formulate
 from scheduler.plan_file import SCHEMA
 from scheduler.policy import Policy, presets
-from scheduler.snapshot import Document, InvalidRound, Snapshot, as_milli
+from scheduler.snapshot import Snapshot
 from solver.canonical import digest
 from solver.counterfactuals import counterfactuals
 from solver.explain import explain as explain_plan

@@ -13,8 +13,9 @@ from api.commands.session import Session, reading, writing
 from api.commands.tables import columns, number
 from api.commands.terminal import CommandRefused, ExitCode
 from api.plain_json import encode
+from scheduler.document import Document, parse_document
 from scheduler.export.board import board_of_plans
-from scheduler.snapshot import Document, parse_document, read_round
+from scheduler.round_file import read_round
 from solver.checking.report import percent
 
 app = commands(

@@ -2,9 +2,11 @@
 
 from api.commands.documents import malformed, read_document
 from api.commands.terminal import CommandRefused, ExitCode
+from scheduler.document import InvalidRound
 from scheduler.formulate import Formulation, formulate
 from scheduler.policy import InvalidPolicy, Policy, find_policy
-from scheduler.snapshot import InvalidRound, Snapshot, read_round
+from scheduler.round_file import read_round
+from scheduler.snapshot import Snapshot
 
 
 def read_snapshot(path: str) -> Snapshot:

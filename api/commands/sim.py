@@ -20,16 +20,17 @@ from api.commands.tables import columns, number
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 from api.plain_json import encode
 from api.solving import Question, answer, written
+from scheduler.document import parse_document
 from scheduler.domain.reclaim import ReclaimRule
 from scheduler.formulate import formulate
 from scheduler.policy import read_policy as policy_of
 from scheduler.reclaim_rule import InvalidReclaimRule, find_rule
+from scheduler.round_file import read_round
 from scheduler.simulation.figures import Figures
 from scheduler.simulation.habits import Habit, Habits
 from scheduler.simulation.invariants import BrokenInvariant
 from scheduler.simulation.world import Course, Options, World, courses
 from scheduler.simulation.year import Told, run
-from scheduler.snapshot import parse_document, read_round
 from scheduler.storage.store import open_store
 from solver.pipeline import Limits
 from solver.standalone import program

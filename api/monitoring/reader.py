@@ -21,7 +21,7 @@ from scheduler.operations.reconciliation import GAUGED, RECONCILED
 from scheduler.operations.usage import IMPORTED
 from scheduler.ports.paging import everything
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 
 FEEDS: Final = {"accounting": IMPORTED, "controller": GAUGED, "reconciliation": RECONCILED}
 """Kinds of event that tell that a feed came, by its name."""

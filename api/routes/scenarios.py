@@ -23,6 +23,7 @@ from api.schemas.scenarios import (
     ScenarioOut,
     Verified,
 )
+from scheduler.document import Document, parse_document
 from scheduler.domain.errors import Forbidden
 from scheduler.domain.messages import Language
 from scheduler.domain.scenarios import Scenario
@@ -31,7 +32,7 @@ from scheduler.operations import scenarios
 from scheduler.operations.evidence import evidence_of
 from scheduler.ports.paging import Page
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import Document, parse_document, read_round
+from scheduler.round_file import read_round
 from solver.standalone import program
 
 READ: Final = "scenario.read"

@@ -6,7 +6,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from scheduler.snapshot import Document, Snapshot
+from scheduler.document import Document
+from scheduler.snapshot import Snapshot
 
 Measures: TypeAlias = Mapping[str, Any]
 Curve: TypeAlias = list[list[float]]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from scheduler.document import Document, parse_document
 from scheduler.domain.access import EVERYTHING
 from scheduler.domain.amounts import MILLI, number, thousandths
 from scheduler.domain.awards import Award, Cell
@@ -23,7 +24,6 @@ from scheduler.operations.stays import Stays
 from scheduler.operations.supplying import Coming, purses
 from scheduler.policy import Policy, Shares, read_policy
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import Document, parse_document
 from solver.problem import Unit
 
 PARTS = 10**6

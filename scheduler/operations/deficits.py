@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from scheduler.carry import Backlog, backlogs
+from scheduler.document import Document
 from scheduler.domain.access import EVERYTHING, Permit
 from scheduler.domain.amounts import number
 from scheduler.domain.rounds import Round
@@ -16,7 +17,7 @@ from scheduler.operations.holdings import awards_of_call
 from scheduler.operations.outcomes import exact
 from scheduler.ports.paging import everything
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import Document, PastRound
+from scheduler.snapshot import PastRound
 
 DAY: Final = timedelta(days=1)
 IN_SERVICE_UNITS: Final = "service_units"

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from scheduler.document import Document, parse_document
 from scheduler.domain.access import EVERYTHING
 from scheduler.domain.events import Json
 from scheduler.domain.rounds import Step
 from scheduler.domain.scenarios import Scenario
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import Document, parse_document
 from solver.canonical import digest
 
 PARTS: Mapping[str, str] = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from scheduler.document import Document
 from scheduler.domain.amounts import MILLI, number, thousandths
 from scheduler.domain.awards import Award, Cell, ReserveEntry
 from scheduler.domain.changes import AwardChange, AwardChangeKind
@@ -17,7 +18,6 @@ from scheduler.operations.evidence import Evidence
 from scheduler.operations.ledger import Offer, Publication, gpu_seconds
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import Document
 
 
 def publication(

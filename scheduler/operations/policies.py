@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from scheduler.document import parse_document
 from scheduler.domain.access import Permit
 from scheduler.domain.errors import AlreadyExists, InvalidPolicy, NotFound
 from scheduler.domain.events import Happening, Json
@@ -14,7 +15,6 @@ from scheduler.policy import read_policy
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import FIRST, Page, Slice
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import parse_document
 from solver.canonical import canonical, digest
 from solver.problem import Method
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from scheduler.document import parse_document
 from scheduler.domain.access import EVERYTHING, Permit
 from scheduler.domain.awards import Award
 from scheduler.domain.burn import Basis
@@ -42,7 +43,6 @@ from scheduler.ports.acts import Act
 from scheduler.ports.paging import AwardFilter, everything
 from scheduler.ports.store import Transaction
 from scheduler.reclaim_rule import read_rule, rule_document
-from scheduler.snapshot import parse_document
 from solver.canonical import canonical, digest
 
 RECLAIMABLE = frozenset({RoundState.PUBLISHED, RoundState.ACTIVE})

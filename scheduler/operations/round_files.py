@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from scheduler.document import InvalidRound, parse_document
 from scheduler.domain.asks import ask_document
 from scheduler.domain.calls import Call, CallState, CallTerms, Track
 from scheduler.domain.directory import Group, Institute, Person
@@ -14,7 +15,8 @@ from scheduler.domain.rounds import Round, RoundState
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import InvalidRound, RoundRequest, Snapshot, parse_document, read_round
+from scheduler.round_file import read_round
+from scheduler.snapshot import RoundRequest, Snapshot
 from solver.canonical import canonical, digest
 
 NO_POLICY = "imported"

@@ -1,5 +1,6 @@
 """Rounds: create for a call, freeze the snapshot, list, export."""
 
+from scheduler.document import Document, parse_document
 from scheduler.domain.access import Permit
 from scheduler.domain.calls import Call, CallState
 from scheduler.domain.errors import (
@@ -21,7 +22,7 @@ from scheduler.operations.snapshots import call_snapshot
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import FIRST, Page, Slice
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import Document, parse_document, read_round
+from scheduler.round_file import read_round
 from solver.canonical import canonical, digest
 from solver.draw import seal
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from scheduler.document import Document
 from scheduler.domain.amounts import number
 from scheduler.domain.calls import Call
 from scheduler.domain.directory import Group, Person
@@ -12,7 +13,7 @@ from scheduler.domain.reviews import ReviewScore, score_of
 from scheduler.domain.rounds import Round
 from scheduler.operations.pools import supplies
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import SCHEMA, Document
+from scheduler.round_file import SCHEMA
 
 
 def call_snapshot(

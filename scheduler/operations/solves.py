@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scheduler.document import parse_document
 from scheduler.domain.access import Permit
 from scheduler.domain.errors import (
     InvalidTransition,
@@ -24,7 +25,6 @@ from scheduler.policy import find_policy, presets, read_policy
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import FIRST, LARGEST_LIMIT, Page, Slice
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import parse_document
 from solver.canonical import canonical, digest
 from solver.problem import Method
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from scheduler.document import Document, InvalidRound, parse_document
 from scheduler.domain.access import Permit
 from scheduler.domain.errors import InvalidRoundFile, InvalidValue, NotFound
 from scheduler.domain.events import Json
@@ -20,7 +21,7 @@ from scheduler.operations.solves import (
 )
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import Document, InvalidRound, parse_document, read_round
+from scheduler.round_file import read_round
 from solver.canonical import canonical, digest
 
 WHAT_IF: Final = "what_if"

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import numpy as np
 
+from scheduler.document import Document
 from scheduler.domain.amounts import MILLI
-from scheduler.snapshot import Document
 
 BEST_SCORE = Decimal(100)
 STRETCH = 0.2

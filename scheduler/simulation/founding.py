@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from scheduler.document import Document
 from scheduler.domain.calls import Call, CallTerms, Track
 from scheduler.domain.directory import Group, Institute, Person
 from scheduler.domain.errors import RequestNotReady
@@ -17,7 +18,7 @@ from scheduler.operations.requests import create_request, submit_request
 from scheduler.operations.scores import ScoreRow
 from scheduler.ports.store import Transaction
 from scheduler.simulation.world import ADMIN, APPROVER, OPERATOR, STAFF, World
-from scheduler.snapshot import Document, Snapshot
+from scheduler.snapshot import Snapshot
 
 POLICY = "simulated"
 REALLOCATION = "simulated-reallocation"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from scheduler.document import parse_document
 from scheduler.domain.access import EVERYTHING
 from scheduler.domain.amounts import MILLI
 from scheduler.domain.awards import Award
@@ -23,7 +24,7 @@ from scheduler.domain.ledger import (
 from scheduler.domain.rounds import DecisionKind, Round
 from scheduler.ports.paging import LARGEST_LIMIT, Slice, everything
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 
 BY_RULE: Final = frozenset(
     {

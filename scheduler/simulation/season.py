@@ -18,6 +18,7 @@ from scheduler.operations.reclaims import ask_exemption, propose_reclaim
 from scheduler.operations.rounds import activate_round, close_round, create_round, freeze_round
 from scheduler.operations.scores import import_scores
 from scheduler.ports.store import Transaction
+from scheduler.round_file import read_round
 from scheduler.simulation.agenda import Act, Agenda
 from scheduler.simulation.chance import chance
 from scheduler.simulation.deciding import decide, reallocate
@@ -25,7 +26,7 @@ from scheduler.simulation.demand import resampled
 from scheduler.simulation.founding import CALL_DAYS, ask, enrol, found, invite
 from scheduler.simulation.using import Using
 from scheduler.simulation.world import APPROVER, OPERATOR, SECOND_OPERATOR, World
-from scheduler.snapshot import Snapshot, read_round
+from scheduler.snapshot import Snapshot
 
 LEAD_DAYS: Final = CALL_DAYS + 21
 """From the opening of a call until its round's first day."""

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from itertools import count
 from typing import Any, Final, TypeAlias
 
+from scheduler.document import Document
 from scheduler.domain.access import EVERYTHING, Permit, Scope
 from scheduler.domain.reclaim import ReclaimRule
 from scheduler.operations.evidence import Verify
 from scheduler.ports.acts import Act
 from scheduler.simulation.habits import Habits
-from scheduler.snapshot import Document
 
 ADMIN: Final = "sim-admin"
 OPERATOR: Final = "sim-operator"

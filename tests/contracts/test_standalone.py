@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from scheduler.document import load_document
 from scheduler.policy import find_policy, presets
-from scheduler.snapshot import load_document
 from solver.canonical import canonical
 from solver.checking.report import verdict_text
 from solver.standalone import program

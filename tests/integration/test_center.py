@@ -2,6 +2,7 @@
 
 import pytest
 
+from scheduler.document import parse_document
 from scheduler.domain.access import Scope
 from scheduler.domain.errors import CallClosed, NotFound, VersionMismatch
 from scheduler.domain.requests import RequestState
@@ -20,7 +21,7 @@ from scheduler.operations.rounds import export_round
 from scheduler.operations.scores import ScoreRow, import_scores, list_scores
 from scheduler.operations.statistics import call_statistics
 from scheduler.ports.paging import RequestFilter, Slice
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 from scheduler.storage.store import SqlStore
 from tests.unit.operations.center import (
     ALL,

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from api.solving import Question, answer
+from scheduler.document import load_document, parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import load_document, parse_document, read_round
+from scheduler.round_file import read_round
 from solver.canonical import canonical
 from solver.pipeline import Limits
 

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.solving import Question, answer, written
+from scheduler.document import parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy, presets
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 from solver.bulk.documents import Doubt, read
 from solver.bulk.verify import verified_in_bulk, verify_files
 from solver.canonical import canonical, digest

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from api.solving import Question, answer, written
 from scheduler.carry import carried, faded
+from scheduler.document import InvalidRound, parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import InvalidPolicy, read_policy
-from scheduler.snapshot import InvalidRound, parse_document, read_round
+from scheduler.round_file import read_round
 from solver.canonical import canonical
 from solver.checking import claims, reading
 from solver.checking.carry import with_past

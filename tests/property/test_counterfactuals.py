@@ -12,7 +12,7 @@ from scheduler.anew import FormulaAnew
 from scheduler.export.otherwise import Otherwise
 from scheduler.formulate import Formulation, formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 from solver.audit import is_lawful
 from solver.counterfactuals import Explorer
 from solver.pipeline import Limits, solve

@@ -6,7 +6,7 @@ from scheduler.domain.messages import Language
 from scheduler.export.wording import Wording
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 from solver.explain import explain
 from solver.pipeline import solve
 from solver.reasons import Explanation, Why

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 from solver.formula import Formula, apply_formula, proportional, rac, rank
 from solver.plan import awarded_reference
 from solver.problem import Problem

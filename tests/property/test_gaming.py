@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from api.commands.audit import fitting
 from scheduler.formulate import formulate
 from scheduler.policy import presets, read_policy
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 from solver.gaming import Effect, Lie, Solving, awarded, entitled, sample, tallies, told, useful
 from solver.pipeline import Limits
 from solver.problem import MILLI, GroupWeight, Method, Problem, Rules, as_int

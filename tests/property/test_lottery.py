@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scheduler.formulate import formulate
 from scheduler.plan_file import plan_document
 from scheduler.policy import read_policy
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 from solver.canonical import digest
 from solver.certificate import Documents, certificate
 from solver.draw import draw_key, draw_order, seal

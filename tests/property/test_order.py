@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduler.document import parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 from tests.rounds import rounds
 
 POLICY = find_policy("entitlement")

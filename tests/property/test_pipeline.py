@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.solving import Question, answer, written
+from scheduler.document import parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy, presets
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 from solver import select as selecting
 from solver.canonical import canonical
 from solver.pipeline import Limits, solve

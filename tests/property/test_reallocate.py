@@ -7,10 +7,11 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from scheduler.document import parse_document
 from scheduler.formulate import Formulation, formulate
 from scheduler.plan_file import plan_document
 from scheduler.policy import find_policy, parse_policy
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 from solver.canonical import canonical
 from solver.certificate import Documents, certificate
 from solver.explain import explain

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 from solver.formula import rank
 from solver.plan import NO_CELLS, awarded_reference
 from solver.problem import MILLI, BoolArray, IntArray, Problem

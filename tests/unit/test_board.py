@@ -19,7 +19,7 @@ from scheduler.export.board import (
     thinned,
     without_requests,
 )
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 from tests.plans import a_plan, as_parsed
 from tests.rounds import Document, a_request, a_round
 

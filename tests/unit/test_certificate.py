@@ -13,7 +13,7 @@ import pytest
 from scheduler.formulate import formulate
 from scheduler.plan_file import plan_document
 from scheduler.policy import find_policy, read_policy
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 from solver.canonical import digest
 from solver.certificate import Documents, certificate
 from solver.checking.verdict import as_fraction

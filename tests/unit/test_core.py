@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks.national_round import national_round
+from scheduler.document import parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 from solver.audit import keeps_hard_rules
 from solver.budget import Budget
 from solver.pipeline import solve

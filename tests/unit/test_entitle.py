@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scheduler.document import load_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import load_document, read_round
+from scheduler.round_file import read_round
 from solver.checking.duality import check_levels
 from solver.checking.stakes import stakes
 from solver.entitle import entitle, fellow_weights, group_weights

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scheduler.document import load_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import load_document, read_round
+from scheduler.round_file import read_round
 from solver.formula import apply_formula, proportional, rac, rank
 from solver.plan import awarded_reference
 from solver.problem import MILLI, NO_CAP, NOBODY, Method, Rules, Shape

@@ -16,7 +16,7 @@ from api.monitoring.demand import demand_reading
 from api.monitoring.fellow_families import pseudonym
 from api.monitoring.of_rounds import scenario_reading
 from scheduler.operations.rounds import activate_round, close_round
-from scheduler.snapshot import read_round
+from scheduler.round_file import read_round
 from scheduler.storage.store import open_store
 from tests.monitored import (
     GIVEN,

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from scheduler.document import load_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import load_document, read_round
+from scheduler.round_file import read_round
 from solver.audit import keeps_hard_rules, within_caps
 from solver.pipeline import Limits, Progress, solve
 from solver.plan import SolveStatus, per_group, received

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from scheduler.snapshot import InvalidRound, load_document, parse_document, read_round
+from scheduler.document import InvalidRound, load_document, parse_document
+from scheduler.round_file import read_round
 from tests.rounds import a_request, a_round
 
 

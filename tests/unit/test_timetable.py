@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from scheduler.document import load_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
-from scheduler.snapshot import load_document, read_round
+from scheduler.round_file import read_round
 from solver.formula import rank
 from solver.plan import NO_CELLS, Entitlement, awarded_reference, received
 from solver.problem import MILLI, NO_CAP, NOBODY, IntArray, Problem, Rules, Shape, as_int

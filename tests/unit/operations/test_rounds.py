@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from scheduler.document import parse_document
 from scheduler.domain.access import Scope
 from scheduler.domain.awards import AwardState, Cell
 from scheduler.domain.errors import (
@@ -69,7 +70,7 @@ from scheduler.operations.scenarios import (
 )
 from scheduler.operations.scores import ScoreRow, import_scores
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import parse_document, read_round
+from scheduler.round_file import read_round
 from scheduler.storage.tables import documents, scenarios
 from tests.unit.operations.center import (
     ALL,

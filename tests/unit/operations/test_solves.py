@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from scheduler.document import parse_document
 from scheduler.domain.access import Scope
 from scheduler.domain.errors import (
     AlreadyExists,
@@ -31,7 +32,6 @@ from scheduler.operations.solves import (
 )
 from scheduler.policy import read_policy
 from scheduler.ports.store import Transaction
-from scheduler.snapshot import parse_document
 from solver.canonical import canonical, digest
 from tests.unit.operations.center import (
     ALL,
