@@ -47,6 +47,7 @@ STATUS: Final[dict[str, int]] = {
     "return-too-large": 409,
     "scenario-mismatch": 409,
     "second-person-required": 409,
+    "party-required": 409,
     "seed-mismatch": 409,
     "seed-not-revealed": 409,
     "seed-not-sealed": 409,

@@ -212,11 +212,11 @@ def transfer(  # noqa: PLR0913 - the fields of a transfer
     gpu_seconds: Annotated[int, typer.Option(help="How much.", min=1)],
     reason: Annotated[str, typer.Option(help="Why.")],
 ) -> None:
-    """Hand hours to another award of the same group, as its lead."""
-    session.confirm(f"Hand {gpu_seconds:,} GPU-seconds of {award} to {to}?")
+    """Propose to hand hours to another award of your group; the fellow whose they are agrees."""
+    session.confirm(f"Propose to hand {gpu_seconds:,} GPU-seconds of {award} to {to}?")
     sent = {"to": to, "gpu_type": gpu_type, "gpu_seconds": gpu_seconds, "reason": reason}
     body = session.client.change(f"awards/{award}", f"awards/{award}/transfers", sent).body
-    session.show(body, f"{award}: {gpu_seconds:,} GPU-seconds handed to {to}.")
+    session.show(body, f"{body['id']} waits for {body['party']}: dure pending approve {body['id']}")
 
 
 @app.command()

@@ -30,7 +30,7 @@ def list_pending(
         "pending-approvals", state=None if everything else "pending", limit=500
     )
     waiting = list(found)
-    rows = [("id", "kind", "subject", "state", "proposed by", "not before", "reason")]
+    rows = [("id", "kind", "subject", "state", "proposed by", "agrees", "not before", "reason")]
     rows += [
         (
             each["id"],
@@ -38,12 +38,13 @@ def list_pending(
             each["subject"],
             each["state"],
             each["proposed_by"],
+            each["party"] or "",
             each["not_before"][:16],
             each["reason"],
         )
         for each in waiting
     ]
-    session.show(waiting, columns(rows, left=7) if waiting else "Nothing waits for you.")
+    session.show(waiting, columns(rows, left=8) if waiting else "Nothing waits for you.")
 
 
 @app.command()

@@ -167,18 +167,22 @@ def resume_award(caller: Asking, award_id: AwardId, body: Because) -> Response:
 
 @router.post(
     "/awards/{award_id}/transfers",
-    **declared("award.transfer_within_group", AwardOut, ok=201, flags="IMW"),
+    **declared("award.transfer_within_group", ProposalOut, ok=202, flags="IMW"),
 )
 def hand_on(caller: Asking, award_id: AwardId, body: HandingIn) -> Response:
-    """Hand hours to another award of the same group, as its lead."""
+    """Propose to hand hours to another award of the same group; the fellow whose they are agrees.
+
+    If they are the proposer's own, the fellow who gets them agrees.
+    """
     wanted = handing.Handing(
         to=body.to, gpu_type=body.gpu_type, gpu_seconds=body.gpu_seconds, reason=body.reason
     )
-    return caller.act(
-        lambda tx: _changed(
-            tx, caller, *handing.transfer_award(tx, caller.acting, award_id, wanted)
-        )
-    )
+
+    def command(tx: Transaction) -> Reply:
+        proposal, event = handing.propose_transfer(tx, caller.acting, award_id, wanted)
+        return shown_proposal(caller, proposal, 202, event)
+
+    return caller.act(command)
 
 
 @router.post(

@@ -20,6 +20,7 @@ from scheduler.domain.proposals import Proposal, ProposalKind, ProposalState
 from scheduler.operations import proposals
 from scheduler.operations.approvals import decide_proposal
 from scheduler.ports.store import Transaction
+from scheduler.ports.usage import Reach
 
 ADDRESS: Final = "/api/v1/pending-approvals"
 ProposalId = Annotated[str, Path(max_length=64)]
@@ -34,10 +35,10 @@ def list_proposals(
     state: Annotated[ProposalState | None, Query()] = None,
 ) -> Response:
     """List the acts that the caller could decide, by state if asked."""
-    part, kinds = caller.slice(cursor, limit), decided_by(caller)
+    part, reach = caller.slice(cursor, limit), reach_of(caller)
     return caller.show(
         lambda tx: caller.listing(
-            proposals.list_proposals(tx, kinds, part, state=state),
+            proposals.list_proposals(tx, reach, part, state=state),
             lambda each: ProposalOut.model_validate(each.at(caller.now)),
         )
     )
@@ -48,7 +49,7 @@ def read_proposal(caller: Asking, proposal_id: ProposalId) -> Response:
     """Read one act that waits or waited."""
     return caller.show(
         lambda tx: shown_proposal(
-            caller, proposals.find_proposal(tx, decided_by(caller), proposal_id)
+            caller, proposals.find_proposal(tx, reach_of(caller), proposal_id)
         )
     )
 
@@ -61,7 +62,7 @@ def decide(caller: Asking, proposal_id: ProposalId, body: DecisionIn) -> Respons
     """Agree, so that it takes effect, or refuse; nobody agrees to what they proposed."""
 
     def command(tx: Transaction) -> Reply:
-        found = proposals.find_proposal(tx, decided_by(caller), proposal_id)
+        found = proposals.find_proposal(tx, reach_of(caller), proposal_id)
         permit = caller.permit_for(found.kind.action)
         if permit is None:
             raise NotFound(kind="proposal", id=proposal_id)
@@ -74,9 +75,10 @@ def decide(caller: Asking, proposal_id: ProposalId, body: DecisionIn) -> Respons
     return caller.act(command)
 
 
-def decided_by(caller: Caller) -> frozenset[ProposalKind]:
-    """Return the kinds of proposal that the caller may decide."""
-    return frozenset(each for each in ProposalKind if caller.may(each.action))
+def reach_of(caller: Caller) -> Reach:
+    """Return which kinds of proposal the caller may decide, each with whose."""
+    permits = ((kind, caller.permit_for(kind.action)) for kind in ProposalKind)
+    return {kind: permit.scope for kind, permit in permits if permit is not None}
 
 
 def shown_proposal(

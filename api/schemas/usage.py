@@ -190,6 +190,7 @@ class ProposalOut(Resource):
     decided_by: str | None
     decided_at: Instant | None
     decision: str
+    party: str | None
     version: int
 
 

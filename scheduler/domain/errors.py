@@ -16,7 +16,7 @@
     ├── InvalidScores, InvalidRoundFile, NothingToFreeze
     ├── ScenarioMismatch, NotVerified, HoldingsChanged
     ├── AppealClosed, OfferLapsed, ReturnTooLarge, BalanceTooSmall
-    ├── NoticeRunning, InvalidUsage, UndatedRound
+    ├── NoticeRunning, PartyRequired, InvalidUsage, UndatedRound
     ├── ExemptionsWaiting, ExemptionTooLate
     ├── AlreadyFounded             the first administrators exist
     └── IdempotencyKeyReused, IdempotencyInFlight, LeaseLost, StoreBusy, StoreUnavailable
@@ -214,6 +214,12 @@ class NoticeRunning(DureError):
     """What was announced takes no effect before its day. Fields: proposal, not_before."""
 
     code = "notice-running"
+
+
+class PartyRequired(DureError):
+    """It is another's to agree: they are a party to it. Fields: proposal, person, party."""
+
+    code = "party-required"
 
 
 class InvalidUsage(DureError):

@@ -273,6 +273,16 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
         ("The notice is not over.", "Proposal {proposal} takes effect from {not_before} on."),
         ("예고 기간이 끝나지 않았습니다.", "제안 {proposal}은(는) {not_before}부터 시행됩니다."),
     ),
+    "party-required": _Texts(
+        (
+            "It is another's to agree.",
+            "Proposal {proposal} takes effect only if {party} agrees; {person} cannot.",
+        ),
+        (
+            "당사자의 동의가 필요합니다.",
+            "제안 {proposal}은(는) {party}의 동의로만 시행되며 {person}은(는) 할 수 없습니다.",
+        ),
+    ),
     "invalid-usage": _Texts(
         ("The usage file is refused.", "Row {row}: {value}; the rule: {rule}. Nothing was taken."),
         ("사용 기록을 받을 수 없습니다.", "{row}행: {value}. 규칙: {rule}. 반영된 것은 없습니다."),

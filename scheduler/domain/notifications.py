@@ -23,6 +23,8 @@ class Audience(StrEnum):
     """Fellows with a request in the call."""
     LEADS = "leads"
     """Leads of the groups of fellows with a request in the round's call."""
+    PARTY = "party"
+    """Who alone can agree to the proposal."""
     OPERATORS = "operators"
     """All operators."""
     APPROVERS = "approvers"
@@ -64,6 +66,7 @@ TOLD: Final[Mapping[str, tuple[Audience, ...]]] = {
     "round.published": (Audience.UNFUNDED, Audience.LEADS),
     "capacity_change.proposed": (Audience.OPERATORS,),
     **{f"{kind.replace('-', '_')}.proposed": SECONDS for kind in ProposalKind},
+    "transfer.proposed": (Audience.PARTY,),
 }
 """Kind of event → who is told. Nobody is told of what they did themselves."""
 URGENT: Final = frozenset(

@@ -6,7 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from scheduler.domain.errors import InvalidTransition, NoticeRunning, SecondPersonRequired
+from scheduler.domain.errors import (
+    InvalidTransition,
+    NoticeRunning,
+    PartyRequired,
+    SecondPersonRequired,
+)
 from scheduler.domain.events import Happening, Json
 from scheduler.domain.names import reason as stated_reason
 
@@ -29,6 +34,8 @@ class ProposalKind(StrEnum):
     """Take back unused hours of a round's awards, by a rule, after a notice."""
     EXEMPTION = "exemption"
     """Spare an award from a reclaim, as its fellow asks."""
+    TRANSFER = "transfer"
+    """Hand hours of an award to another award of the same group."""
 
     @property
     def action(self) -> str:
@@ -43,6 +50,7 @@ _ACTIONS: Final[Mapping[ProposalKind, str]] = {
     ProposalKind.USAGE_CORRECTION: "usage.correct",
     ProposalKind.RECLAIM: "reclaim.approve",
     ProposalKind.EXEMPTION: "reclaim.approve",
+    ProposalKind.TRANSFER: "award.agree_transfer",
 }
 
 
@@ -68,6 +76,7 @@ class Proposal:
         body: what exactly is to be done.
         not_before: the end of the notice; it takes effect no earlier.
         expires_at: after it nobody can decide any more.
+        party: the only person who can agree; None if anybody who may decide.
     """
 
     id: str
@@ -83,6 +92,7 @@ class Proposal:
     decided_by: str | None = None
     decided_at: datetime | None = None
     decision: str = ""
+    party: str | None = None
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -101,6 +111,7 @@ class Proposal:
         Raises:
             InvalidTransition: If it is decided, or nobody decided in time.
             SecondPersonRequired: If the one who proposed it agrees to it.
+            PartyRequired: If it is another's to agree.
             NoticeRunning: If the notice is not over.
         """
         action = "approve" if approve else "reject"
@@ -111,6 +122,8 @@ class Proposal:
             )
         if approve and by == self.proposed_by:
             raise SecondPersonRequired(action=self.kind.action, person=by, part="proposer")
+        if approve and self.party not in {None, by}:
+            raise PartyRequired(proposal=self.id, person=by, party=self.party)
         if approve and at < self.not_before:
             raise NoticeRunning(proposal=self.id, not_before=self.not_before.isoformat())
         state = ProposalState.APPROVED if approve else ProposalState.REJECTED

@@ -20,6 +20,10 @@ TEXTS: Final[Mapping[str, Sentence]] = {
     "award.transferred": Sentence(
         "배정 시간이 이전되었습니다: {subject}", "Hours of award {subject} were handed on."
     ),
+    "transfer.proposed": Sentence(
+        "배정 시간의 이전이 제안되어 귀하의 동의를 기다립니다: {subject}. 확인: dure pending list",
+        "It is proposed to hand on hours of award {subject}, if you agree: dure pending list",
+    ),
     "award.expired": Sentence(
         "배정 기간이 끝났습니다: {subject}", "Award {subject} is over; what was unused has lapsed."
     ),

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 from scheduler.domain.events import Event
 from scheduler.domain.names import reason as stated_reason
 from scheduler.domain.proposals import Proposal, ProposalKind
+from scheduler.operations.handing import enter_transfer
 from scheduler.operations.movements import enter_adjustment, enter_movement
 from scheduler.operations.proposals import find_proposal
 from scheduler.operations.reclaims import enter_exemption, enter_reclaim
@@ -13,6 +14,7 @@ from scheduler.operations.record import record
 from scheduler.operations.usage import enter_usage_correction
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
+from scheduler.ports.usage import ALL_PROPOSALS
 
 Effect: TypeAlias = Callable[[Transaction, Act, Proposal, Event], None]
 EFFECTS: Final[Mapping[ProposalKind, Effect]] = {
@@ -22,6 +24,7 @@ EFFECTS: Final[Mapping[ProposalKind, Effect]] = {
     ProposalKind.USAGE_CORRECTION: enter_usage_correction,
     ProposalKind.RECLAIM: enter_reclaim,
     ProposalKind.EXEMPTION: enter_exemption,
+    ProposalKind.TRANSFER: enter_transfer,
 }
 """What an agreed proposal does."""
 
@@ -34,9 +37,10 @@ def decide_proposal(
     Raises:
         InvalidTransition: If it is decided, or nobody decided in time.
         SecondPersonRequired: If the one who proposed it agrees to it.
+        PartyRequired: If it is another's to agree.
         NoticeRunning: If the notice is not over.
     """
-    proposal = find_proposal(tx, ProposalKind, id_)
+    proposal = find_proposal(tx, ALL_PROPOSALS, id_)
     act.expect("proposal", id_, proposal.version)
     decided, told = proposal.decide(
         approve=approve, why=stated_reason(reason), by=act.person, at=act.now

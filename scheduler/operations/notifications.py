@@ -96,6 +96,12 @@ def _leads(tx: Transaction, event: Event) -> Iterator[str]:
             yield grant.person
 
 
+def _party(tx: Transaction, event: Event) -> Iterator[str]:
+    proposal = tx.proposals.find(str(event.body["proposal"]))
+    if proposal is not None and proposal.party is not None:
+        yield proposal.party
+
+
 def _holders(role: Role) -> Callable[[Transaction, Event], Iterable[str]]:
     def holders(tx: Transaction, event: Event) -> Iterator[str]:
         """Yield who holds the role, whatever the event."""
@@ -118,6 +124,7 @@ _PEOPLE: Final[Mapping[Audience, Callable[[Transaction, Event], Iterable[str]]]]
     Audience.DRAFTERS: _drafters,
     Audience.ASKERS: _askers,
     Audience.LEADS: _leads,
+    Audience.PARTY: _party,
     Audience.OPERATORS: _holders(Role.OPERATOR),
     Audience.APPROVERS: _holders(Role.APPROVER),
 }

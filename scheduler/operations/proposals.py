@@ -1,6 +1,6 @@
 """Proposals: make one, read them; deciding stands in `scheduler.operations.approvals`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from scheduler.operations.record import record
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import FIRST, Page, Slice
 from scheduler.ports.store import Transaction
+from scheduler.ports.usage import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Intent:
         body: what exactly is to be done.
         notice: how long before it may take effect.
         until: when it ends undecided; three days after the notice if not said.
+        party: the only person who can agree, if it is not anybody who may decide.
     """
 
     kind: ProposalKind
@@ -30,6 +32,7 @@ class Intent:
     reason: str
     notice: timedelta = timedelta(0)
     until: datetime | None = None
+    party: str | None = None
 
 
 def propose(tx: Transaction, act: Act, intent: Intent) -> tuple[Proposal, Event]:
@@ -46,6 +49,7 @@ def propose(tx: Transaction, act: Act, intent: Intent) -> tuple[Proposal, Event]
         proposed_at=act.now,
         not_before=begins,
         expires_at=intent.until or begins + LIFE,
+        party=intent.party,
     )
     tx.proposals.add(proposal)
     body = {"proposal": proposal.id, "reason": proposal.reason, **proposal.body}
@@ -53,24 +57,24 @@ def propose(tx: Transaction, act: Act, intent: Intent) -> tuple[Proposal, Event]
     return proposal, record(tx, act, Happening(kind=kind, subject=intent.subject, body=body))
 
 
-def find_proposal(tx: Transaction, kinds: Iterable[ProposalKind], id_: str) -> Proposal:
-    """Return a proposal of a kind that the one who asks may decide.
+def find_proposal(tx: Transaction, reach: Reach, id_: str) -> Proposal:
+    """Return a proposal that the one who asks may decide.
 
     Raises:
         NotFound: If there is none.
     """
-    proposal = tx.proposals.find(id_)
-    if proposal is None or proposal.kind not in set(kinds):
+    proposal = tx.proposals.find(id_, reach)
+    if proposal is None:
         raise NotFound(kind="proposal", id=id_)
     return proposal
 
 
 def list_proposals(
     tx: Transaction,
-    kinds: Iterable[ProposalKind],
+    reach: Reach,
     slice_: Slice = FIRST,
     *,
     state: ProposalState | None = None,
 ) -> Page[Proposal]:
-    """List proposals of the kinds that the one who asks may decide."""
-    return tx.proposals.list(frozenset(kinds), slice_, state=state)
+    """List proposals that the one who asks may decide."""
+    return tx.proposals.list(reach, slice_, state=state)

@@ -215,7 +215,7 @@ def get_reclaim(tx: Transaction, id_: str) -> Reclaim:
         raise NotFound(kind="reclaim", id=id_)
     body = proposal.body
     kept = json.loads(tx.documents.text(str(body["lines"])))
-    asked = everything(lambda part: tx.proposals.list(frozenset({ProposalKind.EXEMPTION}), part))
+    asked = everything(lambda part: tx.proposals.list({ProposalKind.EXEMPTION: EVERYTHING}, part))
     return Reclaim(
         proposal=proposal,
         rule=read_rule(parse_document(tx.documents.text(str(body["rule_digest"])).encode())),
@@ -228,7 +228,7 @@ def get_reclaim(tx: Transaction, id_: str) -> Reclaim:
 
 def reclaims_of(tx: Transaction, round_id: str) -> tuple[Proposal, ...]:
     """Return the reclaims proposed of a round, oldest first."""
-    found = everything(lambda part: tx.proposals.list(frozenset({ProposalKind.RECLAIM}), part))
+    found = everything(lambda part: tx.proposals.list({ProposalKind.RECLAIM: EVERYTHING}, part))
     return tuple(each for each in found if each.subject == round_id)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Final, Protocol, TypeAlias
 
-from scheduler.domain.access import Scope
+from scheduler.domain.access import EVERYTHING, Scope
 from scheduler.domain.proposals import Proposal, ProposalKind, ProposalState
 from scheduler.domain.usage import UsageEntry
 from scheduler.ports.paging import FIRST, Page, Slice
@@ -22,6 +22,9 @@ class UsageFilter:
 
 
 ALL_USAGE = UsageFilter()
+Reach: TypeAlias = Mapping[ProposalKind, Scope]
+"""Kind of proposal → whose things somebody may decide on."""
+ALL_PROPOSALS: Final[Reach] = dict.fromkeys(ProposalKind, EVERYTHING)
 
 
 class Usage(Protocol):
@@ -76,8 +79,8 @@ class Usage(Protocol):
 class Proposals(Protocol):
     """Proposals by id."""
 
-    def find(self, id_: str) -> Proposal | None:
-        """Return the proposal, whoever asks."""
+    def find(self, id_: str, reach: Reach = ALL_PROPOSALS) -> Proposal | None:
+        """Return the proposal, if it is within reach."""
         ...
 
     def add(self, proposal: Proposal) -> None:
@@ -90,10 +93,10 @@ class Proposals(Protocol):
 
     def list(
         self,
-        kinds: frozenset[ProposalKind],
+        reach: Reach,
         slice_: Slice = FIRST,
         *,
         state: ProposalState | None = None,
     ) -> Page[Proposal]:
-        """List proposals of some kinds."""
+        """List the proposals within reach."""
         ...

@@ -536,6 +536,7 @@ proposals = Table(
     _maybe("decided_by"),
     Column("decided_at", Instant),
     _text("decision"),
+    _maybe("party"),
     _version(),
 )
 

@@ -9,13 +9,13 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, func, select
 
 from scheduler.domain.access import Scope
-from scheduler.domain.proposals import Proposal, ProposalKind, ProposalState
+from scheduler.domain.proposals import Proposal, ProposalState
 from scheduler.domain.usage import UsageEntry, UsageKind
 from scheduler.ports.paging import FIRST, Page, Slice
-from scheduler.ports.usage import ALL_USAGE, UsageFilter
+from scheduler.ports.usage import ALL_PROPOSALS, ALL_USAGE, Reach, UsageFilter
 from scheduler.storage import tables
 from scheduler.storage.rows import Rows, equal
-from scheduler.storage.visibility import visible_usage
+from scheduler.storage.visibility import visible_proposals, visible_usage
 
 T = TypeVar("T")
 AT_ONCE: Final = 5000
@@ -122,9 +122,9 @@ class SqlProposals:
     def __init__(self, connection: Connection) -> None:
         self._rows = Rows(connection, tables.proposals, Proposal, "proposal")
 
-    def find(self, id_: str) -> Proposal | None:
-        """Return the proposal, whoever asks."""
-        return self._rows.with_id(id_)
+    def find(self, id_: str, reach: Reach = ALL_PROPOSALS) -> Proposal | None:
+        """Return the proposal, if it is within reach."""
+        return self._rows.find(tables.proposals.c.id == id_, visible_proposals(reach))
 
     def add(self, proposal: Proposal) -> None:
         """Keep a new proposal."""
@@ -136,14 +136,14 @@ class SqlProposals:
 
     def list(
         self,
-        kinds: frozenset[ProposalKind],
+        reach: Reach,
         slice_: Slice = FIRST,
         *,
         state: ProposalState | None = None,
     ) -> Page[Proposal]:
-        """List proposals of some kinds."""
-        table = tables.proposals
-        return self._rows.page(slice_, table.c.kind.in_(sorted(kinds)), equal(table.c.state, state))
+        """List the proposals within reach."""
+        same_state = equal(tables.proposals.c.state, state)
+        return self._rows.page(slice_, visible_proposals(reach), same_state)
 
 
 def _parts(items: Iterable[T]) -> Iterator[list[T]]:

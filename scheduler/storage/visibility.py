@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, 
 from scheduler.domain.access import Scope
 from scheduler.domain.ledger import AccountKind
 from scheduler.domain.rounds import PUBLIC
+from scheduler.ports.usage import Reach
 from scheduler.storage.tables import (
     accounts,
     awards,
@@ -14,6 +15,7 @@ from scheduler.storage.tables import (
     gauges,
     groups,
     people,
+    proposals,
     requests,
     role_grants,
     rounds,
@@ -135,6 +137,15 @@ def visible_usage(scope: Scope) -> ColumnElement[bool]:
         return true()
     of_awards = select(awards.c.id).where(visible_awards(scope))
     return or_(_of_person(scope, usage.c.person), usage.c.award.in_(of_awards))
+
+
+def visible_proposals(reach: Reach) -> ColumnElement[bool]:
+    """Proposals of the kinds one may decide: all, or those that visible people are to agree to."""
+    parts = (
+        and_(proposals.c.kind == kind, _of_person(scope, proposals.c.party))
+        for kind, scope in sorted(reach.items())
+    )
+    return or_(false(), *parts)
 
 
 def visible_gauges(scope: Scope) -> ColumnElement[bool]:

@@ -71,7 +71,7 @@ def test_what_is_asked_of_an_award(center: Center, awards: dict[str, str], call:
 
 
 def test_hours_move_by_two_people(center: Center, awards: dict[str, str], call: str, dure, capsys):
-    """Into the reserve, from there to an award, and from one award to another by the lead."""
+    """Into the reserve, from there to an award, and from one award to another of the group."""
     account, why = f"call:{call}:H200", ["--reason", "For emergencies."]
     assert 0 == dure("op", "ledger", "reserve", account, str(80 * HOUR), *why)
     proposal = first_word(capsys.readouterr().out)
@@ -84,7 +84,14 @@ def test_hours_move_by_two_people(center: Center, awards: dict[str, str], call: 
     proposal = first_word(capsys.readouterr().out)
     assert 0 == dure("appr", "pending", "approve", proposal, *why, "--yes")
     assert 1080 == held(center, awards["kim"])
+    capsys.readouterr()
     assert 0 == dure("lead", "award", "transfer", awards["kim"], awards["lee"], *more, "--yes")
+    proposal = first_word(capsys.readouterr().out)
+    assert 0 == dure("lead", "pending", "list")
+    assert "transfer" in capsys.readouterr().out
+    assert 5 == dure("lead", "pending", "approve", proposal, *why, "--yes")
+    assert 4 == dure("lee", "pending", "approve", proposal, *why, "--yes")
+    assert 0 == dure("kim", "pending", "approve", proposal, *why, "--yes")
     assert (1000, 1080) == (held(center, awards["kim"]), held(center, awards["lee"]))
 
 

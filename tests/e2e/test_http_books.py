@@ -167,7 +167,11 @@ def test_a_lead_hands_hours_on_inside_the_group(center: Center, awards: dict[str
         return center.change(mine, f"{mine}/transfers", who, body)
 
     assert 422 == handed("lee", 10 * HOUR).status_code
-    assert 201 == handed("lee", 16 * HOUR).status_code
+    proposed = handed("lee", 16 * HOUR)
+    assert 202 == proposed.status_code
+    address = f"pending-approvals/{proposed.json()['id']}"
+    word = {"approve": True, "reason": "Joint."}
+    assert 201 == center.change(address, f"{address}/decisions", "kim", word).status_code
     (_, told) = center.get(f"{mine}/changes", "kim").json()["items"]
     assert ("handed_on", [-16]) == (told["kind"], [each["gpu_hours"] for each in told["cells"]])
     assert 404 == center.get(f"{mine}/changes", "park").status_code

@@ -175,13 +175,32 @@ def test_an_appeal_by_command(center: Center, awards: dict[str, str], call: str,
 
 
 def test_a_transfer_within_the_group(center: Center, awards: dict[str, str]):
-    """The lead hands hours from one fellow to another; strangers get none; both stories tell."""
+    """The lead proposes, the fellow whose hours go agrees; nobody else can; both stories tell."""
     giver = f"awards/{awards['kim']}"
     body = {"gpu_type": "H200", "gpu_seconds": 80 * HOUR, "reason": "Lee has the data."}
     handed = {**body, "to": awards["lee"]}
     assert 403 == center.create(f"{giver}/transfers", "kim", handed).status_code
-    done = center.change(giver, f"{giver}/transfers", "lead", handed)
-    assert 201 == done.status_code, done.text
+    asked = center.change(giver, f"{giver}/transfers", "lead", handed)
+    assert 202 == asked.status_code, asked.text
+    assert ("transfer", "kim") == (asked.json()["kind"], asked.json()["party"])
+    assert 1000 == held(center, awards["kim"])
+    address, word = f"pending-approvals/{asked.json()['id']}", {"approve": True, "reason": "Yes."}
+    told = center.get("me/notifications", "kim").json()["items"]
+    assert "transfer.proposed" in {each["kind"] for each in told}
+    for stranger in ("lee", "park", "appr"):
+        assert 404 == center.get(address, stranger).status_code
+        assert [] == center.get("pending-approvals", stranger).json()["items"]
+    tag = center.get(address, "kim").headers["ETag"]
+    headers = {"Idempotency-Key": "stranger-agrees", "If-Match": tag}
+    foreign = center.send("POST", f"{address}/decisions", "lee", headers=headers, json=word)
+    assert (404, "not-found") == (foreign.status_code, foreign.json()["code"])
+    own = center.change(address, f"{address}/decisions", "lead", word)
+    assert (409, "second-person-required") == (own.status_code, own.json()["code"])
+    assert [asked.json()["id"]] == [
+        each["id"] for each in center.get("pending-approvals", "kim").json()["items"]
+    ]
+    done = center.change(address, f"{address}/decisions", "kim", word)
+    assert (201, "approved") == (done.status_code, done.json()["state"]), done.text
     assert (920, 1080) == (held(center, awards["kim"]), held(center, awards["lee"]))
     assert ["granted", "handed_on"] == story(center, awards["kim"])
     assert ["granted", "received"] == story(center, awards["lee"])

@@ -17,7 +17,7 @@ from scheduler.domain.requests import Ask
 from scheduler.operations.approvals import decide_proposal
 from scheduler.operations.awards import accept_award, return_award
 from scheduler.operations.decisions import approve_round, select_scenario
-from scheduler.operations.handing import Handing, transfer_award
+from scheduler.operations.handing import Handing, propose_transfer
 from scheduler.operations.holdings import Wanted, awards_of_call, free_room, take_hours
 from scheduler.operations.ledger import check_ledger
 from scheduler.operations.movements import Adjustment, propose_adjustment, propose_reserve
@@ -162,7 +162,8 @@ def at_random(tx: SqlTransaction, chance: Random, now: datetime, awards: list[Aw
             handing = Handing(
                 to=other.id, gpu_type="H200", gpu_seconds=hours * HOUR, reason="Joint."
             )
-            transfer_award(tx, act("lead", now), award.id, handing)
+            proposal, _ = propose_transfer(tx, act("lead", now), award.id, handing)
+            decide_proposal(tx, act(award.fellow, now), proposal.id, approve=True, reason="Yes.")
         case 3:
             wanted = Wanted(
                 kind=AwardChangeKind.RECLAIMED, gpu_type="H200", gpu_hours=hours, reason="Idle."

@@ -17,6 +17,7 @@ PROPOSAL = {
     "body": {"amount": 5},
     "state": "pending",
     "proposed_by": "op",
+    "party": None,
     "not_before": "2027-01-05T09:00:00.000000Z",
     "reason": "Typing error.",
 }
@@ -118,12 +119,15 @@ def test_what_waits_is_listed_and_decided(center, dure, capsys):
 
 
 def test_hours_are_handed_on(center, dure, capsys):
-    """From one award of the group to another."""
+    """From one award of the group to another, once the fellow whose they are agrees."""
     center.answers["GET", "/api/v1/awards/awd_1"] = (200, {})
-    center.answers["POST", "/api/v1/awards/awd_1/transfers"] = (201, {})
+    center.answers["POST", "/api/v1/awards/awd_1/transfers"] = (
+        202,
+        {"id": "prp_1", "party": "kim"},
+    )
     line = "award transfer awd_1 awd_2 --gpu-type H200 --gpu-seconds 5 --reason Joint. --yes"
     assert 0 == dure(*line.split())
-    assert "handed to awd_2" in capsys.readouterr().out
+    assert "prp_1 waits for kim" in capsys.readouterr().out
 
 
 def test_gauges_are_sent_as_they_were_printed(center, dure, capsys, tmp_path):

@@ -3,10 +3,18 @@
 import pytest
 
 from scheduler.domain.awards import Award
-from scheduler.domain.errors import BalanceTooSmall, InvalidValue, NotFound, SecondPersonRequired
+from scheduler.domain.errors import (
+    BalanceTooSmall,
+    InvalidValue,
+    NotFound,
+    PartyRequired,
+    SecondPersonRequired,
+)
 from scheduler.domain.ledger import AccountKind, account_id
+from scheduler.domain.moves import MoveRule
 from scheduler.operations.approvals import decide_proposal
-from scheduler.operations.handing import Handing, transfer_award
+from scheduler.operations.handing import Handing, propose_transfer
+from scheduler.operations.holdings import awards_of_call
 from scheduler.operations.movements import (
     Adjustment,
     Movement,
@@ -14,7 +22,9 @@ from scheduler.operations.movements import (
     propose_correction,
     propose_reserve,
 )
+from scheduler.operations.moves import Moving, move_person
 from scheduler.ports.store import Transaction
+from tests.property.test_holdings import a_published_call
 from tests.unit.operations.center import act
 from tests.unit.operations.test_usage import HOUR, an_award, balanced, held
 
@@ -94,4 +104,73 @@ def test_hours_are_handed_on_inside_a_group_only(tx: Transaction):
     award = an_award(tx)
     handing = Handing(to=award.id, gpu_type="H200", gpu_seconds=1, reason="Joint work.")
     with pytest.raises(InvalidValue):
-        transfer_award(tx, act("lead"), award.id, handing)
+        propose_transfer(tx, act("lead"), award.id, handing)
+
+
+def two_awards(tx: Transaction) -> dict[str, Award]:
+    """Mina and Jun of one group hold 800 and 1600 H200-hours, accepted."""
+    call = a_published_call(tx)
+    return {award.fellow: award for award in awards_of_call(tx, call.id)}
+
+
+def proposed(tx: Transaction, awards: dict[str, Award], by: str, giver: str, taker: str):
+    """Somebody proposes to hand eight GPU-hours on."""
+    handing = Handing(
+        to=awards[taker].id, gpu_type="H200", gpu_seconds=8 * HOUR, reason="Joint work."
+    )
+    return propose_transfer(tx, act(by), awards[giver].id, handing)[0]
+
+
+def agree_as(tx: Transaction, proposal, who: str) -> None:
+    """Somebody agrees."""
+    decide_proposal(tx, act(who), proposal.id, approve=True, reason="Agreed.")
+
+
+def test_whose_hours_go_agrees_to_a_transfer(tx: Transaction):
+    """Neither the lead who proposed it, nor another one, nor who gets the hours."""
+    awards = two_awards(tx)
+    proposal = proposed(tx, awards, "lead", "mina", "jun")
+    assert 800 * HOUR == held(tx, AccountKind.AWARD, awards["mina"].id)
+    for who, refusal in (
+        ("lead", SecondPersonRequired),
+        ("lead2", PartyRequired),
+        ("jun", PartyRequired),
+    ):
+        with pytest.raises(refusal):
+            agree_as(tx, proposal, who)
+    agree_as(tx, proposal, "mina")
+    assert (792 * HOUR, 1608 * HOUR) == tuple(
+        held(tx, AccountKind.AWARD, awards[who].id) for who in ("mina", "jun")
+    )
+    balanced(tx)
+
+
+def test_who_gets_the_hours_agrees_if_the_proposer_gives_them(tx: Transaction):
+    """A lead who hands on their own hours has already agreed; anybody who may decide can refuse."""
+    awards = two_awards(tx)
+    decide_proposal(
+        tx,
+        act("mina"),
+        proposed(tx, awards, "mina", "mina", "jun").id,
+        approve=False,
+        reason="I was wrong.",
+    )
+    proposal = proposed(tx, awards, "mina", "mina", "jun")
+    with pytest.raises(PartyRequired):
+        agree_as(tx, proposal, "lead")
+    agree_as(tx, proposal, "jun")
+    assert 1608 * HOUR == held(tx, AccountKind.AWARD, awards["jun"].id)
+
+
+def test_a_transfer_dies_when_its_hours_become_somebody_elses(tx: Transaction):
+    """Mina leaves and Jun is her heir: neither can agree to what was proposed to her."""
+    awards = two_awards(tx)
+    proposal = proposed(tx, awards, "lead", "mina", "jun")
+    leaving = Moving(group=None, rule=MoveRule.HAND_OVER, heir="jun", reason="A new post.")
+    move_person(tx, act("admin"), "mina", leaving)
+    for who in ("mina", "jun"):
+        nested = tx._connection.begin_nested()
+        with pytest.raises(PartyRequired):
+            agree_as(tx, proposal, who)
+        nested.rollback()
+    assert 800 * HOUR == held(tx, AccountKind.AWARD, awards["mina"].id)

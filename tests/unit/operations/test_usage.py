@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from scheduler.domain.access import Scope
+from scheduler.domain.access import EVERYTHING, Scope
 from scheduler.domain.awards import Award, AwardState
 from scheduler.domain.errors import InvalidTransition, InvalidValue, NotFound, SecondPersonRequired
 from scheduler.domain.ledger import CENTER, AccountKind, account_id
@@ -222,8 +222,8 @@ def test_a_proposal_can_be_rejected_and_expires(tx: Transaction):
     assert "expired" == refusal.value.fields["state"]
     assert forgotten.expires_at == forgotten.proposed_at + LIFE
     assert 80 * HOUR == held(tx, AccountKind.CONSUMED, award.id)
-    assert 2 == len(list_proposals(tx, {ProposalKind.USAGE_CORRECTION}).items)
-    assert 0 == len(list_proposals(tx, {ProposalKind.MOVE}).items)
+    assert 2 == len(list_proposals(tx, {ProposalKind.USAGE_CORRECTION: EVERYTHING}).items)
+    assert 0 == len(list_proposals(tx, {ProposalKind.MOVE: EVERYTHING}).items)
 
 
 @pytest.mark.parametrize("closed_first", [True, False])
