@@ -54,6 +54,7 @@ TOLD: Final[Mapping[str, tuple[Audience, ...]]] = {
     "award.balance_low": (Audience.FELLOW,),
     "award.balance_empty": (Audience.FELLOW,),
     "award.answer_due": (Audience.FELLOW,),
+    "award.exemption_due": (Audience.FELLOW,),
     "award.ending": (Audience.FELLOW,),
     **{f"award.{kind}": (Audience.FELLOW,) for kind in CHANGES},
     "request.ineligible": (Audience.FELLOW,),
@@ -73,6 +74,7 @@ URGENT: Final = frozenset(
     {
         "award.offered",
         "award.answer_due",
+        "award.exemption_due",
         "award.reclaim_noticed",
         "award.balance_low",
         "award.balance_empty",

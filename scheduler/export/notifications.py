@@ -47,6 +47,11 @@ TEXTS: Final[Mapping[str, Sentence]] = {
         "사흘 안에 답하지 않으면 제안이 소멸됩니다: {subject}. 수락: dure award accept {subject}",
         "The offer of award {subject} lapses within three days: dure award accept {subject}",
     ),
+    "award.exemption_due": Sentence(
+        "사흘 안에 회수 면제 신청이 마감됩니다: {subject}. 확인: dure reclaim notices {subject}",
+        "Within three days you can no longer ask that award {subject} be exempt from a reclaim: "
+        "dure reclaim notices {subject}",
+    ),
     "award.ending": Sentence(
         "두 주 안에 사용 기간이 끝납니다: {subject}. 확인: dure award usage {subject}",
         "Award {subject} ends within two weeks, with hours unused: dure award usage {subject}",

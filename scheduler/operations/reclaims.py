@@ -153,9 +153,9 @@ def ask_exemption(
         )
     if act.now.date() > reclaim.exemption_until:
         raise ExemptionTooLate(reclaim=reclaim_id, until=reclaim.exemption_until.isoformat())
-    for earlier in reclaim.exemptions:
-        if earlier.subject == award_id and earlier.state is not ProposalState.REJECTED:
-            raise AlreadyExists(kind="exemption", id=earlier.id)
+    earlier = _asked(reclaim, award_id)
+    if earlier is not None:
+        raise AlreadyExists(kind="exemption", id=earlier.id)
     intent = Intent(
         kind=ProposalKind.EXEMPTION,
         subject=award_id,
@@ -224,6 +224,22 @@ def get_reclaim(tx: Transaction, id_: str) -> Reclaim:
         lines=tuple(NoticeLine(**line) for line in kept["lines"]),
         exemptions=tuple(each for each in asked if each.body["reclaim"] == id_),
     )
+
+
+def exemptions_open(tx: Transaction, now: datetime) -> Iterator[tuple[Reclaim, str]]:
+    """Yield the awards in use that may still ask to be exempt, each with its reclaim."""
+    waiting = everything(
+        lambda part: tx.proposals.list(
+            {ProposalKind.RECLAIM: EVERYTHING}, part, state=ProposalState.PENDING
+        )
+    )
+    for proposal in list(waiting):
+        reclaim = get_reclaim(tx, proposal.id)
+        if now.date() > reclaim.exemption_until or now > proposal.expires_at:
+            continue
+        for award in sorted({line.award for line in reclaim.lines}):
+            if tx.awards.get(EVERYTHING, award).is_live and _asked(reclaim, award) is None:
+                yield reclaim, award
 
 
 def reclaims_of(tx: Transaction, round_id: str) -> tuple[Proposal, ...]:
@@ -313,6 +329,13 @@ def _noticed(proposal: Proposal, line: NoticeLine) -> Happening:
         "exemption_until": proposal.body["exemption_until"],
     }
     return Happening(kind="award.reclaim_noticed", subject=line.award, body=body)
+
+
+def _asked(reclaim: Reclaim, award: str) -> Proposal | None:
+    """Return the exemption that was asked of an award and was not refused."""
+    undone = ProposalState.REJECTED
+    own = (each for each in reclaim.exemptions if each.subject == award)
+    return next((each for each in own if each.state is not undone), None)
 
 
 def _exempt(reclaim: Reclaim) -> frozenset[str]:

@@ -14,7 +14,9 @@ from scheduler.domain.awards import AwardState
 from scheduler.domain.calls import CallState
 from scheduler.domain.events import Document, Event, Happening
 from scheduler.domain.limits import USABLE, AwardLimit
+from scheduler.domain.reclaim import midnight
 from scheduler.operations.limits import award_limits
+from scheduler.operations.reclaims import exemptions_open
 from scheduler.operations.record import record
 from scheduler.ports.acts import Act
 from scheduler.ports.paging import AwardFilter, everything
@@ -59,7 +61,13 @@ def changes(tx: Transaction, now: datetime) -> tuple[Change, ...]:
     """Return what is otherwise than it was told of last."""
     known = tx.watches.all()
     limits = award_limits(tx, CENTER)
-    found = (*_balances(limits), *_endings(limits, now), *_answers(tx, now), *_closings(tx, now))
+    found = (
+        *_balances(limits),
+        *_endings(limits, now),
+        *_answers(tx, now),
+        *_closings(tx, now),
+        *_exemptions(tx, now),
+    )
     changed = (each for each in found if known.get(each.name, "") != each.state)
     return tuple(
         replace(each, told=None) if known.get(each.name) == EMPTY else each for each in changed
@@ -127,3 +135,20 @@ def _closings(tx: Transaction, now: datetime) -> Iterator[Change]:
                 kind="call.closing", subject=call.id, body={"closes_at": until.isoformat()}
             )
             yield Change(name=f"closing/{call.id}", state=until.isoformat(), told=told)
+
+
+def _exemptions(tx: Transaction, now: datetime) -> Iterator[Change]:
+    """Yield awards that may soon no longer ask to be exempt from a reclaim.
+
+    A notice of the reclaim as late as that has told of the day already.
+    """
+    for reclaim, award in exemptions_open(tx, now):
+        until = midnight(reclaim.exemption_until + timedelta(days=1))
+        if reclaim.proposal.proposed_at < until - AHEAD <= now:
+            body: Document = {
+                "reclaim": reclaim.proposal.id,
+                "exemption_until": reclaim.exemption_until.isoformat(),
+            }
+            told = Happening(kind="award.exemption_due", subject=award, body=body)
+            name = f"exemption/{reclaim.proposal.id}/{award}"
+            yield Change(name=name, state=until.isoformat(), told=told)

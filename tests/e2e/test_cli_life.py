@@ -8,9 +8,10 @@ from tests.e2e.test_http_books import HOUR, awards, balance
 from tests.e2e.test_http_changes import call, dure, held
 from tests.e2e.test_http_enforcement import accepted
 from tests.e2e.test_http_going_on import PARKS, full, lees
+from tests.e2e.test_http_reclaims import reclaim, watched
 from tests.e2e.test_http_rounds import a_frozen_round, a_scenario, publish
 
-__all__ = ["awards", "call", "dure", "full"]
+__all__ = ["awards", "call", "dure", "full", "reclaim"]
 
 
 def first_word(text: str) -> str:
@@ -93,6 +94,21 @@ def test_hours_move_by_two_people(center: Center, awards: dict[str, str], call: 
     assert 4 == dure("lee", "pending", "approve", proposal, *why, "--yes")
     assert 0 == dure("kim", "pending", "approve", proposal, *why, "--yes")
     assert (1000, 1080) == (held(center, awards["kim"]), held(center, awards["lee"]))
+
+
+def test_an_exemption_is_asked_when_its_last_day_is_near(
+    center: Center, awards: dict[str, str], reclaim: str, dure, capsys
+):
+    """The fellow is told, reads the notice, asks, and is told no more."""
+    watched(center, 11)
+    assert 0 == dure("lee", "notifications")
+    told = capsys.readouterr().out
+    assert f"dure reclaim notices {awards['lee']}" in told
+    assert "you can no longer ask" in told
+    assert 0 == dure("lee", "reclaim", "notices", awards["lee"])
+    assert "until 2027-01-13" in capsys.readouterr().out
+    why = ["--reason", "The data came late."]
+    assert 0 == dure("lee", "reclaim", "exempt", reclaim, awards["lee"], *why)
 
 
 def test_what_rounds_left_owing(center: Center, dure, capsys):

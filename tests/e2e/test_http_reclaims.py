@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from scheduler.operations.watching import tell_changes
 from scheduler.reclaim_rule import find_rule, rule_document
 from tests.e2e.center import Center
 from tests.e2e.test_http_books import HOUR, awards, balance, brought
+from tests.unit.operations.center import act
 
 __all__ = ["awards"]
 
@@ -34,6 +36,34 @@ def reclaim(center: Center, awards: dict[str, str]) -> str:
     id_: str = made.json()["id"]
     assert f"/api/v1/reclaims/{id_}" == made.headers["Location"]
     return id_
+
+
+def watched(center: Center, *now: int) -> None:
+    """Let the courier look at what is watched on a day of January."""
+    center.clock.now = datetime(2027, 1, *now, tzinfo=UTC)
+    center.store.write(lambda tx: tell_changes(tx, act("host", center.clock.now)))
+
+
+def test_the_last_day_for_an_exemption_is_told_of(
+    center: Center, awards: dict[str, str], reclaim: str
+):
+    """Once, in both languages, to who has not asked; the day itself still counts."""
+    asked = {"award": awards["kim"], "reason": "Ill."}
+    assert 202 == center.create(f"reclaims/{reclaim}/exemptions", "kim", asked).status_code
+    for day in (10, 11, 12, 13):
+        watched(center, day, 23)
+
+    def told(who: str, language: str) -> list[str]:
+        items = center.get("me/notifications", who, headers={"Accept-Language": language}).json()
+        kind = "award.exemption_due"
+        return [each["text"] for each in items["items"] if each["kind"] == kind]
+
+    (english,), (korean,) = told("lee", "en"), told("lee", "ko")
+    assert f"award {awards['lee']} be exempt" in english
+    assert "회수 면제 신청이 마감됩니다" in korean
+    assert [] == told("kim", "en")
+    late = {"award": awards["lee"], "reason": "The data came late."}
+    assert 202 == center.create(f"reclaims/{reclaim}/exemptions", "lee", late).status_code
 
 
 def test_a_reclaim_from_notice_to_ledger(center: Center, awards: dict[str, str], reclaim: str):

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from scheduler.domain.reclaim import midnight
 from scheduler.operations.approvals import decide_proposal
 from scheduler.operations.awards import list_awards
 from scheduler.operations.calls import extend_call
 from scheduler.operations.movements import Adjustment, propose_adjustment, propose_reserve
 from scheduler.operations.notifications import list_notifications
+from scheduler.operations.reclaims import ask_exemption
 from scheduler.operations.requests import create_request
 from scheduler.operations.usage import import_usage
 from scheduler.operations.watching import balance_state, changes, tell_changes
@@ -24,6 +26,7 @@ from tests.unit.operations.center import (
     as_fellow,
 )
 from tests.unit.operations.test_movements import calls_account
+from tests.unit.operations.test_reclaims import NOTICED, half_time, noticed
 from tests.unit.operations.test_rounds import published
 from tests.unit.operations.test_usage import HOUR, WEEK, a_run, an_award
 
@@ -32,7 +35,13 @@ DAY = timedelta(days=1)
 
 def told(tx: Transaction, person: str = "mina") -> list[str]:
     """Return the kinds of watched events that a person was told of."""
-    watched = ("award.balance", "award.answer_due", "award.ending", "call.closing")
+    watched = (
+        "award.balance",
+        "award.answer_due",
+        "award.ending",
+        "award.exemption_due",
+        "call.closing",
+    )
     kinds = [each.kind for each in list_notifications(tx, person).items]
     return [each for each in kinds if each.startswith(watched)]
 
@@ -117,3 +126,52 @@ def test_a_call_is_told_of_to_who_has_an_unsubmitted_draft(tx: Transaction):
     assert () == tell_changes(tx, act("host", CLOSES))
     tell_changes(tx, act("host", later - DAY))
     assert ["call.closing"] * 2 == told(tx, "ara")
+
+
+def exemption_told(tx: Transaction, now) -> list[str]:
+    """Look at what is watched, and return the awards whose last day to ask was told of."""
+    found = tell_changes(tx, act("host", now))
+    return [each.subject for each in found if each.kind == "award.exemption_due"]
+
+
+def test_the_last_day_to_ask_for_an_exemption_is_told_of_once(tx: Transaction):
+    """Three days before it ends, to whoever may still ask: the notice itself told it long ago."""
+    award, reclaim = noticed(tx)
+    end = midnight(reclaim.exemption_until + DAY)
+    assert [] == exemption_told(tx, end - 3 * DAY - SECOND)
+    assert [award.id] == exemption_told(tx, end - 3 * DAY)
+    for before in (2 * DAY, SECOND):
+        assert [] == exemption_told(tx, end - before)
+    assert 1 == told(tx).count("award.exemption_due")
+
+
+@pytest.mark.parametrize(("decided", "again"), [(None, False), (True, False), (False, True)])
+def test_who_has_asked_for_an_exemption_is_not_reminded(tx: Transaction, decided, again):
+    """Neither while it waits nor once it is granted; who was refused may ask again, and is told."""
+    award, reclaim = noticed(tx)
+    asked, _ = ask_exemption(tx, as_fellow("mina", NOTICED), reclaim.proposal.id, award.id, "Ill.")
+    if decided is not None:
+        word = act("approver", NOTICED + DAY)
+        decide_proposal(tx, word, asked.id, approve=decided, reason="Seen.")
+    assert again == bool(exemption_told(tx, midnight(reclaim.exemption_until)))
+
+
+def test_nobody_is_reminded_of_an_exemption_in_vain(tx: Transaction):
+    """Not when the notice came as late as the reminder would."""
+    _, reclaim = noticed(tx, rule=half_time(exemption_days=13))
+    assert [] == exemption_told(tx, midnight(reclaim.exemption_until))
+
+
+def test_nobody_is_reminded_of_an_exemption_too_late(tx: Transaction):
+    """A courier that was away until the day was over tells nothing."""
+    _, reclaim = noticed(tx)
+    assert [] == exemption_told(tx, midnight(reclaim.exemption_until + DAY))
+
+
+def test_a_refused_reclaim_reminds_nobody(tx: Transaction):
+    """There is nothing left to be exempt from."""
+    _, reclaim = noticed(tx)
+    decide_proposal(
+        tx, act("approver", NOTICED + DAY), reclaim.proposal.id, approve=False, reason="No."
+    )
+    assert [] == exemption_told(tx, midnight(reclaim.exemption_until))
