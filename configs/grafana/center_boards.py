@@ -202,6 +202,19 @@ OPERATIONS: Final = Board(
             COUNT,
             ("sum by (target) (dure_enforcement_waiting_effects)", "{{target}}"),
         ),
+        lines(
+            "Mails and webhooks",
+            "Delivered, waiting, given up. 전달, 대기, 포기된 메일과 웹훅 수.",
+            COUNT,
+            ("max by (channel, state) (dure_deliveries)", "{{channel}} {{state}}"),
+        ),
+        lines(
+            "Wait of the oldest mail or webhook",
+            "Grows while nothing can be told. 전달이 막히면 늘어나는 대기 시간.",
+            SECONDS,
+            ("max(dure_delivery_oldest_seconds)", "oldest"),
+            limits=Limits.AGE,
+        ),
         bars(
             "Runaway jobs",
             "Running jobs that should not be, by cause. 원인별 폭주 작업 수.",

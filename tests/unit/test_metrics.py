@@ -181,8 +181,10 @@ def test_drift_and_waiting_effects_are_told(used):
 
 
 def test_what_waits_to_be_mailed_is_told(used):
-    """By channel and state, and since when."""
+    """By channel and state, also of which there is none, and since when."""
     found = scraped(used[0])
+    counted = {key: value for key, value in found.items() if key[0] == "dure_deliveries"}
+    assert [0, 0, 0, 0, 0, 1] == sorted(counted.values())
     waits = row("dure_deliveries", channel="mail", state="waiting")
     assert (1, 300) == (found[waits], found[row("dure_delivery_oldest_seconds")])
 
