@@ -31,6 +31,14 @@ app = commands(
 SettingsOption = Annotated[
     str, typer.Option("--settings", metavar="FILE.toml", help="Else DURE_SETTINGS names it.")
 ]
+AgentsOption = Annotated[
+    list[str],
+    typer.Option(
+        metavar="MACHINE[=CLUSTER]",
+        help="Which machines enforce, each on one cluster; else of its own name.",
+        default_factory=list,
+    ),
+]
 DaysOption = Annotated[int, typer.Option(help="How long the tokens are valid.", min=1, max=90)]
 
 
@@ -45,12 +53,15 @@ def init(  # noqa: PLR0913 - one parameter an option
     auditor: Annotated[list[str], typer.Option(help="Who re-checks.", default_factory=list)],
     scraper: Annotated[list[str], typer.Option(help="Who reads metrics.", default_factory=list)],
     collector: Annotated[list[str], typer.Option(help="Who brings usage.", default_factory=list)],
-    agent: Annotated[list[str], typer.Option(help="Which clusters enforce.", default_factory=list)],
+    agent: AgentsOption,
     days: DaysOption = 90,
     settings: SettingsOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Found an empty center: first people, their roles, their tokens, shown once."""
+    clusters = {
+        person: cluster or person for person, _, cluster in (each.partition("=") for each in agent)
+    }
     named = {
         Role.ADMIN: admin,
         Role.OPERATOR: operator,
@@ -59,10 +70,10 @@ def init(  # noqa: PLR0913 - one parameter an option
         Role.AUDITOR: auditor,
         Role.SCRAPER: scraper,
         Role.COLLECTOR: collector,
-        Role.AGENT: agent,
+        Role.AGENT: list(clusters),
     }
     with open_host(terminal_of(context), settings) as host:
-        tokens = found(host, named, days=days)
+        tokens = found(host, named, clusters, days=days)
     _show(context, tokens, as_json=as_json)
 
 
@@ -114,8 +125,21 @@ def enforcement_key(
     terminal.data(key)
 
 
-def found(host: Host, named: Mapping[Role, Sequence[str]], *, days: int) -> dict[str, str]:
-    """Make the first people and their roles and return their tokens by person."""
+def found(
+    host: Host,
+    named: Mapping[Role, Sequence[str]],
+    clusters: Mapping[str, str],
+    *,
+    days: int,
+) -> dict[str, str]:
+    """Make the first people and their roles and return their tokens by person.
+
+    Args:
+        host: the center's own machine.
+        named: people by role.
+        clusters: the cluster of each agent.
+        days: how long the tokens are valid.
+    """
     people = list(dict.fromkeys(person for role in named.values() for person in role))
 
     def command(tx: Transaction) -> None:
@@ -126,7 +150,8 @@ def found(host: Host, named: Mapping[Role, Sequence[str]], *, days: int) -> dict
                 tx.people.add(Person(id=person, name=person))
         for role, holders in named.items():
             for person in holders if role is not Role.ADMIN else ():
-                grant_directly(tx, act, ProposedRole(person=person, role=role))
+                cluster = clusters[person] if role is Role.AGENT else None
+                grant_directly(tx, act, ProposedRole(person=person, role=role, cluster=cluster))
 
     host.store.write(command)
     return issue(host, people, name="first token", days=days)

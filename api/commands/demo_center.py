@@ -67,7 +67,7 @@ def running_center(terminal: Terminal) -> Iterator[Center]:
         Role.SCRAPER: (SCRAPER,),
     }
     with open_host(at_home) as host:
-        tokens = found(host, people, days=7)
+        tokens = found(host, people, {}, days=7)
     with served(at_home) as url, Client(url) as client:
         yield Center(folder=folder, url=url, terminal=at_home, client=client, tokens=tokens)
 

@@ -54,7 +54,11 @@ def list_grants(
 def propose_grant(caller: Asking, body: GrantIn) -> Response:
     """Propose a role for a person; a second administrator approves it."""
     proposed = roles.ProposedRole(
-        person=body.person, role=Role(body.role), group=body.group, institute=body.institute
+        person=body.person,
+        role=Role(body.role),
+        group=body.group,
+        institute=body.institute,
+        cluster=body.cluster,
     )
     return caller.act(
         lambda tx: _shown(caller, roles.propose_role_grant(tx, caller.acting, proposed), 202)

@@ -88,11 +88,14 @@ class PersonOut(Shown):
 
 
 class GrantIn(Model):
-    """A role for a person, within a group or institute where the role needs one."""
+    """A role for a person, within a group, institute or cluster where the role needs one."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"person": "lee", "role": "group_lead", "group": "protein-design"}]
+            "examples": [
+                {"person": "lee", "role": "group_lead", "group": "protein-design"},
+                {"person": "slurm1", "role": "agent", "cluster": "duru"},
+            ]
         }
     )
 
@@ -100,6 +103,7 @@ class GrantIn(Model):
     role: GRANTABLE
     group: Slug | None = None
     institute: Slug | None = None
+    cluster: Line | None = Field(default=None, description="Whose plans an agent may pull.")
 
 
 class GrantOut(Resource):
@@ -110,6 +114,7 @@ class GrantOut(Resource):
     role: Role
     group: str | None
     institute: str | None
+    cluster: str | None
     state: GrantState
     proposed_by: str
     proposed_at: Instant

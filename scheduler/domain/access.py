@@ -32,7 +32,7 @@ class Role(StrEnum):
     COLLECTOR = "collector"
     """Brings the usage of a cluster."""
     AGENT = "agent"
-    """Pulls the plan of a cluster and reports what it enforced."""
+    """Pulls the plans of its clusters and reports what it enforced."""
     ADMIN = "admin"
     """Keeps people, roles and the machine."""
 
@@ -52,6 +52,8 @@ class Code(StrEnum):
     """What belongs to the group the person leads."""
     INSTITUTE = "I"
     """What belongs to the institute the person coordinates."""
+    CLUSTER = "C"
+    """What belongs to the clusters the person is the agent of."""
     ASSIGNED = "S"
     """What the person reviews, free of conflict."""
     PSEUDONYMOUS = "N"
@@ -94,6 +96,7 @@ class Principal:
         institute: the institute the person belongs to.
         groups: groups the person leads.
         institutes: institutes the person coordinates.
+        clusters: clusters the person is the agent of.
         scopes: what the token may be used for: actions, `area.*`, or `*`.
     """
 
@@ -103,6 +106,7 @@ class Principal:
     institute: str | None = None
     groups: frozenset[str] = frozenset()
     institutes: frozenset[str] = frozenset()
+    clusters: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset({"*"})
 
     def token_covers(self, action: str) -> bool:
@@ -121,6 +125,7 @@ class Scope:
         own: id of the person whose own things are reached.
         groups: groups whose things are reached.
         institutes: institutes whose things are reached.
+        clusters: clusters whose things are reached.
         reviewer: id of the reviewer whose assigned things are reached, without names.
         published: what is published.
         second_person: the act takes effect only with a second person.
@@ -131,6 +136,7 @@ class Scope:
     own: str | None = None
     groups: frozenset[str] = frozenset()
     institutes: frozenset[str] = frozenset()
+    clusters: frozenset[str] = frozenset()
     reviewer: str | None = None
     published: bool = False
     second_person: bool = False
@@ -179,6 +185,7 @@ def _widened(scope: Scope, code: Code, principal: Principal) -> Scope:
         Code.OWN: {"own": person},
         Code.GROUP: {"groups": scope.groups | principal.groups},
         Code.INSTITUTE: {"institutes": scope.institutes | principal.institutes},
+        Code.CLUSTER: {"clusters": scope.clusters | principal.clusters},
         Code.ASSIGNED: {"reviewer": person},
         Code.PUBLISHED: {"published": True, "own": person},
     }

@@ -85,7 +85,7 @@ class GrantState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleGrant:
-    """A role given to a person, within a group or an institute where the role needs one."""
+    """A role given to a person, within a group, institute or cluster where the role needs one."""
 
     id: str
     person: str
@@ -97,6 +97,7 @@ class RoleGrant:
     proposed_at: datetime
     decided_by: str | None = None
     decided_at: datetime | None = None
+    cluster: str | None = None
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -106,6 +107,10 @@ class RoleGrant:
             raise InvalidValue(field="/group", value=self.group, rule="for group leads alone")
         if (self.role is Role.COORDINATOR) != (self.institute is not None):
             raise InvalidValue(field="/institute", value=self.institute, rule="for coordinators")
+        if self.cluster is not None:
+            line(self.cluster, field="/cluster")
+            if self.role is not Role.AGENT:
+                raise InvalidValue(field="/cluster", value=self.cluster, rule="for agents alone")
 
     def approve(self, by: str, at: datetime) -> tuple["RoleGrant", Happening]:
         """Make the role count.
@@ -133,7 +138,7 @@ class RoleGrant:
         return replace(self, state=state, decided_by=by, decided_at=at, version=self.version + 1)
 
     def _told(self, kind: str) -> Happening:
-        within = {"group": self.group, "institute": self.institute}
+        within = {"group": self.group, "institute": self.institute, "cluster": self.cluster}
         return Happening(
             kind=kind,
             subject=self.id,

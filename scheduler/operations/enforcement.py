@@ -15,7 +15,6 @@ from scheduler.domain.enforcement import (
     Report,
     Target,
 )
-from scheduler.domain.errors import NotFound
 from scheduler.domain.events import Event, Happening, Json
 from scheduler.domain.limits import USABLE, AwardLimit
 from scheduler.domain.names import reason as stated_reason
@@ -73,26 +72,24 @@ def put_target(tx: Transaction, act: Act, target: Target) -> tuple[Target, bool,
 
 
 def get_target(tx: Transaction, permit: Permit, id_: str) -> Target:
-    """Return a target."""
-    del permit
-    target = tx.enforcement.find(id_)
-    if target is None:
-        raise NotFound(kind="target", id=id_)
-    return target
+    """Return a visible target.
+
+    Raises:
+        NotFound: If there is none, or an agent asks for another cluster than its own.
+    """
+    return tx.enforcement.get(permit.scope, id_)
 
 
 def list_targets(tx: Transaction, permit: Permit, slice_: Slice = FIRST) -> Page[Target]:
-    """List targets."""
-    del permit
-    return tx.enforcement.list(slice_)
+    """List visible targets."""
+    return tx.enforcement.list(permit.scope, slice_)
 
 
 def list_drift(
     tx: Transaction, permit: Permit, slice_: Slice = FIRST, *, target: str | None = None
 ) -> Page[Drift]:
-    """List what targets have otherwise than they were told, by their latest reports."""
-    del permit
-    return tx.enforcement.drifts(slice_, target=target)
+    """List what visible targets have otherwise than they were told, by their latest reports."""
+    return tx.enforcement.drifts(permit.scope, slice_, target=target)
 
 
 def ask_sync(tx: Transaction, act: Act, id_: str, reason: str) -> tuple[Target, Event]:

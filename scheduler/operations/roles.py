@@ -21,6 +21,7 @@ class ProposedRole:
     role: Role
     group: str | None = None
     institute: str | None = None
+    cluster: str | None = None
 
 
 def found_center(tx: Transaction, act: Act, admins: Sequence[Person]) -> tuple[RoleGrant, ...]:
@@ -54,7 +55,7 @@ def propose_role_grant(tx: Transaction, act: Act, proposed: ProposedRole) -> Rol
     """Propose a role; a second administrator approves it.
 
     Raises:
-        InvalidValue: If the person, group or institute is unknown.
+        InvalidValue: If the person, group or institute is unknown, or an agent has no cluster.
     """
     grant = _grant(tx, act, proposed, GrantState.PROPOSED)
     record(tx, act, _told("role.proposed", grant))
@@ -126,6 +127,7 @@ def principal_of(tx: Transaction, person: Person, scopes: Sequence[str] = ("*",)
         institute=person.institute or (group.institute if group is not None else None),
         groups=frozenset(grant.group for grant in grants if grant.group is not None),
         institutes=frozenset(grant.institute for grant in grants if grant.institute is not None),
+        clusters=frozenset(grant.cluster for grant in grants if grant.cluster is not None),
         scopes=frozenset(scopes),
     )
 
@@ -137,6 +139,8 @@ def _grant(tx: Transaction, act: Act, proposed: ProposedRole, state: GrantState)
         raise InvalidValue(field="/group", value=proposed.group, rule="a known group")
     if proposed.institute is not None and tx.institutes.find(proposed.institute) is None:
         raise InvalidValue(field="/institute", value=proposed.institute, rule="a known institute")
+    if proposed.role is Role.AGENT and proposed.cluster is None:
+        raise InvalidValue(field="/cluster", value=None, rule="the cluster of the agent")
     grant = RoleGrant(
         id=act.new("grt"),
         person=proposed.person,
@@ -146,6 +150,7 @@ def _grant(tx: Transaction, act: Act, proposed: ProposedRole, state: GrantState)
         state=state,
         proposed_by=act.person,
         proposed_at=act.now,
+        cluster=proposed.cluster,
     )
     tx.role_grants.add(grant)
     return grant
@@ -160,5 +165,6 @@ def _told(kind: str, grant: RoleGrant) -> Happening:
             "role": str(grant.role),
             "group": grant.group,
             "institute": grant.institute,
+            "cluster": grant.cluster,
         },
     )

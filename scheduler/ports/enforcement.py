@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from scheduler.domain.access import Scope
 from scheduler.domain.enforcement import Drift, Effect, Target
 from scheduler.ports.paging import FIRST, Page, Slice
 
@@ -12,7 +13,11 @@ class Enforcement(Protocol):
     """Targets by id, effects by position in the log, drift by target."""
 
     def find(self, id_: str) -> Target | None:
-        """Return the target, if there is one."""
+        """Return the target, whoever asks."""
+        ...
+
+    def get(self, scope: Scope, id_: str) -> Target:
+        """Return a visible target; refuses with `NotFound`."""
         ...
 
     def add(self, target: Target) -> None:
@@ -23,8 +28,8 @@ class Enforcement(Protocol):
         """Keep the next version."""
         ...
 
-    def list(self, slice_: Slice = FIRST) -> Page[Target]:
-        """List targets."""
+    def list(self, scope: Scope, slice_: Slice = FIRST) -> Page[Target]:
+        """List visible targets."""
         ...
 
     def cause(self, effects: Iterable[Effect]) -> None:
@@ -43,6 +48,8 @@ class Enforcement(Protocol):
         """Keep what a target has otherwise, in place of what it had before."""
         ...
 
-    def drifts(self, slice_: Slice = FIRST, *, target: str | None = None) -> Page[Drift]:
-        """List what targets have otherwise than they were told."""
+    def drifts(
+        self, scope: Scope, slice_: Slice = FIRST, *, target: str | None = None
+    ) -> Page[Drift]:
+        """List what visible targets have otherwise than they were told."""
         ...

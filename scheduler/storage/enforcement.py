@@ -5,10 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
 
+from scheduler.domain.access import Scope
 from scheduler.domain.enforcement import Drift, Effect, Target
 from scheduler.ports.paging import FIRST, Page, Slice
 from scheduler.storage import enforcement_tables as tables
 from scheduler.storage.rows import Rows, equal
+from scheduler.storage.visibility import visible_drifts, visible_targets
 
 
 class SqlEnforcement:
@@ -21,8 +23,12 @@ class SqlEnforcement:
         self._drifts = Rows(connection, tables.drifts, Drift, "drift")
 
     def find(self, id_: str) -> Target | None:
-        """Return the target, if there is one."""
+        """Return the target, whoever asks."""
         return self._targets.with_id(id_)
+
+    def get(self, scope: Scope, id_: str) -> Target:
+        """Return a visible target."""
+        return self._targets.get(id_, visible_targets(scope))
 
     def add(self, target: Target) -> None:
         """Keep a new target."""
@@ -32,9 +38,9 @@ class SqlEnforcement:
         """Keep the next version."""
         self._targets.update(target)
 
-    def list(self, slice_: Slice = FIRST) -> Page[Target]:
-        """List targets."""
-        return self._targets.page(slice_)
+    def list(self, scope: Scope, slice_: Slice = FIRST) -> Page[Target]:
+        """List visible targets."""
+        return self._targets.page(slice_, visible_targets(scope))
 
     def cause(self, effects: Iterable[Effect]) -> None:
         """Keep effects for good; what is kept already stays one."""
@@ -64,6 +70,9 @@ class SqlEnforcement:
         self._connection.execute(delete(tables.drifts).where(tables.drifts.c.target == target))
         self._drifts.insert(drifts)
 
-    def drifts(self, slice_: Slice = FIRST, *, target: str | None = None) -> Page[Drift]:
-        """List what targets have otherwise than they were told."""
-        return self._drifts.page(slice_, equal(tables.drifts.c.target, target))
+    def drifts(
+        self, scope: Scope, slice_: Slice = FIRST, *, target: str | None = None
+    ) -> Page[Drift]:
+        """List what visible targets have otherwise than they were told."""
+        only = equal(tables.drifts.c.target, target)
+        return self._drifts.page(slice_, visible_drifts(scope), only)

@@ -143,6 +143,7 @@ role_grants = Table(
     Column("proposed_at", Instant, nullable=False),
     _maybe("decided_by"),
     Column("decided_at", Instant),
+    _maybe("cluster"),
     _version(),
 )
 

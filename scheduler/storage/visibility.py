@@ -8,6 +8,7 @@ from scheduler.domain.access import Scope
 from scheduler.domain.ledger import AccountKind
 from scheduler.domain.rounds import PUBLIC
 from scheduler.ports.usage import Reach
+from scheduler.storage import enforcement_tables
 from scheduler.storage.tables import (
     accounts,
     awards,
@@ -146,6 +147,16 @@ def visible_proposals(reach: Reach) -> ColumnElement[bool]:
         for kind, scope in sorted(reach.items())
     )
     return or_(false(), *parts)
+
+
+def visible_targets(scope: Scope) -> ColumnElement[bool]:
+    """Clusters that enforce: all, or those one is the agent of."""
+    return true() if scope.sees_all else enforcement_tables.targets.c.id.in_(scope.clusters)
+
+
+def visible_drifts(scope: Scope) -> ColumnElement[bool]:
+    """What visible clusters have otherwise."""
+    return true() if scope.sees_all else enforcement_tables.drifts.c.target.in_(scope.clusters)
 
 
 def visible_gauges(scope: Scope) -> ColumnElement[bool]:

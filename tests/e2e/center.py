@@ -35,8 +35,9 @@ STAFF = {
     "rev": Role.REVIEWER,
     "scr": Role.SCRAPER,
     "coll": Role.COLLECTOR,
-    "agent": Role.AGENT,
 }
+AGENTS = {"agent": "duru", "agent2": "other"}
+"""Machines, and the cluster that each keeps."""
 FELLOWS = {"kim": "g1", "lee": "g1", "park": "g2"}
 
 
@@ -175,17 +176,22 @@ def _people(tx: Transaction, ids: Any, now: datetime) -> dict[str, str]:
     directory.put_institute(tx, act, Institute(id="inst", name="Institute"))
     for group in ("g1", "g2"):
         directory.put_group(tx, act, Group(id=group, name=group, institute="inst"))
-    for person in [*STAFF, *FELLOWS, "lead", "coord"]:
+    for person in [*STAFF, *AGENTS, *FELLOWS, "lead", "coord"]:
         named = Person(id=person, name=person.title(), group=FELLOWS.get(person))
         directory.put_person(tx, act, named)
     for person, role in STAFF.items():
         roles.grant_directly(tx, act, roles.ProposedRole(person=person, role=role))
+    for person, cluster in AGENTS.items():
+        bound = roles.ProposedRole(person=person, role=Role.AGENT, cluster=cluster)
+        roles.grant_directly(tx, act, bound)
     lead = roles.ProposedRole(person="lead", role=Role.GROUP_LEAD, group="g1")
     roles.grant_directly(tx, act, lead)
     coord = roles.ProposedRole(person="coord", role=Role.COORDINATOR, institute="inst")
     roles.grant_directly(tx, act, coord)
     pools.put_pool(tx, act, Pool(id="h200", gpu_type="H200", nodes=20, gpus_per_node=8))
-    return {person: _token(tx, act, person) for person in [*STAFF, *FELLOWS, "lead", "coord"]}
+    return {
+        person: _token(tx, act, person) for person in [*STAFF, *AGENTS, *FELLOWS, "lead", "coord"]
+    }
 
 
 def _token(tx: Transaction, act: Act, person: str) -> str:

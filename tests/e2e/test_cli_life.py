@@ -111,6 +111,22 @@ def test_an_exemption_is_asked_when_its_last_day_is_near(
     assert 0 == dure("lee", "reclaim", "exempt", reclaim, awards["lee"], *why)
 
 
+def test_a_machine_sees_its_own_cluster(center: Center, dure, capsys, tmp_path):
+    """Another cluster is not listed, and its plan is not there; the exit code says so."""
+    for name in ("duru", "other"):
+        assert 0 == dure("op", "enforce", "target", name, "--gpu-type", "H200=h200", "--yes")
+    key = tmp_path / "key"
+    key.write_text("00" * 32)
+    capsys.readouterr()
+    assert 0 == dure("agent", "enforce", "targets")
+    told = capsys.readouterr().out
+    assert ("duru" in told, "other" in told) == (True, False)
+    assert 4 == dure("agent", "enforce", "plan", "--cluster", "other", "--key", str(key))
+    assert "There is no target other that you may see." in capsys.readouterr().err
+    # Its own plan is there, but signed with another key than this machine has.
+    assert 7 == dure("agent", "enforce", "plan", "--cluster", "duru", "--key", str(key))
+
+
 def test_what_rounds_left_owing(center: Center, dure, capsys):
     """Groups to everybody, fellows to themselves; before any round there is nothing to say."""
     assert 0 == dure("kim", "round", "deficits")

@@ -223,6 +223,54 @@ def test_only_a_plan_of_the_center_is_trusted(center: Center, agent: Agent):
             trusted(wrong, cluster="duru", key=KEY, newest=newest)
 
 
+def test_an_agent_reaches_its_own_cluster_alone(center: Center, agent: Agent):
+    """Another cluster's plan, standing, drift and reports do not exist for it, by their names."""
+    made = center.send("PUT", "enforcement/targets/other", "op", json={"gpu_types": {"H200": ""}})
+    assert 201 == made.status_code, made.text
+    accepted(center, "kim")
+    agent.work()
+    for who, own, foreign in (("agent", "duru", "other"), ("agent2", "other", "duru")):
+        assert 200 == center.get(f"enforcement/plans/{own}", who).status_code
+        unknown = center.get("enforcement/plans/nowhere", who).json()
+        for path in (f"enforcement/plans/{foreign}", f"enforcement/targets/{foreign}"):
+            hidden = center.get(path, who)
+            assert (404, "not-found") == (hidden.status_code, hidden.json()["code"])
+            assert unknown["detail"] == hidden.json()["detail"].replace(foreign, "nowhere")
+        listed = center.get("enforcement/targets", who).json()["items"]
+        assert [own] == [each["id"] for each in listed]
+        said = {
+            "target": foreign, "plan": "sha256:0", "through": 0, "applied": True, "commands": 0,
+            "found": 1, "left": 1, "differences": [{"name": "x", "expected": "1", "found": "2"}],
+        }  # fmt: skip
+        assert 404 == center.create("enforcement/reports", who, said).status_code
+        assert 201 == center.create("enforcement/reports", who, {**said, "target": own}).status_code
+    drifted = {who: center.get("enforcement/drift", who).json()["items"] for who in ("agent", "op")}
+    assert (["duru"], ["duru", "other"]) == tuple(
+        [each["target"] for each in drifted[who]] for who in ("agent", "op")
+    )
+    assert [] == center.get("enforcement/drift?target=other", "agent").json()["items"]
+
+
+def test_an_agent_is_bound_by_two_administrators(center: Center):
+    """A grant names the cluster; one without, or a cluster for another role, is refused."""
+    wrong = (
+        {"person": "kim", "role": "agent"},
+        {"person": "kim", "role": "operator", "cluster": "duru"},
+        {"person": "kim", "role": "agent", "cluster": ""},
+    )
+    for body in wrong:
+        refused = center.create("role-grants", "adm", body)
+        assert 422 == refused.status_code
+        assert "/cluster" in refused.text
+    made = center.create("role-grants", "adm", {**wrong[0], "cluster": "duru"})
+    assert (202, "duru") == (made.status_code, made.json()["cluster"]), made.text
+    center.send("PUT", TARGET, "op", json={"gpu_types": {"H200": ""}})
+    assert 403 == center.get("enforcement/plans/duru", "kim").status_code
+    grant = f"role-grants/{made.json()['id']}"
+    assert 201 == center.change(grant, f"{grant}/approvals", "adm2").status_code
+    assert 200 == center.get("enforcement/plans/duru", "kim").status_code
+
+
 def test_a_target_says_what_it_calls_its_gpus(center: Center):
     """Two types need two words; a form that is not known is refused."""
     for body in (

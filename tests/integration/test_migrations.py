@@ -18,6 +18,7 @@ from scheduler.domain.names import made
 from scheduler.storage.engine_tables import events
 from scheduler.storage.migrations.versions import r0001_lay_out_the_center as first
 from scheduler.storage.migrations.versions import r0013_tell_agents_from_collectors as agents
+from scheduler.storage.migrations.versions import r0015_bind_agents_to_clusters as binding
 from scheduler.storage.store import SqlStore, SqlTransaction
 from tests.unit.operations.center import IDS
 
@@ -36,7 +37,7 @@ def test_opening_again_changes_nothing(open_one: Callable[[], SqlStore]):
     """A store at the present schema is opened as it is."""
     for _ in range(2):
         with open_one().read() as tx:
-            assert ["0014"] == list(
+            assert ["0015"] == list(
                 tx._connection.execute(text("SELECT version_num FROM alembic_version")).scalars()
             )
 
@@ -89,6 +90,35 @@ def test_who_reported_for_a_cluster_is_its_agent_from_then_on(store: SqlStore):
     }
     assert made(granted.id, "rol")
     assert GrantState.EFFECTIVE is granted.state
+
+
+def test_agents_keep_the_clusters_that_they_reported_for(store: SqlStore):
+    """One grant a cluster; who never reported is bound to none, and may be granted anew."""
+
+    def before(tx: SqlTransaction) -> None:
+        tx._connection.execute(text("ALTER TABLE role_grants DROP COLUMN cluster"))
+        for person in ("slurm", "both", "idle"):
+            row = {"id": IDS.new("rol", AT), "person": person, "at": 0}
+            tx._connection.execute(
+                text(
+                    "INSERT INTO role_grants (id, person_id, role, state, proposed_by, proposed_at,"
+                    " version) VALUES (:id, :person, 'agent', 'effective', 'adm', :at, 1)"
+                ),
+                row,
+            )
+        for person, cluster in (("slurm", "duru"), ("both", "duru"), ("both", "nuri")):
+            told = Happening(kind="enforcement.reported", subject=cluster)
+            tx.events.append(told, actor=person, at=AT, id_=IDS.new("evt", AT))
+        with Operations.context(MigrationContext.configure(tx._connection)):
+            binding.upgrade()
+
+    store.write(before)
+    with store.read() as tx:
+        bound = {
+            person: sorted(str(each.cluster) for each in tx.role_grants.of(person))
+            for person in ("slurm", "both", "idle")
+        }
+    assert {"slurm": ["duru"], "both": ["duru", "nuri"], "idle": ["None"]} == bound
 
 
 def test_two_live_jobs_never_share_an_identity(store: SqlStore):

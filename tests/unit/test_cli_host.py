@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -41,6 +42,17 @@ def test_founding_prints_a_token_for_everybody(dure, capsys):
     assert {"a1", "a2", "o1", "p1"} == tokens.keys()
     assert 4 == len(set(tokens.values()))
     assert all(token.startswith("dure_pat_") for token in tokens.values())
+
+
+def test_each_agent_is_of_one_cluster(dure, capsys, tmp_path):
+    """The one that is named, or the one of the machine's own name."""
+    assert 0 == dure(
+        "admin", "init", *PEOPLE, "--agent", "slurm1=duru", "--agent", "nuri", "--json"
+    )
+    assert {"slurm1", "nuri"} < json.loads(capsys.readouterr().out).keys()
+    query = "SELECT person_id, cluster FROM role_grants WHERE role = 'agent' ORDER BY person_id"
+    with closing(sqlite3.connect(tmp_path / "dure.db")) as database:
+        assert [("nuri", "nuri"), ("slurm1", "duru")] == database.execute(query).fetchall()
 
 
 def test_no_token_lies_in_the_store(dure, capsys, tmp_path):

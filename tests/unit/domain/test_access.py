@@ -32,6 +32,7 @@ SCOPES = {
     "O": Scope(own="me"),
     "G": Scope(groups=frozenset({"g"})),
     "I": Scope(institutes=frozenset({"i"})),
+    "C": Scope(clusters=frozenset({"c"})),
     "S": Scope(reviewer="me"),
     "P": Scope(published=True, own="me"),
 }
@@ -44,12 +45,13 @@ def matrix() -> Matrix:
 
 
 def me(*roles: Role, **more) -> Principal:
-    """Somebody with these roles, leading group g and coordinating institute i."""
+    """Somebody with these roles, leading group g, coordinating institute i, agent of cluster c."""
     return Principal(
         person="me",
         roles=frozenset(roles),
         groups=frozenset({"g"}),
         institutes=frozenset({"i"}),
+        clusters=frozenset({"c"}),
         **more,
     )
 
