@@ -188,9 +188,10 @@ def ways_out_texts(solution: Solution, language: Language) -> list[str]:
 
     Those that are found in what the solve left of its time.
     """
-    formulation = solution.formulation
+    formulation, conflicts = solution.formulation, solution.plan.conflicts
     words = WaysOut(names=formulation.names, unit=formulation.problem.rules.unit)
-    return [words.text(way, language) for way in ways_out(formulation.problem, solution.budget)]
+    ways = ways_out(formulation.problem, solution.budget, conflicts)
+    return [words.text(way, language) for way in ways]
 
 
 def wording_of(formulation: Formulation) -> Wording:

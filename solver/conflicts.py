@@ -182,19 +182,24 @@ def demands_beyond(problem: Problem, budget: Budget) -> Iterator[Conflict]:
     found = program.unmet(wanted.least, wanted.most)
     if found is None:
         return
-    least = _smallest(found, lambda some: program.unmet(some, wanted.most) is not None)
+    least = smallest(found, lambda some: program.unmet(some, wanted.most) is not None)
     most: Sequence[Demand] = ()
     if program.unmet(least, ()) is None:
-        most = _smallest(wanted.most, lambda some: program.unmet(least, some) is not None)
+        most = smallest(wanted.most, lambda some: program.unmet(least, some) is not None)
     needed, reached = program.totals(least, most)
     numbers = (("needed", needed), ("reach", reached))
     yield _conflict(problem, _Impossible(tuple(least), tuple(most), numbers))
 
 
-def _smallest(
+def smallest(
     everything: Sequence[Demand], impossible: Callable[[Sequence[Demand]], bool]
 ) -> list[Demand]:
-    """Return a set from which nothing can be left out: try each once."""
+    """Return a set from which nothing can be left out: try each once.
+
+    Args:
+        everything: demands that cannot be met together.
+        impossible: says whether some of them cannot.
+    """
     kept = list(everything)
     for each in everything:
         fewer = [other for other in kept if other is not each]

@@ -118,6 +118,19 @@ def improve(
     return Integral(cells=cells, tiers=tiers, lowest=_lowest(problem, entitlement, cells))
 
 
+def is_impossible(problem: Problem, *, effort: float, seed: int) -> bool:
+    """Return whether it is proved that no plan of whole gang-hours keeps every rule.
+
+    Args:
+        problem: a small round.
+        effort: CP-SAT's deterministic time.
+        seed: of its search.
+    """
+    model = Arrangement(_task(problem, None))
+    status: cp_model.CpSolverStatus = repeating_solver(seed, effort).solve(model.cp)
+    return status == cp_model.INFEASIBLE
+
+
 def _task(problem: Problem, entitlement: Entitlement | None) -> Task:
     """Return the task of arranging everyone who may be funded, anywhere."""
     members = np.flatnonzero(problem.eligible & (problem.ask > 0) & (problem.speed > 0).any(axis=1))

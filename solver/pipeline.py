@@ -33,6 +33,7 @@ from solver.stages import (
 from solver.tiers.program import Effort
 from solver.timetable import Timetable, moved_hours, timetable
 from solver.weighing import weighted_dual
+from solver.whole_conflicts import whole_conflicts
 
 GAP = 0.001
 """Relative gap at which a tier counts as proved unless the caller asks for another."""
@@ -88,11 +89,11 @@ def solve(
     if conflicts:
         return Plan(status=SolveStatus.INFEASIBLE, cells=NO_CELLS, conflicts=conflicts, seed=seed)
     if problem.rules.method is Method.REALLOCATE:
-        return _by_line(problem, seed=seed)
+        return _by_line(problem, effort)
     fair = problem.rules.is_fair
     entitlement = _rights(problem, effort.budget) if fair else None
     if problem.rules.method is not Method.OPTIMIZE:
-        return _by_formula(problem, entitlement, seed=seed)
+        return _by_formula(problem, entitlement, effort)
     if fair and entitlement is None:
         return _by_rank(problem, None, effort, gap=gap)
     return _by_tiers(problem, entitlement, effort, gap=gap, progress=progress)
@@ -113,7 +114,7 @@ def _by_tiers(
             problem, entitlement, gap=gap, effort=effort, report=report, margin=margin
         )
         if selection.infeasible and margin == 0:
-            return _no_plan(entitlement, proved=True, seed=effort.seed)
+            return _no_plan(problem, entitlement, effort, proved=True)
         if selection.infeasible or selection.search.values is None:
             break
         division = divide(selection)
@@ -211,14 +212,19 @@ def _seconds_of_improving(budget: Budget) -> float:
     return min(seconds, (budget.work - budget.spent) / UNITS_OF_WORK)
 
 
-def _no_plan(entitlement: Entitlement | None, *, proved: bool, seed: int) -> Plan:
-    """Say that there is no plan, or that none was found."""
+def _no_plan(
+    problem: Problem, entitlement: Entitlement | None, effort: Effort, *, proved: bool
+) -> Plan:
+    """Say that there is no plan, and why, or that none was found."""
+    conflicts = whole_conflicts(problem, effort.budget, seed=effort.seed)
+    if proved and not conflicts:
+        conflicts = (Conflict(code="no_whole_plan"),)
     return Plan(
-        status=SolveStatus.INFEASIBLE if proved else SolveStatus.UNKNOWN,
+        status=SolveStatus.INFEASIBLE if conflicts else SolveStatus.UNKNOWN,
         cells=NO_CELLS,
         entitlement=entitlement,
-        conflicts=(Conflict(code="no_whole_plan"),) if proved else (),
-        seed=seed,
+        conflicts=conflicts,
+        seed=effort.seed,
     )
 
 
@@ -254,24 +260,24 @@ def _rights(problem: Problem, budget: Budget) -> Entitlement | None:
         return None
 
 
-def _by_formula(problem: Problem, entitlement: Entitlement | None, *, seed: int) -> Plan:
+def _by_formula(problem: Problem, entitlement: Entitlement | None, effort: Effort) -> Plan:
     """Answer by a formula; it proves nothing, and may not know how to keep every rule.
 
     Entitlements are a yardstick here: what the groups and fellows lack is reported against them.
     """
-    formula = apply_formula(problem, seed=seed)
+    formula = apply_formula(problem, seed=effort.seed)
     if not keeps_hard_rules(problem, formula.cells):
-        return _no_plan(entitlement, proved=False, seed=seed)
+        return _no_plan(problem, entitlement, effort, proved=False)
     reached = objectives(problem, entitlement, formula.cells)
     stage = replace(plain_stage("formula", reached["value"]), status=SolveStatus.FEASIBLE)
-    return _plan(problem, entitlement, formula.cells, (stage,), seed=seed)
+    return _plan(problem, entitlement, formula.cells, (stage,), seed=effort.seed)
 
 
-def _by_line(problem: Problem, *, seed: int) -> Plan:
+def _by_line(problem: Problem, effort: Effort) -> Plan:
     """Go on in mid-round: what is held stays where the supply carries it, the line is served."""
-    found = reallocate(problem, seed=seed)
+    found = reallocate(problem, seed=effort.seed)
     if found is None or not keeps_hard_rules(problem, found.cells):
-        return _no_plan(None, proved=False, seed=seed)
+        return _no_plan(problem, None, effort, proved=False)
     kept = np.isin(np.flatnonzero(problem.must_fund), found.cells[:, 0]).sum()
     drawn = len(problem.line) - len(found.waiting)
     stages = (
@@ -280,7 +286,7 @@ def _by_line(problem: Problem, *, seed: int) -> Plan:
         plain_stage("cut", found.cut / MILLI),
         plain_stage("line", float(drawn)),
     )
-    plan = _plan(problem, None, found.cells, stages, seed=seed)
+    plan = _plan(problem, None, found.cells, stages, seed=effort.seed)
     return replace(plan, reserve=found.waiting)
 
 
@@ -294,7 +300,7 @@ def _by_rank(
     cells, limit = rank(problem).cells, effort.budget.reached()
     limit = Limit.WORK if limit is Limit.NONE else limit
     if not keeps_hard_rules(problem, cells):
-        return _no_plan(entitlement, proved=False, seed=effort.seed)
+        return _no_plan(problem, entitlement, effort, proved=False)
     entitle = plain_stage("entitle", scales(entitlement)["fellows"], limit=limit)
     if entitlement is None:
         entitle = replace(entitle, status=SolveStatus.UNKNOWN)

@@ -4,7 +4,7 @@ A way out is a few changes of rules (a guarantee released, a minimum or floor lo
 supply added, a window widened) after which a plan exists; every amount is the smallest that does.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -24,6 +24,8 @@ from solver.pipeline import Limits, solve
 from solver.placing.room import holders, least_units
 from solver.plan import Conflict, Limit, SolveStatus
 from solver.problem import MILLI, NO_CAP, NOBODY, IntArray, Method, Problem, Tier
+from solver.whole_conflicts import CODE as WHOLE
+from solver.whole_conflicts import still_impossible
 
 WORK = 200
 """Linear programs and nodes that the plan behind a way out may take."""
@@ -105,7 +107,9 @@ class _Option:
     says: Callable[[int], Relaxation]
 
 
-def ways_out(problem: Problem, budget: Budget | None = None) -> tuple[WayOut, ...]:
+def ways_out(
+    problem: Problem, budget: Budget | None = None, conflicts: Sequence[Conflict] = ()
+) -> tuple[WayOut, ...]:
     """Return ways out of a round whose rules cannot hold together, cheapest first.
 
     Every way begins with another change of the first conflict, goes on with the cheapest change of
@@ -114,9 +118,10 @@ def ways_out(problem: Problem, budget: Budget | None = None) -> tuple[WayOut, ..
     Args:
         problem: a round; one without conflicts has no ways out.
         budget: what may be spent; what was found until then is returned. None without a limit.
+        conflicts: those that a solve found; without any they are looked for.
     """
     budget = budget or Budget()
-    found = find_conflicts(problem, budget)
+    found = conflicts or find_conflicts(problem, budget)
     ways: dict[tuple[Relaxation, ...], WayOut] = {}
     for conflict in found[:1]:
         for relaxed, step in _eased(problem, conflict, budget):
@@ -185,6 +190,8 @@ def _eased(
 
 def _stands(problem: Problem, conflict: Conflict) -> bool:
     """Say whether what a conflict names still cannot hold together, whatever else does not."""
+    if conflict.code == WHOLE:
+        return still_impossible(problem, conflict)
     if conflict.code not in TOGETHER:
         checks = (check for kinds in (LINKS, GUARANTEES) for check in kinds)
         found = (each for check in checks for each in check(problem))

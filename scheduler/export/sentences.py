@@ -236,6 +236,12 @@ CONFLICTS: Final[Mapping[str, Sentence]] = {
         "The floors and caps of {holders} cannot hold together: the floors need {needed}, {reach} "
         "of that can be had under the caps.",
     ),
+    "beyond_whole_hours": Sentence(
+        "{holders}: 보장, 하한, 상한을 온전한 GPU 묶음의 시간으로는 함께 지킬 수 없습니다. 묶음 "
+        "크기, 모양, 최소량 때문에 쪼갠 시간으로만 가능합니다.",
+        "The guarantees, floors and caps of {holders} cannot be kept together in whole gang-hours: "
+        "gangs, shapes and minimums leave them too little.",
+    ),
     "no_whole_plan": Sentence(
         "모든 규칙을 온전한 GPU 묶음으로 함께 지키는 계획이 없습니다. 개별 규칙만으로는 원인이 "
         "드러나지 않습니다.",
