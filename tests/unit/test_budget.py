@@ -9,7 +9,6 @@ from solver.audit import keeps_hard_rules
 from solver.budget import Budget, BudgetSpentError
 from solver.conflicts import find_conflicts
 from solver.entitle import entitle
-from solver.fluid.linear import LinearSolver
 from solver.pipeline import Limits, solve
 from solver.plan import Limit, Plan, SolveStatus
 from solver.problem import MILLI, Fairness, Problem, Rules
@@ -129,7 +128,7 @@ def test_a_code_that_stops_a_little_early_has_met_the_limit(monkeypatch):
     """An answer cut short is the limit of time where there is one, else an error."""
     short = result_pb2.SolveResultProto()
     short.termination.reason = result_pb2.TERMINATION_REASON_FEASIBLE
-    monkeypatch.setattr(LinearSolver, "_answer", lambda *_: short)
+    monkeypatch.setattr("solver.fluid.linear._answer", lambda *_: short)
     with pytest.raises(BudgetSpentError) as spent:
         rights(a_round_of_tracks(), Budget(seconds=1.0))
     assert Limit.TIME is spent.value.limit
