@@ -153,9 +153,11 @@ def tier_stage(  # noqa: PLR0913 - one parameter a figure
 ) -> Stage:
     """Return a tier's stage: its bound never lies on the wrong side of what the plan reaches.
 
-    Whole gang-hours may leave an earlier tier by a trifle and so pass a later tier's bound.
+    Whole gang-hours may leave an earlier tier by a trifle and so pass a later tier's bound. Bound
+    and objective that differ by noise are one.
     """
     fair = min(bound, objective) if name in SHORTFALLS else max(bound, objective)
+    fair = objective if abs(fair - objective) <= NOISE else fair
     size = max(abs(fair), abs(objective), scale)
     off = abs(fair - objective) / size if size else 0.0
     return Stage(
@@ -170,6 +172,8 @@ def tier_stage(  # noqa: PLR0913 - one parameter a figure
     )
 
 
+NOISE = 1e-12
+"""What floating point makes of nothing, in a tier's own unit."""
 Rest = tuple[Limit, int, str]
 """Limit, work and evidence of a tier."""
 
