@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 
 from scheduler.domain.deliveries import Channel, Contact, Delivery, DeliveryState
 from scheduler.domain.notifications import Notification
@@ -76,10 +76,8 @@ class SqlDeliveries:
     def untold(self, since: datetime) -> Sequence[Notification]:
         """Return notifications since an instant, unread and in no delivery, by id."""
         table = notifications
-        told = select(tables.told.c.notification)
-        return self._notifications.all(
-            table.c.at >= since, table.c.read_at.is_(None), table.c.id.not_in(told)
-        )
+        told = exists().where(tables.told.c.notification == table.c.id)
+        return self._notifications.all(table.c.at >= since, table.c.read_at.is_(None), ~told)
 
     def told_by(self, delivery: str) -> Sequence[Notification]:
         """Return the notifications that a delivery tells, by id."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from scheduler.domain.access import Role
@@ -541,6 +542,8 @@ proposals = Table(
     _version(),
 )
 
+_UNREAD = text("read_at IS NULL")
+
 notifications = Table(
     "notifications",
     metadata,
@@ -553,4 +556,5 @@ notifications = Table(
     Column("read_at", Instant),
     _version(),
     UniqueConstraint("person", "event"),
+    Index("ix_notifications_unread_at", "at", sqlite_where=_UNREAD, postgresql_where=_UNREAD),
 )

@@ -37,7 +37,7 @@ def test_opening_again_changes_nothing(open_one: Callable[[], SqlStore]):
     """A store at the present schema is opened as it is."""
     for _ in range(2):
         with open_one().read() as tx:
-            assert ["0015"] == list(
+            assert ["0016"] == list(
                 tx._connection.execute(text("SELECT version_num FROM alembic_version")).scalars()
             )
 
