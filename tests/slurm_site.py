@@ -56,9 +56,18 @@ class SlurmSite:
         """Run one of its tools."""
         return call_slurm(words, content, environment=self.environment)
 
-    def submit(self, user: str, gpus: str, *, minutes: int, seconds: int, qos: str = "") -> str:
+    def submit(  # noqa: PLR0913 - the fields of a job
+        self,
+        user: str,
+        gpus: str,
+        *,
+        minutes: int,
+        seconds: int,
+        qos: str = "",
+        more: Sequence[str] = (),
+    ) -> str:
         """Submit a job and return its id: it asks for minutes and sleeps for seconds."""
-        named = (f"--qos={qos}",) if qos else ()
+        named = (*((f"--qos={qos}",) if qos else ()), *more)
         said = self.call(
             (
                 *("sbatch", "--parsable", f"--uid={user}", "--gid=fellows", "--chdir=/tmp"),

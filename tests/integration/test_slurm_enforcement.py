@@ -21,12 +21,20 @@ from scheduler.domain.changes import AwardChangeKind
 from scheduler.domain.enforcement import EnforcementPlan, Form, PlannedAward, PlannedReservation
 from scheduler.export.slurm_diff import difference
 from scheduler.export.slurm_doctor import examine
+from scheduler.export.slurm_reservations import (
+    TRES_FROM,
+    read_version,
+    reservation_commands,
+    wanted_reservations,
+)
 from scheduler.export.slurm_show import read_associations
 from scheduler.export.slurm_state import Association, Place, wanted
 from scheduler.importers.assoc_mgr import read_gauges
 from scheduler.operations.holdings import Wanted, take_hours
 from scheduler.operations.limits import award_limits
-from tests.e2e.center import SECRET, Center, build
+from tests.e2e.center import FELLOWS, SECRET, Center, build
+from tests.e2e.test_http_enforcement import accepted
+from tests.e2e.test_http_rounds import published
 from tests.published_round import NOW, publish_innocore
 from tests.slurm_site import SlurmSite, patiently, require_slurm, slurm_site
 from tests.unit.operations.center import ALL, act
@@ -135,6 +143,17 @@ def _raised(told: str, user: str) -> tuple[str, str]:
     return row, raised
 
 
+def _agent(center: Center, site: SlurmSite, memory: Path) -> Agent:
+    """Return the agent of a center on a cluster."""
+    return Agent(
+        client=Client("http://center", center.tokens["agent"], transport=center.http._transport),
+        cluster=site.cluster,
+        key=cluster_key(SECRET, "duru"),
+        memory=memory,
+        clock=center.clock,
+    )
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A center and a cluster, started once."""
@@ -146,16 +165,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert 201 == center.send("PUT", "enforcement/targets/duru", "op", json=body).status_code
     fellows = _askers(center)
     home = Path(tempfile.mkdtemp(prefix="dure-slurm-", dir="/tmp"))
-    with slurm_site(home, name="duru", fellows=fellows, nodes=NODES) as site:
-        agent = Agent(
-            client=Client(
-                "http://center", center.tokens["agent"], transport=center.http._transport
-            ),
-            cluster=site.cluster,
-            key=cluster_key(SECRET, "duru"),
-            memory=home / "agent.json",
-            clock=center.clock,
-        )
+    users = [*fellows, *FELLOWS]
+    with slurm_site(home, name="duru", fellows=users, nodes=NODES) as site:
+        agent = _agent(center, site, home / "agent.json")
         yield Running(center, site, agent, awards, fellows)
     shutil.rmtree(home)
     center.close()
@@ -328,8 +340,43 @@ def test_a_block_is_reserved_by_whole_nodes(loaded: Running):
     later = replace(plan, reservations=(replace(block, ends_at=day + timedelta(days=2)),))
     assert 1 == cluster.apply(change, cluster.reservations(later, now))
     assert "NodeCnt=2" in loaded.site.call(("scontrol", "-o", "show", "reservation"))
+    stranger = loaded.awards[-1].fellow
+    with pytest.raises(SlurmRefused, match="reservation"):
+        loaded.site.submit(
+            stranger, "h200:1", minutes=1, seconds=1, more=("--reservation=awd_block-0",)
+        )
     assert 1 == loaded.agent.work().commands
     assert "awd_block" not in loaded.site.call(("scontrol", "-o", "show", "reservation"))
+
+
+def test_gpus_are_reserved_only_by_a_slurm_that_can(loaded: Running):
+    """From 23.11 on a block is GPUs, and reads back as planned; an older one refuses the very word.
+
+    That is why the version decides which form is written.
+    """
+    cluster, now = loaded.site.cluster, datetime.now(UTC)
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=3)
+    gpus = PlannedReservation(
+        name="awd_gpus-0",
+        person=loaded.awards[0].fellow,
+        pool="h200",
+        gpu_type="H200",
+        gpus=12,
+        nodes=2,
+        starts_at=day,
+        ends_at=day + timedelta(days=1),
+    )
+    plan = replace(loaded.agent.look().plan, reservations=(gpus,))
+    aim = wanted_reservations(plan, version=TRES_FROM, now=now)
+    (command,) = reservation_commands(aim, {}, now=now)
+    assert "TRES=gres/gpu:h200=12" in command
+    if read_version(loaded.site.call(("scontrol", "-V"))) < TRES_FROM:
+        with pytest.raises(SlurmRefused, match="not supported with reservations"):
+            loaded.site.call(("scontrol", *command))
+        return
+    loaded.site.call(("scontrol", *command))
+    assert () == cluster.reservations(plan, now)
+    assert 1 == loaded.agent.work().commands
 
 
 def test_an_award_as_qos_refuses_what_is_beyond_it(loaded: Running):
@@ -355,3 +402,55 @@ def test_an_award_as_qos_refuses_what_is_beyond_it(loaded: Running):
     other = next(each for each in loaded.awards if each.fellow != person.person).fellow
     with pytest.raises(SlurmRefused):
         loaded.site.submit(other, "h200:1", minutes=1, seconds=1)
+
+
+@pytest.fixture
+def by_qos(running: Running, tmp_path: Path) -> Iterator[tuple[Running, str]]:
+    """The same cluster under a center that enforces by QOS, and the award of kim."""
+    center = build(tmp_path)
+    published(center, {}, {}, {})
+    body = {"gpu_types": TYPES, "form": "qos"}
+    assert 201 == center.send("PUT", "enforcement/targets/duru", "op", json=body).status_code
+    award = accepted(center, "kim").removeprefix("awards/")
+    agent = _agent(center, running.site, tmp_path / "agent.json")
+    yield Running(center, running.site, agent, (), tuple(FELLOWS)), award
+    center.close()
+
+
+def test_awards_by_qos_from_acceptance_to_reclaim(by_qos: tuple[Running, str]):
+    """One QOS an award: made once, metered to the GPU-second, lowered while a job of it runs."""
+    running, award = by_qos
+    assert running.agent.work().applied
+    shown = running.site.call(("sacctmgr", "-n", "-P", "show", "qos"))
+    assert [0] * 3 == [running.agent.work().commands for _ in range(3)]
+    assert shown == running.site.call(("sacctmgr", "-n", "-P", "show", "qos"))
+    patiently(lambda: award in running.site.call(("scontrol", "show", "assoc_mgr", "flags=qos")))
+    began = datetime.now(UTC) - timedelta(minutes=5)
+    ended = running.site.submit("kim", "h200:8", minutes=2, seconds=3, qos=award)
+    assert running.site.reaches(ended, "COMPLETED")
+    rows = [row for row in running.accounting(began).splitlines() if row.split("|")[1] == "kim"]
+    (seconds,) = (int(row.split("|")[4]) for row in rows)
+    brought = running.bring("usage-batches?cluster=duru", "\n".join(rows))
+    assert (8 * seconds, 0) == (brought["gpu_seconds"], brought["outside"])
+    used = running.center.get(f"ledger/accounts/consumed:{award}:H200", "op").json()
+    assert 8 * seconds == used["balance"] > 0
+    assert 0 == running.agent.work().commands
+    runs = running.site.submit("kim", "h200:8", minutes=3, seconds=60, qos=award)
+    assert running.site.reaches(runs, "RUNNING")
+    with running.center.store.read() as tx:
+        held = tx.awards.get(ALL.scope, award)
+    taken = Wanted(
+        kind=AwardChangeKind.RECLAIMED,
+        gpu_type="H200",
+        gpu_hours=sum(cell.gpu_hours for cell in held.cells) * 9 // 10 // 8 * 8,
+        reason="Unused at half time.",
+        since=0,
+    )
+    running.center.store.write(lambda tx: take_hours(tx, act("approver", NOW), held, taken))
+    done = running.agent.work()
+    assert (True, 1) == (done.applied, done.commands)
+    left = running.center.get(f"ledger/accounts/award:{award}:H200", "op").json()["balance"] // 60
+    with pytest.raises(SlurmRefused, match=r"QOS|qos"):
+        running.site.submit("kim", "h200:8", minutes=left // 8 + 2, seconds=1, qos=award)
+    assert "RUNNING" == running.site.state(runs)[0]
+    running.site.call(("scancel", runs))
