@@ -46,6 +46,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "statement": "What payers owe for a month.",
         "pending": "Acts that wait for a second person.",
         "people": "People who move to another group, into a startup, or away.",
+        "role": "Who may do what, granted by two administrators.",
         "policy": "This year's meaning of fair: show, draft, lock.",
     },
     "On the host": {

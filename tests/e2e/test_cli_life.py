@@ -111,6 +111,35 @@ def test_an_exemption_is_asked_when_its_last_day_is_near(
     assert 0 == dure("lee", "reclaim", "exempt", reclaim, awards["lee"], *why)
 
 
+def test_a_role_is_granted_by_two_administrators(center: Center, dure, capsys):
+    """Proposed, not approved by the proposer, approved, used, listed, revoked at once; refused."""
+    grant = ["role", "grant", "kim", "agent"]
+    assert 0 != dure("adm", *grant)
+    assert "/cluster" in capsys.readouterr().err
+    assert 0 == dure("adm", *grant, "--cluster", "duru")
+    id_ = first_word(capsys.readouterr().out)
+    assert 0 == dure("op", "enforce", "target", "duru", "--gpu-type", "H200=h200", "--yes")
+    assert 4 == dure("kim", "enforce", "targets")
+    assert 5 == dure("adm", "role", "approve", id_, "--yes")
+    assert 0 == dure("adm2", "role", "approve", id_, "--yes")
+    assert 0 == dure("kim", "enforce", "targets")
+    capsys.readouterr()
+    assert 0 == dure("adm", "role", "list", "--person", "kim")
+    told = capsys.readouterr().out.split()
+    assert {id_, "kim", "agent", "duru", "effective", "adm", "adm2"} <= set(told)
+    assert 0 == dure("adm", "role", "revoke", id_, "--yes")
+    assert 4 == dure("kim", "enforce", "targets")
+    capsys.readouterr()
+    assert 0 == dure("adm", "role", "grant", "kim", "auditor")
+    other = first_word(capsys.readouterr().out)
+    assert 0 == dure("adm2", "role", "reject", other, "--yes")
+    assert 0 == dure("adm", "role", "list", "--person", "kim")
+    assert "No roles." in capsys.readouterr().out
+    assert 0 == dure("adm", "role", "list", "--person", "kim", "--all")
+    told = capsys.readouterr().out
+    assert ("rejected" in told, "revoked" in told) == (True, True)
+
+
 def test_a_machine_sees_its_own_cluster(center: Center, dure, capsys, tmp_path):
     """Another cluster is not listed, and its plan is not there; the exit code says so."""
     for name in ("duru", "other"):
