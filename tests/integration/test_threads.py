@@ -27,7 +27,7 @@ def solved(folder: Path, policy: str, threads: int) -> tuple[bytes, bytes]:
     """Return plan and certificate of a fresh process that may use so many cores and threads."""
     cores = ",".join(str(each) for each in CORES[:threads])
     plan, proof = folder / f"plan-{threads}.json", folder / f"proof-{threads}.json"
-    limits = ("--work", "100", "--seed", "3", "--policy", policy, "--quiet")
+    limits = ("--work", "40", "--seed", "3", "--policy", policy, "--quiet")
     files = (folder / "round.json", "-o", plan, "--certificate", proof)
     done = subprocess.run(
         [sys.executable, "-c", ON_CORES, cores, "solve", *map(str, files), *limits],
@@ -45,9 +45,9 @@ def solved(folder: Path, policy: str, threads: int) -> tuple[bytes, bytes]:
 @pytest.mark.parametrize(
     ("document", "policy"),
     [
-        (innocore_like(12, 5), "entitlement"),
+        (innocore_like(8, 5), "entitlement"),
         (national_round(8, 2), "entitlement"),
-        (innocore_like(12, 6), "weighted"),
+        (innocore_like(8, 6), "weighted"),
     ],
     ids=["flexible", "every rule", "weighted"],
 )

@@ -70,7 +70,7 @@ def test_the_least_of_a_block_is_a_whole_number_of_steps():
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_national_round_gets_a_valid_plan_that_repeats(seed):
     """Every rule at once: the plan keeps them, bounds lie on the right side, bytes repeat."""
-    problem = national(16, seed)
+    problem = national(10, seed)
     plan, again = solve(problem), solve(problem)
     assert keeps_hard_rules(problem, plan.cells)
     assert plan.cells.tolist() == again.cells.tolist()
@@ -84,7 +84,7 @@ def test_a_large_round_is_rounded_and_then_searched_part_by_part(monkeypatch):
     monkeypatch.setattr(core, "SMALL", 0)
     monkeypatch.setattr(core, "LARGE", 0)
     monkeypatch.setattr(core, "PART", 5)
-    problem = national(16, 0)
+    problem = national(10, 0)
     plan, again = solve(problem), solve(problem)
     assert plan.stages[0].name == "entitle"
     assert keeps_hard_rules(problem, plan.cells)
@@ -92,7 +92,7 @@ def test_a_large_round_is_rounded_and_then_searched_part_by_part(monkeypatch):
     assert {"groups", "value"} <= {stage.name for stage in plan.stages}
 
 
-@pytest.mark.parametrize("problem", [national(16, 0), a_problem(minimum=[60 * MILLI] * 2)])
+@pytest.mark.parametrize("problem", [national(10, 0), a_problem(minimum=[60 * MILLI] * 2)])
 def test_what_a_code_gives_up_is_not_called_impossible(monkeypatch, problem):
     """Linear programs that end without an answer prove nothing: a valid plan comes by rank."""
     monkeypatch.setattr(Relaxation, "_run", lambda *_: None)

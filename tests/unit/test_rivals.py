@@ -34,7 +34,7 @@ def test_sequential_programs_find_our_entitlements(code: mathopt.SolverType) -> 
 @pytest.mark.parametrize("code", ["HiGHS", "CP-SAT"])
 def test_the_textbook_program_is_the_same_round(code: str) -> None:
     """A plain solver's plan keeps every rule; neither plan passes what the other one proves."""
-    problem = problem_of(innocore_like(6), find_policy("merit"))
+    problem = problem_of(innocore_like(4), find_policy("merit"))
     book = textbook(problem, None)
     found = (
         by_cpsat(book, SECONDS)
