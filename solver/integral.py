@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, lcm
+from typing import NamedTuple
 
 import numpy as np
 from ortools.sat.python import cp_model
@@ -21,7 +22,15 @@ from solver.placing.board import buckets, caps, floors, free_supply
 from solver.plan import NO_CELLS, Entitlement, Limit, per_fellow, received
 from solver.problem import MILLI, NOBODY, IntArray, Problem, Tier
 from solver.select import Reached
-from solver.stages import SHORTFALLS, exact_objectives, mean_one_weights, merit_points, value_parts
+from solver.stages import (
+    SHORTFALLS,
+    asked_value,
+    exact_objectives,
+    mean_one_weights,
+    merit_points,
+    value_parts,
+    weighed_due,
+)
 
 SMALL = 1_000
 """Places (request, pool, slot) up to which a round is small."""
@@ -31,6 +40,8 @@ UNITS_OF_WORK = 20
 """Linear programs or nodes that count as a second of it, where work is limited."""
 SHARES = MILLI * MILLI
 """Parts that a share of an entitlement is counted in."""
+DOUBLES = 1 << 50
+"""Steps of the weighted goal; a double still counts them one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,9 +58,17 @@ class Integral:
     lowest: float
 
 
+class _Term(NamedTuple):
+    """So many times a variable that is never more than `most`."""
+
+    times: int
+    variable: cp_model.IntVar
+    most: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Aim:
-    """One tier as an integer that is least.
+    """One tier as an integer that is least: a sum of terms, and `start`.
 
     Attributes:
         unit: what 1 of it is in the tier's own unit; negative where the tier wants most.
@@ -57,9 +76,18 @@ class _Aim:
     """
 
     name: str
-    least: Expression
+    terms: tuple[_Term, ...]
     unit: Fraction
+    start: int = 0
     loose: int = 0
+
+    @property
+    def least(self) -> Expression:
+        """The sum."""
+        total: Expression = self.start
+        for term in self.terms:
+            total += term.times * term.variable
+        return total
 
     def read(self, value: int) -> float:
         """Return a value of the integer in the tier's own unit."""
@@ -70,7 +98,7 @@ def is_small(problem: Problem) -> bool:
     """Return whether the whole round fits into one integer program that is solved in seconds."""
     lengths = problem.end - problem.first
     places = (lengths * (problem.speed > 0).sum(axis=1))[problem.eligible].sum()
-    return int(places) <= SMALL and not problem.previous.size and not problem.rules.weights
+    return int(places) <= SMALL and not problem.previous.size
 
 
 def improve(
@@ -96,7 +124,7 @@ def improve(
     _hint(model, cells)
     if aims and cells.size:
         known = exact_objectives(problem, entitlement, cells)[aims[0].name]
-        model.cp.add(aims[0].least <= ceil(known / aims[0].unit))
+        model.cp.add(aims[0].least <= ceil(known / aims[0].unit) + aims[0].loose)
     bounds: list[tuple[_Aim, float, bool]] = []
     for aim in aims:
         solver = repeating_solver(seed, effort / len(aims))
@@ -175,8 +203,11 @@ def _due(problem: Problem, entitlement: Entitlement) -> IntArray:
 
 
 def _aims(model: Arrangement, entitlement: Entitlement | None) -> Iterator[_Aim]:
-    """Return the tiers of the policy, in their order."""
+    """Return the tiers of the policy, in their order, or the one goal of the weighted form."""
     problem = model.problem
+    if problem.rules.weights:
+        yield _weighted(model, entitlement)
+        return
     for tier in problem.rules.tiers:
         if tier is Tier.VALUE:
             yield _value(model)
@@ -204,17 +235,23 @@ def _groups(model: Arrangement) -> Iterator[_Aim]:
     worst = model.cp.new_int_var(0, SHARES, "")
     for index, lack in lacks.items():
         model.cp.add(worst * int(task.target[problem.fellows + index]) >= lack * SHARES)
-    yield _Aim(name="groups", least=worst, unit=Fraction(1, SHARES), loose=1)
-    yield _Aim(name="groups_total", least=sum(lacks.values()), unit=Fraction(1, MILLI))
+    largest = (_Term(1, worst, SHARES),)
+    yield _Aim(name="groups", terms=largest, unit=Fraction(1, SHARES), loose=1)
+    together = tuple(
+        _Term(1, lack, int(task.target[problem.fellows + index])) for index, lack in lacks.items()
+    )
+    yield _Aim(name="groups_total", terms=together, unit=Fraction(1, MILLI))
 
 
 def _fellows(model: Arrangement) -> _Aim:
     """What the fellows lack, weighted by merit."""
     weights = mean_one_weights(model.problem)
     parts = lcm(*(each.denominator for each in weights))
-    lacks = _lacks(model, 0, model.problem.fellows)
-    least = sum(int(weights[index] * parts) * lack for index, lack in lacks.items())
-    return _Aim(name="fellows", least=least, unit=Fraction(1, parts * MILLI))
+    terms = tuple(
+        _Term(int(weights[index] * parts), lack, int(model.task.target[index]))
+        for index, lack in _lacks(model, 0, model.problem.fellows).items()
+    )
+    return _Aim(name="fellows", terms=terms, unit=Fraction(1, parts * MILLI))
 
 
 def _value(model: Arrangement) -> _Aim:
@@ -222,12 +259,42 @@ def _value(model: Arrangement) -> _Aim:
     by_hours, by_projects = value_parts(model.problem)
     per_hour, per_project = by_hours / MILLI**2, by_projects / MILLI
     parts = lcm(per_hour.denominator, per_project.denominator)
-    points = merit_points(model.problem).tolist()
-    most: Expression = 0
+    points, terms = merit_points(model.problem).tolist(), list[_Term]()
     for request, award in model.award.items():
-        most += int(per_hour * parts) * points[request] * award
-        most += int(per_project * parts) * points[request] * model.served[request]
-    return _Aim(name="value", least=-most, unit=Fraction(-1, parts))
+        hour, project = (int(each * parts) * points[request] for each in (per_hour, per_project))
+        terms.append(_Term(-hour, award, int(model.problem.ask[request])))
+        terms.append(_Term(-project, model.served[request], 1))
+    return _Aim(name="value", terms=tuple(terms), unit=Fraction(-1, parts))
+
+
+def _weighted(model: Arrangement, entitlement: Entitlement | None) -> _Aim:
+    """What the weighted goal leaves of 1 (`solver.stages`), in steps as fine as doubles count."""
+    problem, rules = model.problem, model.problem.rules
+    parts: list[tuple[Fraction, _Aim]] = []
+    if entitlement is not None:
+        due = Fraction(max(int(entitlement.groups.sum()), 1), MILLI)
+        half, of_fellows = rules.part(Tier.GROUPS) / 2, rules.part(Tier.FELLOWS)
+        worst, together = _groups(model)
+        parts += [(half, worst), (half / due, together)]
+        parts.append((of_fellows / weighed_due(problem, entitlement), _fellows(model)))
+    asked = Fraction(asked_value(problem))
+    if asked:
+        parts.append((rules.part(Tier.VALUE) / asked, _value(model)))
+    start = DOUBLES * (rules.part(Tier.VALUE) - 1 if asked else Fraction(-1))
+    terms, loose = list[_Term](), Fraction(1)
+    for share, aim in parts:
+        worth = DOUBLES * share * abs(aim.unit)
+        loose += worth * aim.loose
+        for times, variable, most in aim.terms:
+            terms.append(_Term(round(worth * times), variable, most))
+            loose += abs(worth * times - round(worth * times)) * most
+    return _Aim(
+        name="weighted",
+        terms=tuple(terms),
+        unit=Fraction(-1, DOUBLES),
+        start=round(start),
+        loose=ceil(loose),
+    )
 
 
 def _hint(model: Arrangement, cells: IntArray) -> None:

@@ -105,7 +105,6 @@ def _only(problem: Problem, least: Sequence[Demand], most: Sequence[Demand]) -> 
         vetoed=problem.vetoed | ~helping,
         guaranteed=owed,
         pinned=np.zeros(problem.requests, dtype=np.bool_),
-        rules=replace(problem.rules, weights=()),
         **limits,
     )
 

@@ -49,9 +49,9 @@ def test_a_work_limit_leaves_the_gap():
         ({"requests": 700, "slots": 4}, False),
         ({"requests": 700, "slots": 4, "vetoed": [True] * 699 + [False]}, True),
         ({"previous": as_int([[0, 0, 0, 1]])}, False),
-        ({"rules": Rules(tiers=(Tier.VALUE,), weights=(1,))}, False),
+        ({"rules": Rules(tiers=(Tier.VALUE,), weights=(1,))}, True),
     ],
 )
 def test_what_is_small(changes, small):
-    """Rounds of few places are, unless a previous plan or weights ask for something else."""
+    """Rounds of few places are, unless a previous plan asks for something else."""
     assert small is is_small(a_problem(**changes))
