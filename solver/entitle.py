@@ -1,6 +1,6 @@
 """Entitlements: the weighted leximin of the fluid round, groups first, then their fellows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from operator import itemgetter
@@ -183,12 +183,11 @@ class _Entitling:
         else:
             groups, fellows, levels, hours = self._below_coarse_cuts() or self._asked()
         held = as_int(fellows // self.grain)
-        slots = [np.flatnonzero(self.merged.span == s).tolist() for s in range(self.merged.spans)]
         return Entitlement(
             groups=as_int(groups // self.grain),
             fellows=held,
             fluid=expand(self.problem, self.merged, hours, held),
-            levels=tuple(self._by_slot(level, slots) for level in levels),
+            levels=self._by_slot(levels),
             work=self.work,
         )
 
@@ -208,6 +207,8 @@ class _Entitling:
 
     def _direct(self, oracle: ShortageFlow | Priced) -> _Shared:
         """Share stage by stage where the round is a flow or a market."""
+        if isinstance(oracle, ShortageFlow):
+            self.known = (oracle.whole(),)
         groups, above = self._leximin(self._met_together(self._group_agents(), oracle), oracle)
         self.work, oracle.work = oracle.work, 0
         oracle.share(groups)
@@ -236,17 +237,22 @@ class _Entitling:
         self.work += coarse.work + program.work
         return (groups, fellows, above + levels, program.hours()) if met else None
 
-    def _by_slot(self, level: Level, slots: Sequence[Sequence[int]]) -> Level:
-        """Return the level with prices by slot instead of by span, and the group it is in."""
-        parent = NOBODY
-        if level.stage == "fellows":
-            groups = set(self.problem.fellow_group[list(level.agents)].tolist())
-            parent = groups.pop() if len(groups) == 1 else NOBODY
-        if slots == [[slot] for slot in range(len(slots))]:
-            return replace(level, parent=parent)
-        rows = [(p, slot, price) for p, span, price in level.pool_slots for slot in slots[span]]
-        rows.sort(key=itemgetter(0, 1))
-        return replace(level, parent=parent, pool_slots=tuple(rows))
+    def _by_slot(self, levels: Iterable[Level]) -> tuple[Level, ...]:
+        """Return the levels with prices by slot instead of by span, and the group each is in."""
+        span, group = self.merged.span, self.problem.fellow_group
+        merged = (span != np.arange(span.shape[0])).any()
+        slots = [np.flatnonzero(span == s).tolist() for s in range(self.merged.spans) if merged]
+        found = []
+        for level in levels:
+            parent, rows = NOBODY, level.pool_slots
+            if level.stage == "fellows":
+                groups = np.unique(group[list(level.agents)])
+                parent = int(groups[0]) if groups.shape[0] == 1 else NOBODY
+            if slots:
+                spread = ((p, slot, price) for p, s, price in rows for slot in slots[s])
+                rows = tuple(sorted(spread, key=itemgetter(0, 1)))
+            found.append(replace(level, parent=parent, pool_slots=rows))
+        return tuple(found)
 
     def _terms(self) -> Terms:
         """Return floors and caps that may bind."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from solver.fluid.merging import Merged, is_joint, slot_limit
+from solver.fluid.merging import Merged, slot_limit
 from solver.kernels import kernel
 from solver.problem import MILLI, NO_CAP, BoolArray, IntArray, NarrowArray, Problem
 
@@ -30,7 +30,8 @@ def expand(problem: Problem, merged: Merged, hours: IntArray, most: IntArray) ->
         np.ascontiguousarray(problem.factor),
         problem.ask,
         slot_limit(problem),
-        is_joint(problem),
+        merged.joint,
+        merged.cls,
         problem.fellow,
         np.where(most == NO_CAP, np.iinfo(np.int64).max // MILLI, most) * MILLI,
     )
@@ -149,6 +150,7 @@ def _top_up(  # noqa: PLR0913, PLR0917 - arrays of one round
     ask: IntArray,
     limit: IntArray,
     joint: BoolArray,
+    cls: IntArray,
     fellow: IntArray,
     most: IntArray,
 ) -> None:
@@ -165,7 +167,7 @@ def _top_up(  # noqa: PLR0913, PLR0917 - arrays of one round
         if rows[start, 0] != r or rows[start, 2] != t:
             start = n
         used = hours
-        if joint[r]:
+        if joint[cls[r]]:
             used = 0
             m = start
             while m < rows.shape[0] and rows[m, 0] == r and rows[m, 2] == t:

@@ -168,7 +168,9 @@ def augment(start: IntArray, head: NarrowArray, mate: NarrowArray, residual: Int
     current = np.empty(nodes, dtype=np.int64)
     path = np.empty(nodes, dtype=np.int64)
     pushed = 0
-    while _layer(start, head, mate, residual, distance, queue, current):
+    while residual[start[0] : start[1]].any() and _layer(
+        start, head, mate, residual, distance, queue, current
+    ):
         pushed += _block(start, head, mate, residual, distance, current, path)
     return pushed
 
@@ -183,16 +185,14 @@ def _layer(  # noqa: PLR0913, PLR0917 - one network and its scratch space
     queue: NarrowArray,
     current: IntArray,
 ) -> bool:
-    """Set every node's distance to the sink; return whether the source has one."""
+    """Set the distance to the sink of all nodes nearer than the source; say if that has one."""
     distance[:] = -1
     distance[1] = 0
     queue[0] = 1
     done, seen = 0, 1
-    while done < seen:
+    while done < seen and distance[0] < 0:
         node = queue[done]
         done += 1
-        if distance[0] >= 0 and distance[node] >= distance[0]:
-            break
         for arc in range(start[node], start[node + 1]):
             tail = head[arc]
             if distance[tail] < 0 and residual[mate[arc]] > 0:

@@ -10,9 +10,10 @@ the levels of the cuts that bind in the end are then worked out exactly.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from itertools import repeat
 from operator import mul
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -269,8 +270,8 @@ class _Ladder:
         order = np.argsort(ends, kind="stable")
         self.waiting, self.ends = full[order], ends[order]
         self.first = 0
-        self.priced: _Rows[int] = _Rows()
-        self.lifted: _Rows[str] = _Rows()
+        self.rational = cache(Fraction)
+        self.row = cache(self._row)
 
     def climb(self) -> tuple[IntArray, tuple[Level, ...]]:
         """Return everyone's grains and the levels."""
@@ -337,12 +338,16 @@ class _Ladder:
         """Return the level with the prices and multipliers of its cut."""
         others = ((kind, index, Fraction(value, cut.unit)) for kind, index, value in cut.holders)
         own = repeat(level.stage.removesuffix("s"))
-        pools, spans, values = cut.prices.T
+        lifted = cut.agents.tolist(), cut.lifts.tolist()
         return replace(
             level,
-            pool_slots=self.priced.of(pools.tolist(), spans, values, cut.price_unit),
-            multipliers=(*self.lifted.of(own, cut.agents, cut.lifts, cut.unit), *others),
+            pool_slots=tuple(map(self.row, *cut.prices.T.tolist(), repeat(cut.price_unit))),
+            multipliers=(*map(self.row, own, *lifted, repeat(cut.unit)), *others),
         )
+
+    def _row(self, name: Name, index: int, value: int, unit: int) -> tuple[Name, int, Fraction]:
+        """Return a row of a certificate; thousands of levels share the most of them."""
+        return name, index, self.rational(value, unit)
 
 
 def _raised(weight: IntArray, level: Fraction) -> IntArray:
@@ -363,30 +368,3 @@ def _sum(lifts: IntArray, amounts: IntArray) -> int:
     if largest < EXACT:
         return int(lifts @ amounts)
     return sum(map(mul, lifts.tolist(), amounts.tolist()))
-
-
-class _Rows(Generic[Name]):
-    """Rows of a certificate, each made once: thousands of levels share the most of them."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[Name, int, int, int], tuple[Name, int, Fraction]] = {}
-
-    def of(
-        self, names: Iterable[Name], indices: IntArray, values: IntArray, unit: int
-    ) -> tuple[tuple[Name, int, Fraction], ...]:
-        """Return rows of a name, an index and a rational.
-
-        Args:
-            names: of the rows, as many as there are indices or more.
-            indices: ``(n,)``.
-            values: ``(n,)`` numerators.
-            unit: the denominator of all.
-        """
-        known, rows = self._known, []
-        keys = zip(names, indices.tolist(), values.tolist(), repeat(unit), strict=False)
-        for key in keys:
-            row = known.get(key)
-            if row is None:
-                row = known[key] = key[0], key[1], Fraction(key[2], unit)
-            rows.append(row)
-        return tuple(rows)

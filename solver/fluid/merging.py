@@ -106,11 +106,21 @@ def is_joint(problem: Problem) -> BoolArray:
     """
     if problem.rules.unit is Unit.REFERENCE_HOURS:
         return np.ones(problem.requests, dtype=np.bool_)
-    dearest = problem.factor.max(axis=1, initial=0)
-    cheapest = np.where(problem.speed > 0, problem.factor, dearest[:, None]).min(
-        axis=1, initial=np.iinfo(np.int64).max
-    )
-    return np.asarray(cheapest == dearest)
+    return _one_charge(np.ascontiguousarray(problem.speed), problem.charge)
+
+
+@kernel
+def _one_charge(speed: IntArray, charge: IntArray) -> BoolArray:
+    """Return ``(r,)`` whether an hour costs the same in all acceptable pools."""
+    requests, pools = speed.shape
+    alike = np.ones(requests, dtype=np.bool_)
+    for r in range(requests):
+        known = -1
+        for p in range(pools):
+            if speed[r, p] > 0:
+                alike[r] &= known in (-1, charge[p])
+                known = charge[p]
+    return alike
 
 
 def reach(problem: Problem) -> IntArray:
@@ -196,7 +206,8 @@ def merge(problem: Problem, taking_part: BoolArray) -> Merged:
     """
     chosen = np.flatnonzero(taking_part & (problem.ask > 0) & (problem.speed > 0).any(axis=1))
     span, span_slots, supply = _spans(problem, chosen)
-    ask, limit = _tight(problem, chosen)
+    joint = is_joint(problem)
+    ask, limit = _tight(problem, chosen, joint[chosen])
     whole = np.gcd(ask, np.maximum(limit, 1))
     keys = np.column_stack(
         (
@@ -233,7 +244,7 @@ def merge(problem: Problem, taking_part: BoolArray) -> Merged:
         factor=problem.factor[model],
         ask=class_ask,
         limit=class_limit,
-        joint=is_joint(problem)[model],
+        joint=joint[model],
         first=first,
         end=end,
         columns=columns_of(supply, span_slots, speed, (class_ask, class_limit), (first, end)),
@@ -279,13 +290,13 @@ def _span_end(end: IntArray, span: IntArray) -> IntArray:
     return np.maximum.accumulate(span)[end - 1] + 1
 
 
-def _tight(problem: Problem, chosen: IntArray) -> tuple[IntArray, IntArray]:
-    """Lower asks and slot limits to what can matter, so that more requests are alike."""
+def _tight(problem: Problem, chosen: IntArray, joint: BoolArray) -> tuple[IntArray, IntArray]:
+    """Lower asks and slot limits of those chosen to what matters, so that more are alike."""
     speed = problem.speed[chosen]
     slowest = np.where(speed > 0, speed, speed.max(axis=1, keepdims=True)).min(axis=1)
     ask = np.minimum(problem.ask[chosen], _beyond(problem))
     limit = np.minimum(slot_limit(problem)[chosen], -(-ask * MILLI // slowest))
-    fastest = np.where(is_joint(problem)[chosen], speed.max(axis=1), speed.sum(axis=1))
+    fastest = np.where(joint, speed.max(axis=1), speed.sum(axis=1))
     slots = (problem.end - problem.first)[chosen]
     most = -(-limit * slots * fastest // MILLI)
     return np.minimum(ask, most), limit

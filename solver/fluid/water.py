@@ -99,6 +99,12 @@ class ShortageFlow:
         """Let the fellows ask from now on, `totals` ``(g,)`` grains in each group."""
         self._totals = totals
 
+    def whole(self) -> Cut:
+        """Return the cut that the groups together hold no more than the whole supply."""
+        net, cells = self._net, self._net.place[0]
+        supply = int((net.residual[cells] + net.residual[net.mate[cells]]).sum())
+        return replace(self._as_cut(np.arange(2, net.start.shape[0] - 1), 0), room=supply)
+
     def cuts(self, amounts: IntArray, full: Sequence[Cut] | None = ()) -> list[Cut]:
         """Return cuts that the amounts break, none if they can be had together."""
         self.work += 1
