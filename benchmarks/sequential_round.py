@@ -1,7 +1,8 @@
 """Entitlements of a round by one linear program after the other, as a textbook does it.
 
 First the groups, then, group totals fixed, their fellows. Generous to the rival: it gets our merged
-classes and everybody's own limit in closed form; each program is solved from the start.
+classes and, if asked to, everybody's own limit in closed form; each program is solved from the
+start.
 """
 
 import numpy as np
@@ -13,10 +14,11 @@ from solver.fluid.linear import FluidModel
 from solver.fluid.merging import merge, reach
 
 
-def sequential_entitlement(problem, solver):
+def sequential_entitlement(problem, solver, *, own_limits=True):
     """Return ``(g,)`` and ``(f,)`` thousandths of the unit, and how many programs it took.
 
-    Floors and caps are not stated here; a round that has them is refused.
+    `own_limits` as in `benchmarks.sequential.sequential`. Floors and caps are not stated here; a
+    round that has them is refused.
     """
     if any(each.any() for each in (problem.group_floor, problem.institute_floor)):
         raise ValueError("Floors are not in the textbook.")
@@ -26,12 +28,12 @@ def sequential_entitlement(problem, solver):
     of_group = problem.fellow_group[merged.fellow]
     in_group = np.bincount(problem.fellow_group, weights=alone, minlength=problem.groups)
     weights = np.maximum(group_weights(problem), 1)
-    first = _Stage(merged, of_group, in_group / weights, weights, solver).run(own_limits=True)
+    first = _Stage(merged, of_group, in_group / weights, weights, solver).run(own_limits=own_limits)
     totals = first.amounts * weights
     weights = fellow_weights(problem)
     most = np.minimum(alone, totals[problem.fellow_group]) / weights
     stage = _Stage(merged, merged.fellow, most, weights, solver, within=(of_group, totals))
-    second = stage.run(own_limits=True)
+    second = stage.run(own_limits=own_limits)
     return totals, second.amounts * weights, first.programs + second.programs
 
 

@@ -246,8 +246,8 @@ class _Entitling:
         for level in levels:
             parent, rows = NOBODY, level.pool_slots
             if level.stage == "fellows":
-                groups = np.unique(group[list(level.agents)])
-                parent = int(groups[0]) if groups.shape[0] == 1 else NOBODY
+                groups = set(group[list(level.agents)].tolist())
+                parent = groups.pop() if len(groups) == 1 else NOBODY
             if slots:
                 spread = ((p, slot, price) for p, s, price in rows for slot in slots[s])
                 rows = tuple(sorted(spread, key=itemgetter(0, 1)))

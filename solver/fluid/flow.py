@@ -6,8 +6,7 @@ Source:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -21,33 +20,36 @@ Arcs: TypeAlias = tuple[IntArray | NarrowArray, IntArray | NarrowArray, IntArray
 """``(n,)`` node each arc leaves, node it leads to, what it takes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Network:
+class Network(NamedTuple):
     """Arcs sorted by tail, each with its reverse; node 0 is the source, node 1 the sink.
 
     All other nodes stand in the order of flow: arcs lead to higher numbers or to the sink. What an
-    arc carries is what its reverse still takes; both together are its capacity.
+    arc carries is what its reverse still takes.
 
     Attributes:
         start: ``(nodes + 1,)`` first arc of each node.
         head: ``(arcs,)`` node the arc leads to; mate: ``(arcs,)`` the arc back.
         residual: ``(arcs,)`` what each arc still takes; changes as flow is pushed.
-        place: ``(n,)`` per block of arcs given, where each stands now.
+        both: ``(arcs,)`` what each arc and its mate still take together: read in place of the mate,
+            which lies far off.
     """
 
     start: IntArray
     head: NarrowArray
     mate: NarrowArray
     residual: IntArray
-    place: tuple[NarrowArray, ...]
+    both: IntArray
 
 
-def network(nodes: int, blocks: Sequence[Arcs]) -> Network:
+def network(nodes: int, blocks: Sequence[Arcs]) -> tuple[Network, tuple[NarrowArray, ...]]:
     """Lay out a network from blocks of its arcs; in a node they keep the order given.
 
     Args:
         nodes: how many, source and sink included; fewer than two thousand million.
         blocks: arcs.
+
+    Returns:
+        The network; of each block ``(n,)`` where its arcs stand.
     """
     start = np.zeros(nodes + 1, dtype=np.int64)
     for tail, head, _ in blocks:
@@ -55,11 +57,9 @@ def network(nodes: int, blocks: Sequence[Arcs]) -> Network:
     np.cumsum(start, out=start)
     free = start[:nodes].copy()
     arcs = int(start[nodes])
-    heads: NarrowArray = np.empty(arcs, dtype=np.int32)
-    mates: NarrowArray = np.empty(arcs, dtype=np.int32)
-    residual = np.empty(arcs, dtype=np.int64)
-    place = tuple(_put(free, *block, heads, mates, residual) for block in blocks)
-    return Network(start=start, head=heads, mate=mates, residual=residual, place=place)
+    narrow, wide = np.empty((2, arcs), dtype=np.int32), np.empty((2, arcs), dtype=np.int64)
+    net = Network(start, *narrow, *wide)
+    return net, tuple(_put(net, free, *block) for block in blocks)
 
 
 @kernel
@@ -71,14 +71,12 @@ def _count(start: IntArray, tail: IntArray | NarrowArray, head: IntArray | Narro
 
 
 @kernel
-def _put(  # noqa: PLR0913, PLR0917 - one block and the arrays of the network
+def _put(
+    net: Network,
     free: IntArray,
     tail: IntArray | NarrowArray,
     head: IntArray | NarrowArray,
     capacity: IntArray,
-    heads: NarrowArray,
-    mates: NarrowArray,
-    residual: IntArray,
 ) -> NarrowArray:
     """Put a block's arcs and arcs back where their nodes have room; return where."""
     place: NarrowArray = np.empty(tail.shape[0], dtype=np.int32)
@@ -86,53 +84,38 @@ def _put(  # noqa: PLR0913, PLR0917 - one block and the arrays of the network
         at, back = free[tail[k]], free[head[k]]
         free[tail[k]] += 1
         free[head[k]] += 1
-        heads[at], heads[back] = head[k], tail[k]
-        mates[at], mates[back] = back, at
-        residual[at], residual[back] = capacity[k], 0
+        net.head[at], net.head[back] = head[k], tail[k]
+        net.mate[at], net.mate[back] = back, at
+        net.residual[at], net.residual[back] = capacity[k], 0
+        net.both[at] = net.both[back] = capacity[k]
         place[k] = at
     return place
 
 
 @kernel
-def ask(  # noqa: PLR0913, PLR0917 - one network and its arcs from the source
-    start: IntArray,
-    head: NarrowArray,
-    mate: NarrowArray,
-    residual: IntArray,
-    arcs: NarrowArray,
-    amounts: IntArray,
-) -> None:
+def ask(net: Network, arcs: NarrowArray, amounts: IntArray) -> None:
     """Set what arcs from the source take, in place; flow beyond it is taken back to the sink.
 
     Args:
-        start: of the network.
-        head: of the network.
-        mate: of the network.
-        residual: of the network; changed.
+        net: changed.
         arcs: ``(n,)`` arcs of the network that leave the source.
         amounts: ``(n,)`` what they take from now on.
     """
+    residual, both = net.residual, net.both
     for k in range(arcs.shape[0]):
-        arc = arcs[k]
-        flow = residual[mate[arc]]
-        if flow <= amounts[k]:
-            residual[arc] = amounts[k] - flow
-            continue
-        residual[arc] = 0
-        residual[mate[arc]] = amounts[k]
-        _take_back(start, head, mate, residual, head[arc], flow - amounts[k])
+        arc, back = arcs[k], net.mate[arcs[k]]
+        beyond = residual[back] - amounts[k]
+        both[arc] = both[back] = amounts[k]
+        residual[arc] = max(-beyond, 0)
+        if beyond > 0:
+            residual[back] = amounts[k]
+            _take_back(net, net.head[arc], beyond)
 
 
 @kernel
-def _take_back(  # noqa: PLR0913, PLR0917 - one network and its flow
-    start: IntArray,
-    head: NarrowArray,
-    mate: NarrowArray,
-    residual: IntArray,
-    node: int,
-    amount: int,
-) -> None:
+def _take_back(net: Network, node: int, amount: int) -> None:
     """Cancel flow that leaves a node, and all that follows from it."""
+    start, head, mate, residual, _ = net
     nodes = [node]
     amounts = [amount]
     while nodes:
@@ -153,39 +136,24 @@ def _take_back(  # noqa: PLR0913, PLR0917 - one network and its flow
 
 
 @kernel
-def augment(start: IntArray, head: NarrowArray, mate: NarrowArray, residual: IntArray) -> int:
-    """Push as much as possible from source to sink, in place; return how much.
-
-    Args:
-        start: of the network.
-        head: of the network.
-        mate: of the network.
-        residual: of the network; changed.
-    """
-    nodes = start.shape[0] - 1
+def augment(net: Network) -> int:
+    """Push as much as possible from source to sink, in place; return how much."""
+    nodes = net.start.shape[0] - 1
     distance = np.empty(nodes, dtype=np.int32)
     queue = np.empty(nodes, dtype=np.int32)
     current = np.empty(nodes, dtype=np.int64)
     path = np.empty(nodes, dtype=np.int64)
     pushed = 0
-    while residual[start[0] : start[1]].any() and _layer(
-        start, head, mate, residual, distance, queue, current
-    ):
-        pushed += _block(start, head, mate, residual, distance, current, path)
+    asked = net.residual[net.start[0] : net.start[1]]
+    while asked.any() and _layer(net, distance, queue, current):
+        pushed += _block(net, distance, current, path)
     return pushed
 
 
 @kernel
-def _layer(  # noqa: PLR0913, PLR0917 - one network and its scratch space
-    start: IntArray,
-    head: NarrowArray,
-    mate: NarrowArray,
-    residual: IntArray,
-    distance: NarrowArray,
-    queue: NarrowArray,
-    current: IntArray,
-) -> bool:
+def _layer(net: Network, distance: NarrowArray, queue: NarrowArray, current: IntArray) -> bool:
     """Set the distance to the sink of all nodes nearer than the source; say if that has one."""
+    start, head, _, residual, both = net
     distance[:] = -1
     distance[1] = 0
     queue[0] = 1
@@ -195,7 +163,7 @@ def _layer(  # noqa: PLR0913, PLR0917 - one network and its scratch space
         done += 1
         for arc in range(start[node], start[node + 1]):
             tail = head[arc]
-            if distance[tail] < 0 and residual[mate[arc]] > 0:
+            if distance[tail] < 0 and residual[arc] < both[arc]:
                 distance[tail] = distance[node] + 1
                 current[tail] = start[tail]
                 queue[seen] = tail
@@ -204,19 +172,12 @@ def _layer(  # noqa: PLR0913, PLR0917 - one network and its scratch space
 
 
 @kernel
-def _block(  # noqa: PLR0913, PLR0917 - one network and its scratch space
-    start: IntArray,
-    head: NarrowArray,
-    mate: NarrowArray,
-    residual: IntArray,
-    distance: NarrowArray,
-    current: IntArray,
-    path: IntArray,
-) -> int:
+def _block(net: Network, distance: NarrowArray, current: IntArray, path: IntArray) -> int:
     """Push along shortest paths until each has a full arc; return what was pushed.
 
     Depth first; a node hands on all that came to it before its arc is written down once.
     """
+    start, head, mate, residual, _ = net
     last = distance[0]
     came = np.zeros(last + 1, dtype=np.int64)
     sent = np.zeros(last + 1, dtype=np.int64)
@@ -251,8 +212,9 @@ def _block(  # noqa: PLR0913, PLR0917 - one network and its scratch space
 
 
 @kernel
-def reached(start: IntArray, head: NarrowArray, residual: IntArray) -> BoolArray:
+def reached(net: Network) -> BoolArray:
     """Return ``(nodes,)`` whether something can still be pushed there from the source."""
+    start, head, residual = net.start, net.head, net.residual
     nodes = start.shape[0] - 1
     seen = np.zeros(nodes, dtype=np.bool_)
     stack = np.empty(nodes, dtype=np.int32)

@@ -336,13 +336,13 @@ class _Ladder:
 
     def _proved(self, level: Level, cut: Cut) -> Level:
         """Return the level with the prices and multipliers of its cut."""
-        others = ((kind, index, Fraction(value, cut.unit)) for kind, index, value in cut.holders)
-        own = repeat(level.stage.removesuffix("s"))
-        lifted = cut.agents.tolist(), cut.lifts.tolist()
+        unit, own = repeat(cut.unit), repeat(level.stage.removesuffix("s"))
+        lifted = map(self.row, own, cut.agents.tolist(), cut.lifts.tolist(), unit)
+        others = map(self.row, *zip(*cut.holders, strict=True), unit) if cut.holders else ()
         return replace(
             level,
             pool_slots=tuple(map(self.row, *cut.prices.T.tolist(), repeat(cut.price_unit))),
-            multipliers=(*map(self.row, own, *lifted, repeat(cut.unit)), *others),
+            multipliers=(*lifted, *others),
         )
 
     def _row(self, name: Name, index: int, value: int, unit: int) -> tuple[Name, int, Fraction]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from solver.fluid.flow import Network
 from solver.kernels import kernel
-from solver.problem import BoolArray, IntArray, NarrowArray
+from solver.problem import BoolArray, IntArray
 
 
 class Scratch(NamedTuple):
@@ -60,9 +60,7 @@ def _listed(
     net: Network, asked: IntArray, steps: IntArray, order: IntArray, scratch: Scratch
 ) -> list[tuple[IntArray, int]]:
     """Return the pieces as sets of nodes."""
-    start, members, over = _broken(
-        net.start, net.head, net.mate, net.residual, asked, steps, order, scratch
-    )
+    start, members, over = _broken(net, asked, steps, order, scratch)
     return [
         (np.sort(members[start[at] : start[at + 1]]), excess)
         for at, excess in enumerate(over.tolist())
@@ -91,15 +89,8 @@ def uncrossed(
 
 
 @kernel
-def _broken(  # noqa: PLR0913, PLR0917 - one network and the order of its nodes
-    start: IntArray,
-    head: NarrowArray,
-    mate: NarrowArray,
-    residual: IntArray,
-    asked: IntArray,
-    steps: IntArray,
-    order: IntArray,
-    scratch: Scratch,
+def _broken(
+    net: Network, asked: IntArray, steps: IntArray, order: IntArray, scratch: Scratch
 ) -> tuple[IntArray, IntArray, IntArray]:
     """Let nodes in, step by step; list the pieces that are broken after a step.
 
@@ -118,7 +109,7 @@ def _broken(  # noqa: PLR0913, PLR0917 - one network and the order of its nodes
         end = first
         while end < order.shape[0] and steps[end] == step:
             follower[order[end]], last[order[end]], listed[order[end]] = -1, order[end], -1
-            _let_in(start, head, mate, residual, asked, root, follower, last, excess, order[end])
+            _let_in(net, asked, scratch, order[end])
             end += 1
         for node in order[first:end]:
             top = _find(root, node)
@@ -137,26 +128,17 @@ def _broken(  # noqa: PLR0913, PLR0917 - one network and the order of its nodes
 
 
 @kernel
-def _let_in(  # noqa: PLR0913, PLR0917 - one network and its pieces
-    start: IntArray,
-    head: NarrowArray,
-    mate: NarrowArray,
-    residual: IntArray,
-    asked: IntArray,
-    root: IntArray,
-    follower: IntArray,
-    last: IntArray,
-    excess: IntArray,
-    node: int,
-) -> None:
+def _let_in(net: Network, asked: IntArray, scratch: Scratch, node: int) -> None:
     """Add a node to the set and join the pieces that it touches."""
+    start, head, both = net.start, net.head, net.both
+    root, follower, last, excess, _ = scratch
     root[node] = node
     excess[node] = asked[node]
     for arc in range(start[node], start[node + 1]):
         to = head[arc]
         if to == 0:
             continue
-        capacity = residual[arc] + residual[mate[arc]]
+        capacity = both[arc]
         if to == 1 or root[to] < 0:
             if to == 1 or to > node:
                 excess[node] -= capacity

@@ -84,8 +84,8 @@ class ShortageFlow:
             if kind == "fellow":
                 self._caps[index] = min(int(most) * grain, self._beyond)
         self._pool_factor = merged.factor.max(axis=0, initial=0)
-        self._net, self._cells = self._build()
-        place = self._net.place
+        self._net, place, self._cells = self._build()
+        self._supply = int(self._net.both[place[0]].sum())
         self._asks_at, self._columns_at = np.concatenate(place[1:3]), place[-1]
         pool, span = np.nonzero(merged.supply > 0)
         self._cells = self._cells[pool * merged.spans + span]
@@ -101,9 +101,14 @@ class ShortageFlow:
 
     def whole(self) -> Cut:
         """Return the cut that the groups together hold no more than the whole supply."""
-        net, cells = self._net, self._net.place[0]
-        supply = int((net.residual[cells] + net.residual[net.mate[cells]]).sum())
-        return replace(self._as_cut(np.arange(2, net.start.shape[0] - 1), 0), room=supply)
+        return Cut(
+            agents=np.arange(self._groups),
+            lifts=self._ones[: self._groups],
+            room=self._supply,
+            prices=self._priced,
+            price_unit=MILLI,
+            nodes=np.arange(SINK + 1, self._asked_of.shape[0]),
+        )
 
     def cuts(self, amounts: IntArray, full: Sequence[Cut] | None = ()) -> list[Cut]:
         """Return cuts that the amounts break, none if they can be had together."""
@@ -111,11 +116,11 @@ class ShortageFlow:
         net, asked = self._net, self._asked_of
         wanted = self._asked(np.minimum(amounts, self._beyond))
         asked[2 : 2 + wanted.shape[0]] = wanted
-        ask(net.start, net.head, net.mate, net.residual, self._asks_at, wanted)
-        augment(net.start, net.head, net.mate, net.residual)
+        ask(net, self._asks_at, wanted)
+        augment(net)
         if not net.residual[self._asks_at].any():
             return []
-        side = reached(net.start, net.head, net.residual)
+        side = reached(net)
         if full is None:
             sets = apart(net, asked, np.flatnonzero(side)[1:], self._scratch)
             found = [replace(self._as_cut(*each), nodes=NO_NODES) for each in sets]
@@ -128,7 +133,7 @@ class ShortageFlow:
         """Return ``(k,)`` thousandths of a GPU-hour of the last division, rounded down."""
         pool = self._merged.columns.pool
         grains = self._grains_per_hour()
-        return _carried(self._net.mate, self._net.residual, self._columns_at, pool, grains)
+        return _carried(self._net, self._columns_at, pool, grains)
 
     def _asked(self, amounts: IntArray) -> IntArray:
         """Return what the arcs from the source ask for, groups then fellows."""
@@ -174,8 +179,8 @@ class ShortageFlow:
             nodes=nodes,
         )
 
-    def _build(self) -> tuple[Network, IntArray]:
-        """Lay the network out; return it and the node of each pool and span."""
+    def _build(self) -> tuple[Network, tuple[NarrowArray, ...], IntArray]:
+        """Lay the network out; return it, where arcs stand, and the node of each pool and span."""
         merged, columns = self._merged, self._merged.columns
         groups, fellows = self._groups, self._parent.shape[0]
         asks = self._asks()
@@ -204,7 +209,7 @@ class ShortageFlow:
                 np.array([cls, slot, cell]),
             ),
         ]
-        return network(cell + cells.shape[0], blocks), cells
+        return *network(cell + cells.shape[0], blocks), cells
 
     def _grains_per_hour(self) -> IntArray:
         """Return ``(p,)`` grains in a thousandth of a GPU-hour."""
@@ -320,11 +325,9 @@ def _column_arcs(  # noqa: PLR0913, PLR0917 - arrays of one round
 
 
 @kernel
-def _carried(
-    mate: NarrowArray, residual: IntArray, places: NarrowArray, pool: NarrowArray, grains: IntArray
-) -> IntArray:
+def _carried(net: Network, places: NarrowArray, pool: NarrowArray, grains: IntArray) -> IntArray:
     """Return ``(k,)`` thousandths of a GPU-hour that arcs carry, rounded down."""
     hours = np.empty(places.shape[0], dtype=np.int64)
     for k in range(places.shape[0]):
-        hours[k] = residual[mate[places[k]]] // grains[pool[k]]
+        hours[k] = (net.both[places[k]] - net.residual[places[k]]) // grains[pool[k]]
     return hours

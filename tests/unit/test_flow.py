@@ -55,21 +55,21 @@ def test_flow_equals_its_slow_twin_and_its_cut(seed: int) -> None:
     """The kernel pushes what shortest augmenting paths push, and a cut of that size proves it."""
     nodes, arcs = some_arcs(seed)
     columns = np.array(arcs, dtype=np.int64).reshape(len(arcs), 3).T.copy()
-    net = network(nodes, [tuple(columns)])
+    net, _ = network(nodes, [tuple(columns)])
 
-    pushed = augment(net.start, net.head, net.mate, net.residual)
+    pushed = augment(net)
 
     assert slow_max_flow(nodes, arcs) == pushed
-    side = reached(net.start, net.head, net.residual)
+    side = reached(net)
     across = sum(capacity for tail, head, capacity in arcs if side[tail] and not side[head])
     assert across == pushed
 
 
 def test_flow_on_an_arc_is_read_off_its_mate() -> None:
     """What an arc carries stands on the arc back."""
-    net = network(3, [(np.array([0, 2]), np.array([2, 1]), np.array([5, 3]))])
+    net, (place,) = network(3, [(np.array([0, 2]), np.array([2, 1]), np.array([5, 3]))])
 
-    pushed = augment(net.start, net.head, net.mate, net.residual)
+    pushed = augment(net)
 
     assert pushed == 3
-    assert net.residual[net.mate[net.place[0]]].tolist() == [3, 3]
+    assert net.residual[net.mate[place]].tolist() == [3, 3]
