@@ -1,6 +1,6 @@
 """Entitlements: the weighted leximin of the fluid round, groups first, then their fellows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from operator import itemgetter
@@ -237,22 +237,24 @@ class _Entitling:
         self.work += coarse.work + program.work
         return (groups, fellows, above + levels, program.hours()) if met else None
 
-    def _by_slot(self, levels: Iterable[Level]) -> tuple[Level, ...]:
-        """Return the levels with prices by slot instead of by span, and the group each is in."""
-        span, group = self.merged.span, self.problem.fellow_group
-        merged = (span != np.arange(span.shape[0])).any()
-        slots = [np.flatnonzero(span == s).tolist() for s in range(self.merged.spans) if merged]
-        found = []
-        for level in levels:
-            parent, rows = NOBODY, level.pool_slots
-            if level.stage == "fellows":
-                groups = set(group[list(level.agents)].tolist())
-                parent = groups.pop() if len(groups) == 1 else NOBODY
-            if slots:
-                spread = ((p, slot, price) for p, s, price in rows for slot in slots[s])
-                rows = tuple(sorted(spread, key=itemgetter(0, 1)))
-            found.append(replace(level, parent=parent, pool_slots=rows))
-        return tuple(found)
+    def _by_slot(self, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+        """Return the levels with prices by slot instead of by span."""
+        span = self.merged.span
+        if (span == np.arange(span.shape[0])).all():
+            return levels
+        slots = [np.flatnonzero(span == s).tolist() for s in range(self.merged.spans)]
+        return tuple(
+            replace(
+                level,
+                pool_slots=tuple(
+                    sorted(
+                        ((p, slot, price) for p, s, price in level.pool_slots for slot in slots[s]),
+                        key=itemgetter(0, 1),
+                    )
+                ),
+            )
+            for level in levels
+        )
 
     def _terms(self) -> Terms:
         """Return floors and caps that may bind."""
@@ -321,6 +323,7 @@ class _Entitling:
         high = self.alone.groups
         return Agents(
             stage="groups",
+            parent=np.full(high.shape[0], NOBODY),
             weight=self.group_weight,
             low=np.minimum(self.problem.group_floor, high) * self.grain,
             high=high * self.grain,
@@ -348,6 +351,7 @@ class _Entitling:
         high = self._most(groups)
         return Agents(
             stage="fellows",
+            parent=self.problem.fellow_group,
             weight=self.fellow_weight,
             low=np.zeros_like(high),
             high=high,

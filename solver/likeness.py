@@ -28,13 +28,22 @@ def alike(rows: IntArray) -> tuple[IntArray, IntArray]:
     kinds = 0
     for n in range(count):
         at = np.int64(_hash(rows[n]) & np.uint64(size - 1))
-        while table[at] >= 0 and (rows[first[table[at]]] != rows[n]).any():
+        while table[at] >= 0 and not _same(rows[first[table[at]]], rows[n]):
             at = (at + 1) & (size - 1)
         if table[at] < 0:
             table[at], first[kinds] = kinds, n
             kinds += 1
         kind[n] = table[at]
     return first[:kinds].copy(), kind
+
+
+@kernel
+def _same(one: IntArray, other: IntArray) -> bool:
+    """Say whether two rows are alike."""
+    for k in range(one.shape[0]):  # noqa: SIM110 - kernels know no generators
+        if one[k] != other[k]:
+            return False
+    return True
 
 
 @kernel

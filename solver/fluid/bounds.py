@@ -1,6 +1,7 @@
 """Cuts whose room their own prices prove, exactly: at any prices, and of each fellow alone."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -91,9 +92,10 @@ class Bounds:
         bound = np.flatnonzero(lift).tolist()
         shut = [index for index in bound if rooms[index] == spare]
         each = [[index] for index in bound if rooms[index] > spare]
+        of_all = self._as_cut((fellow, lift), prices, others, spare)
         return [
-            self._as_cut((np.array(indices), lift[indices]), prices, others, rooms[indices[0]])
-            for indices in ([shut] if shut else []) + each
+            replace(of_all, agents=np.array(some), lifts=lift[some], room=rooms[some[0]])
+            for some in ([shut] if shut else []) + each
         ]
 
     def _lifts(

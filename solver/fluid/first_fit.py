@@ -13,8 +13,9 @@ WANTED, SUPPLY, ASK, MOST, LIMIT = 1, 2, 3, 4, 5
 def first_fit(merged: Merged, agent: IntArray, wanted: FloatArray, useful: BoolArray) -> IntArray:
     """Let classes take what they want one by one; say what ends each step.
 
-    Who asks for most of what its slots allow comes first. Every step fills one row up, so that the
-    columns and what ended them are a basis.
+    Who can run in the fewest pools comes first, then whose window ends first, then who asks for
+    most of what its slots allow. Every step fills one row up, so that the columns and what ended
+    them are a basis.
 
     Args:
         merged: the round.
@@ -30,8 +31,10 @@ def first_fit(merged: Merged, agent: IntArray, wanted: FloatArray, useful: BoolA
     before = np.append(0, np.cumsum(merged.span_slots))
     window = before[merged.end] - before[merged.first]
     asked = merged.ask / (np.maximum(merged.limit, 1) * window)
+    open_: BoolArray = np.zeros(merged.speed.shape, dtype=np.bool_)
+    open_[columns.cls[useful], columns.pool[useful]] = True
     return _taken(
-        np.argsort(-asked, kind="stable"),
+        np.lexsort((-asked, merged.end, open_.sum(axis=1))),
         start,
         columns.pool,
         columns.span,

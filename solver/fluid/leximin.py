@@ -8,12 +8,12 @@ the levels of the cuts that bind in the end are then worked out exactly.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from itertools import repeat
 from operator import mul
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,10 @@ NOISE = 1e-12
 """Part of an amount that the search leaves out, so that rounding alone breaks no cut."""
 
 Name = TypeVar("Name", int, str)
+Proof: TypeAlias = tuple[
+    tuple[tuple[int, int, Fraction], ...], tuple[tuple[str, int, Fraction], ...]
+]
+"""Prices and multipliers, as in `Level`."""
 EXACT = 2.0**62
 """Products and sums below it are exact in 64 bits."""
 PATIENCE = 4
@@ -101,6 +105,7 @@ class Agents:
 
     Attributes:
         stage: ``groups`` or ``fellows``.
+        parent: ``(n,)`` the group that each is in, `NOBODY` for groups.
         weight: ``(n,)`` positive integers, or 0 for who gets no more than `low`.
         low, high: ``(n,)`` least and most grains.
         grain: grains in a thousandth of the unit.
@@ -108,6 +113,7 @@ class Agents:
     """
 
     stage: str
+    parent: IntArray
     weight: IntArray
     low: IntArray
     high: IntArray
@@ -325,25 +331,30 @@ class _Ladder:
         blocked: list[int] = agents[~reaches].tolist()
         self.free[agents] = False
         self.free[full] = False
-        bare = Level(
+        frozen = tuple(sorted(blocked + full))
+        prices, multipliers = self._proof(cut) if cut is not None and blocked else ((), ())
+        return Level(
             stage=own.stage,
-            parent=NOBODY,
+            parent=self._parent(frozen),
             value=level / own.grain,
-            agents=tuple(sorted(blocked + full)),
+            agents=frozen,
             saturated=tuple(full),
+            pool_slots=prices,
+            multipliers=multipliers,
         )
-        return self._proved(bare, cut) if cut is not None and blocked else bare
 
-    def _proved(self, level: Level, cut: Cut) -> Level:
-        """Return the level with the prices and multipliers of its cut."""
-        unit, own = repeat(cut.unit), repeat(level.stage.removesuffix("s"))
+    def _parent(self, agents: Sequence[int]) -> int:
+        """Return the group that all agents are in, `NOBODY` if there is none such."""
+        groups = set(self.agents.parent[list(agents)].tolist())
+        return groups.pop() if len(groups) == 1 else NOBODY
+
+    def _proof(self, cut: Cut) -> Proof:
+        """Return the prices and multipliers of a cut."""
+        unit, own = repeat(cut.unit), repeat(self.agents.stage.removesuffix("s"))
         lifted = map(self.row, own, cut.agents.tolist(), cut.lifts.tolist(), unit)
         others = map(self.row, *zip(*cut.holders, strict=True), unit) if cut.holders else ()
-        return replace(
-            level,
-            pool_slots=tuple(map(self.row, *cut.prices.T.tolist(), repeat(cut.price_unit))),
-            multipliers=(*lifted, *others),
-        )
+        prices = map(self.row, *cut.prices.T.tolist(), repeat(cut.price_unit))
+        return tuple(prices), (*lifted, *others)
 
     def _row(self, name: Name, index: int, value: int, unit: int) -> tuple[Name, int, Fraction]:
         """Return a row of a certificate; thousands of levels share the most of them."""
