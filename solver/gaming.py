@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from solver.fluid.merging import reach
-from solver.pipeline import Limits, solve
+from solver.pipeline import Limits, attempt
 from solver.plan import SolveStatus
 from solver.problem import MILLI, IntArray, Problem
 from solver.rights import rights
@@ -220,7 +220,7 @@ def _awarded(task: tuple[Problem, Lie | None, int, Solving]) -> Mapping[int, int
     problem, lie, request, how = task
     lied = problem if lie is None else told(problem, lie, request)
     assert lied is not None, "lies that cannot be told are not asked about"
-    plan = solve(lied, seed=how.seed, gap=how.gap, limits=how.limits)
+    plan = attempt(lied, seed=how.seed, gap=how.gap, limits=how.limits)
     if plan.status not in {SolveStatus.OPTIMAL, SolveStatus.FEASIBLE}:
         return {}
     cells = plan.cells.copy()

@@ -146,17 +146,17 @@ def improve(
     return Integral(cells=cells, tiers=tiers, lowest=_lowest(problem, entitlement, cells))
 
 
-def is_impossible(problem: Problem, *, effort: float, seed: int) -> bool:
-    """Return whether it is proved that no plan of whole gang-hours keeps every rule.
+def is_impossible(problem: Problem, *, effort: float, seed: int) -> tuple[bool, float]:
+    """Return whether it is proved that no plan of whole gang-hours keeps every rule, and the work.
 
     Args:
         problem: a small round.
         effort: CP-SAT's deterministic time.
         seed: of its search.
     """
-    model = Arrangement(_task(problem, None))
-    status: cp_model.CpSolverStatus = repeating_solver(seed, effort).solve(model.cp)
-    return status == cp_model.INFEASIBLE
+    model, solver = Arrangement(_task(problem, None)), repeating_solver(seed, effort)
+    proved = solver.solve(model.cp) == cp_model.INFEASIBLE
+    return proved, solver.response_proto.deterministic_time
 
 
 def _task(problem: Problem, entitlement: Entitlement | None) -> Task:

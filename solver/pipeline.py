@@ -37,6 +37,8 @@ from solver.whole_conflicts import whole_conflicts
 
 GAP = 0.001
 """Relative gap at which a tier counts as proved unless the caller asks for another."""
+UNEXPLAINED = "no_whole_plan"
+"""The conflict of all rules together, where no smaller set is known."""
 MARGINS = (0, 1, 3)
 """Gang-hours by which floors are exceeded, when whole gang-hours miss them otherwise."""
 
@@ -77,6 +79,8 @@ def solve(
 ) -> Plan:
     """Answer a round: who gets what, where and when, and how far from the best that is.
 
+    Where there is no plan the answer says why, if that can be shown.
+
     Args:
         problem: the round and its rules.
         seed: of the codes' own choices.
@@ -85,6 +89,31 @@ def solve(
         progress: told whenever a stage is done.
     """
     effort = _effort(limits or Limits(), seed)
+    plan = _answered(problem, effort, gap=gap, progress=progress)
+    if plan.status not in {SolveStatus.INFEASIBLE, SolveStatus.UNKNOWN}:
+        return plan
+    if any(each.code != UNEXPLAINED for each in plan.conflicts):
+        return plan
+    conflicts = whole_conflicts(problem, effort.budget, seed=seed)
+    return replace(plan, status=SolveStatus.INFEASIBLE, conflicts=conflicts) if conflicts else plan
+
+
+def attempt(
+    problem: Problem, *, seed: int = 0, gap: float = GAP, limits: Limits | None = None
+) -> Plan:
+    """Answer a round as `solve` does, without a search for reasons where there is no plan."""
+    return _answered(problem, _effort(limits or Limits(), seed), gap=gap, progress=None)
+
+
+def _answered(
+    problem: Problem,
+    effort: Effort,
+    *,
+    gap: float,
+    progress: Callable[[Progress], None] | None,
+) -> Plan:
+    """Answer by the method of the policy, or say at once which rules are in conflict."""
+    seed = effort.seed
     conflicts = find_conflicts(problem, effort.budget)
     if conflicts:
         return Plan(status=SolveStatus.INFEASIBLE, cells=NO_CELLS, conflicts=conflicts, seed=seed)
@@ -114,7 +143,7 @@ def _by_tiers(
             problem, entitlement, gap=gap, effort=effort, report=report, margin=margin
         )
         if selection.infeasible and margin == 0:
-            return _no_plan(problem, entitlement, effort, proved=True)
+            return _no_plan(entitlement, proved=True, seed=effort.seed)
         if selection.infeasible or selection.search.values is None:
             break
         division = divide(selection)
@@ -212,19 +241,14 @@ def _seconds_of_improving(budget: Budget) -> float:
     return min(seconds, (budget.work - budget.spent) / UNITS_OF_WORK)
 
 
-def _no_plan(
-    problem: Problem, entitlement: Entitlement | None, effort: Effort, *, proved: bool
-) -> Plan:
-    """Say that there is no plan, and why, or that none was found."""
-    conflicts = whole_conflicts(problem, effort.budget, seed=effort.seed)
-    if proved and not conflicts:
-        conflicts = (Conflict(code="no_whole_plan"),)
+def _no_plan(entitlement: Entitlement | None, *, proved: bool, seed: int) -> Plan:
+    """Say that there is no plan, or that none was found."""
     return Plan(
-        status=SolveStatus.INFEASIBLE if conflicts else SolveStatus.UNKNOWN,
+        status=SolveStatus.INFEASIBLE if proved else SolveStatus.UNKNOWN,
         cells=NO_CELLS,
         entitlement=entitlement,
-        conflicts=conflicts,
-        seed=effort.seed,
+        conflicts=(Conflict(code=UNEXPLAINED),) if proved else (),
+        seed=seed,
     )
 
 
@@ -267,7 +291,7 @@ def _by_formula(problem: Problem, entitlement: Entitlement | None, effort: Effor
     """
     formula = apply_formula(problem, seed=effort.seed)
     if not keeps_hard_rules(problem, formula.cells):
-        return _no_plan(problem, entitlement, effort, proved=False)
+        return _no_plan(entitlement, proved=False, seed=effort.seed)
     reached = objectives(problem, entitlement, formula.cells)
     stage = replace(plain_stage("formula", reached["value"]), status=SolveStatus.FEASIBLE)
     return _plan(problem, entitlement, formula.cells, (stage,), seed=effort.seed)
@@ -277,7 +301,7 @@ def _by_line(problem: Problem, effort: Effort) -> Plan:
     """Go on in mid-round: what is held stays where the supply carries it, the line is served."""
     found = reallocate(problem, seed=effort.seed)
     if found is None or not keeps_hard_rules(problem, found.cells):
-        return _no_plan(problem, None, effort, proved=False)
+        return _no_plan(None, proved=False, seed=effort.seed)
     kept = np.isin(np.flatnonzero(problem.must_fund), found.cells[:, 0]).sum()
     drawn = len(problem.line) - len(found.waiting)
     stages = (
@@ -300,7 +324,7 @@ def _by_rank(
     cells, limit = rank(problem).cells, effort.budget.reached()
     limit = Limit.WORK if limit is Limit.NONE else limit
     if not keeps_hard_rules(problem, cells):
-        return _no_plan(problem, entitlement, effort, proved=False)
+        return _no_plan(entitlement, proved=False, seed=effort.seed)
     entitle = plain_stage("entitle", scales(entitlement)["fellows"], limit=limit)
     if entitlement is None:
         entitle = replace(entitle, status=SolveStatus.UNKNOWN)

@@ -20,7 +20,7 @@ from solver.conflicts import (
     must_fund,
 )
 from solver.demands import DemandProgram, demands, kept_amounts
-from solver.pipeline import Limits, solve
+from solver.pipeline import Limits, attempt
 from solver.placing.room import holders, least_units
 from solver.plan import Conflict, Limit, SolveStatus
 from solver.problem import MILLI, NO_CAP, NOBODY, IntArray, Method, Problem, Tier
@@ -172,7 +172,7 @@ def _has_plan(problem: Problem, budget: Budget) -> bool:
     """Say whether a plan is found, whatever it is worth."""
     rules = replace(problem.rules, method=Method.OPTIMIZE, tiers=(Tier.VALUE,), weights=())
     limits = Limits(time_seconds=budget.seconds_left(), work=WORK, clock=budget.clock)
-    plan = solve(replace(problem, rules=rules), limits=limits)
+    plan = attempt(replace(problem, rules=rules), limits=limits)
     return plan.status in {SolveStatus.OPTIMAL, SolveStatus.FEASIBLE}
 
 

@@ -15,8 +15,10 @@ from solver.plan import Conflict, Limit
 from solver.problem import NO_CAP, NOBODY, BoolArray, Problem
 
 CODE = "beyond_whole_hours"
-EFFORT = 0.5
+EFFORT = 0.3
 """CP-SAT's deterministic time for one set of rules; one that is not decided by then may hold."""
+ALTOGETHER = 3.0
+"""The same for all sets; when it is spent, a conflict may name more than it needs to."""
 
 
 def whole_conflicts(problem: Problem, budget: Budget, *, seed: int) -> tuple[Conflict, ...]:
@@ -30,13 +32,18 @@ def whole_conflicts(problem: Problem, budget: Budget, *, seed: int) -> tuple[Con
         budget: what the whole solve may still spend.
         seed: of the searches.
     """
-    wanted = demands(problem, must_fund(problem))
+    wanted, spent = demands(problem, must_fund(problem)), 0.0
 
     def impossible(least: Sequence[Demand], most: Sequence[Demand]) -> bool:
-        if budget.reached() is not Limit.NONE:
+        nonlocal spent
+        if budget.reached() is not Limit.NONE or spent >= ALTOGETHER:
             return False
         part = _only(problem, least, most)
-        return is_small(part) and is_impossible(part, effort=EFFORT, seed=seed)
+        if not is_small(part):
+            return False
+        proved, work = is_impossible(part, effort=EFFORT, seed=seed)
+        spent += work
+        return proved
 
     alone = [[each] for each in wanted.least]
     found = [_conflict(each, wanted.most, impossible) for each in alone]
@@ -59,7 +66,8 @@ def still_impossible(problem: Problem, conflict: Conflict, *, seed: int = 0) -> 
         [each for each in side if each.index in named[each.kind]]
         for side in (wanted.least, wanted.most)
     )
-    return bool(least) and is_impossible(_only(problem, least, most), effort=EFFORT, seed=seed)
+    part = _only(problem, least, most)
+    return bool(least) and is_impossible(part, effort=EFFORT, seed=seed)[0]
 
 
 def _conflict(

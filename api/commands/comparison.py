@@ -67,7 +67,9 @@ def lorenz_table(board: Document) -> str:
 
 
 def frontier_table(points: Sequence[Document]) -> str:
-    """Return the front of fairness against value."""
+    """Return the front of fairness against value, or why there is none."""
+    if not points:
+        return "No group is entitled to anything in this round: there is no front to draw."
     heading = ("each group at least", "worst group", "score × GPU-hours", "at most", "", "")
     rows = [heading]
     for each in points:

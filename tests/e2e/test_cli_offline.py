@@ -286,6 +286,37 @@ def test_a_front_trades_fairness_for_value_and_every_point_is_checked(solved):
     assert "the policy itself" in shown.stdout
 
 
+def test_a_round_without_supply_has_no_front(tmp_path):
+    """Nobody is entitled to anything: the board says so, and its data has no points."""
+    pool = a_round()["pools"][0] | {"supply_gpu_hours": [0, 0]}
+    round_ = tmp_path / "round.json"
+    round_.write_text(json.dumps(a_round(pools=[pool])))
+    asked = ("compare", round_, "--policy", "merit", "--frontier", "3")
+
+    shown, found = dure(*asked), dure(*asked, "--json")
+
+    assert (0, 0) == (shown.returncode, found.returncode), shown.stderr
+    assert "there is no front" in shown.stdout
+    assert [] == json.loads(found.stdout)["frontier"]
+
+
+def test_a_floor_that_no_gang_can_serve_is_named_with_a_way_out(tmp_path):
+    """Exit code 5 under an optimising policy and under a formula, with the same reason."""
+    group = {"id": "g1", "floor_gpu_hours": 5}
+    request = a_request(gpu_hours=8, shape="block", block_slots=1, gang_gpus=4, window=[0, 1])
+    others = a_round()["requests"][1:]
+    round_ = tmp_path / "round.json"
+    round_.write_text(
+        json.dumps(a_round(groups=[group, {"id": "g2"}], requests=[request, *others]))
+    )
+
+    for policy in ("merit", "rank_and_fund"):
+        told = dure("solve", round_, "--policy", policy)
+        assert 5 == told.returncode, told.stderr
+        assert "group g1 cannot be kept together in whole gang-hours" in told.stderr
+        assert "way out: lower the floor of group g1 from 5 to 0" in told.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
