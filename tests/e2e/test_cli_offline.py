@@ -303,7 +303,8 @@ def test_a_round_without_supply_has_no_front(tmp_path):
 def test_a_floor_that_no_gang_can_serve_is_named_with_a_way_out(tmp_path):
     """Exit code 5 under an optimising policy and under a formula, with the same reason."""
     group = {"id": "g1", "floor_gpu_hours": 5}
-    request = a_request(gpu_hours=8, shape="block", block_slots=1, gang_gpus=4, window=[0, 1])
+    gang = {"gang_gpus": 4, "shape": "block", "block_slots": 1}
+    request = a_request(gpu_hours=8, minimum_gpu_hours=0, **gang)
     others = a_round()["requests"][1:]
     round_ = tmp_path / "round.json"
     round_.write_text(
