@@ -6,8 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from scheduler.domain.change_requests import ChangeRequestKind
 from scheduler.domain.changes import AwardChangeKind
-from scheduler.domain.proposals import ProposalKind
+from scheduler.domain.proposals import ProposalKind, ProposalState
 
 
 class Audience(StrEnum):
@@ -25,12 +26,19 @@ class Audience(StrEnum):
     """Leads of the groups of fellows with a request in the round's call."""
     PARTY = "party"
     """Who alone can agree to the proposal."""
+    PROPOSER = "proposer"
+    """Who proposed what is decided."""
+    ASKER = "asker"
+    """Who asked for a change of an award, and its fellow."""
     OPERATORS = "operators"
     """All operators."""
     APPROVERS = "approvers"
     """All approvers."""
 
 
+PROPOSED: Final = tuple(kind.replace("-", "_") for kind in ProposalKind)
+"""Kinds of proposal, as events begin."""
+DECIDED: Final = (ProposalState.APPROVED, ProposalState.REJECTED)
 SECONDS: Final = (Audience.OPERATORS, Audience.APPROVERS)
 """Who may be the second person of a proposal."""
 CHANGES: Final = (
@@ -66,8 +74,12 @@ TOLD: Final[Mapping[str, tuple[Audience, ...]]] = {
     "round.rejected": (Audience.OPERATORS,),
     "round.published": (Audience.UNFUNDED, Audience.LEADS),
     "capacity_change.proposed": (Audience.OPERATORS,),
-    **{f"{kind.replace('-', '_')}.proposed": SECONDS for kind in ProposalKind},
+    **{f"{kind}.proposed": SECONDS for kind in PROPOSED},
     "transfer.proposed": (Audience.PARTY,),
+    **{f"{kind}.{word}": (Audience.PROPOSER,) for kind in PROPOSED for word in DECIDED},
+    **{f"{kind}.filed": SECONDS for kind in ChangeRequestKind},
+    "appeal.filed": (Audience.APPROVERS,),
+    **{f"{kind}.rejected": (Audience.ASKER,) for kind in ChangeRequestKind},
 }
 """Kind of event → who is told. Nobody is told of what they did themselves."""
 URGENT: Final = frozenset(

@@ -3,15 +3,37 @@
 from collections.abc import Mapping
 from typing import Final
 
+from scheduler.domain.change_requests import ChangeRequestKind
 from scheduler.domain.messages import Language
-from scheduler.domain.notifications import Notification
+from scheduler.domain.notifications import PROPOSED, Notification
 from scheduler.export.sentence import Sentence
 
 WAITS: Final = Sentence(
     "두 번째 사람의 결정을 기다립니다: {subject}. 확인: dure pending list",
     "{subject} waits for a second person: dure pending list",
 )
+ASKED: Final = Sentence(
+    "결정을 기다리는 신청이 있습니다: {subject}. 확인: dure change list",
+    "{subject} was asked and waits for a decision: dure change list",
+)
+AGREED: Final = Sentence(
+    "신청하거나 제안하신 것이 승인되었습니다: {subject}",
+    "What you asked or proposed of {subject} was approved.",
+)
+REFUSED: Final = Sentence(
+    "신청하거나 제안하신 것이 거절되었습니다: {subject}",
+    "What you asked or proposed of {subject} was refused.",
+)
+CHANGE_REFUSED: Final = Sentence(
+    "신청하신 변경이 거절되었습니다: {subject}. 이유: dure change list --all",
+    "The change that you asked, {subject}, was refused; why: dure change list --all",
+)
 TEXTS: Final[Mapping[str, Sentence]] = {
+    **{f"{kind}.proposed": WAITS for kind in (*PROPOSED, "capacity_change")},
+    **{f"{kind}.approved": AGREED for kind in PROPOSED},
+    **{f"{kind}.rejected": REFUSED for kind in PROPOSED},
+    **{f"{kind}.filed": ASKED for kind in ChangeRequestKind},
+    **{f"{kind}.rejected": CHANGE_REFUSED for kind in ChangeRequestKind},
     "award.offered": Sentence(
         "배정이 제안되었습니다: {subject}. 통지서: dure award letter {subject}",
         "You are offered award {subject}. The letter: dure award letter {subject}",
@@ -119,6 +141,5 @@ TEXTS: Final[Mapping[str, Sentence]] = {
 
 
 def notification_text(notification: Notification, language: Language) -> str:
-    """Return what a notification says; every other kind tells of something that waits."""
-    sentence = TEXTS.get(notification.kind, WAITS)
-    return sentence.in_language(language).format(subject=notification.subject)
+    """Return what a notification says."""
+    return TEXTS[notification.kind].in_language(language).format(subject=notification.subject)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from scheduler.domain.access import EVERYTHING, Role
+from scheduler.domain.change_requests import ChangeRequestKind
 from scheduler.domain.directory import GrantState, RoleGrant
 from scheduler.domain.events import Event
 from scheduler.domain.names import made
@@ -102,6 +103,18 @@ def _party(tx: Transaction, event: Event) -> Iterator[str]:
         yield proposal.party
 
 
+def _proposer(tx: Transaction, event: Event) -> Iterator[str]:
+    proposal = tx.proposals.find(str(event.body["proposal"]))
+    if proposal is not None:
+        yield proposal.proposed_by
+
+
+def _asker(tx: Transaction, event: Event) -> Iterator[str]:
+    asked = tx.change_requests.get(EVERYTHING, event.subject, frozenset(ChangeRequestKind))
+    yield asked.filed_by
+    yield asked.fellow
+
+
 def _holders(role: Role) -> Callable[[Transaction, Event], Iterable[str]]:
     def holders(tx: Transaction, event: Event) -> Iterator[str]:
         """Yield who holds the role, whatever the event."""
@@ -125,6 +138,8 @@ _PEOPLE: Final[Mapping[Audience, Callable[[Transaction, Event], Iterable[str]]]]
     Audience.ASKERS: _askers,
     Audience.LEADS: _leads,
     Audience.PARTY: _party,
+    Audience.PROPOSER: _proposer,
+    Audience.ASKER: _asker,
     Audience.OPERATORS: _holders(Role.OPERATOR),
     Audience.APPROVERS: _holders(Role.APPROVER),
 }

@@ -78,6 +78,12 @@ def test_a_reclaim_from_notice_to_ledger(center: Center, awards: dict[str, str],
     word = {"approve": True, "reason": "Seen."}
     waits = f"pending-approvals/{asked.json()['id']}"
     assert 201 == center.change(waits, f"{waits}/decisions", "appr", word).status_code
+    (said,) = (
+        each["text"]
+        for each in center.get("me/notifications", "kim").json()["items"]
+        if each["kind"] == "exemption.approved"
+    )
+    assert f"What you asked or proposed of {awards['kim']} was approved." == said
     early = center.change(address, f"{address}/approvals", "appr", {"reason": "Agreed."})
     assert (409, "notice-running") == (early.status_code, early.json()["code"])
     center.clock.now = datetime(2027, 1, 18, 9, tzinfo=UTC)

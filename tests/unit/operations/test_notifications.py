@@ -3,12 +3,16 @@
 import pytest
 
 from scheduler.domain.access import Role
+from scheduler.domain.change_requests import ChangeRequestKind
 from scheduler.domain.errors import NotFound
 from scheduler.domain.messages import Language
-from scheduler.domain.notifications import SECONDS, TOLD
+from scheduler.domain.notifications import TOLD
 from scheduler.export.notifications import TEXTS, notification_text
-from scheduler.operations.awards import list_awards, return_award
+from scheduler.operations.approvals import decide_proposal
+from scheduler.operations.awards import accept_award, list_awards, return_award
+from scheduler.operations.change_requests import Asked, Verdict, decide_change, file_change
 from scheduler.operations.decisions import approve_round, select_scenario
+from scheduler.operations.movements import Adjustment, propose_adjustment
 from scheduler.operations.notifications import list_notifications, read_notification
 from scheduler.operations.roles import ProposedRole, grant_directly
 from scheduler.ports.store import Transaction
@@ -24,6 +28,9 @@ from tests.unit.operations.center import (
     publish,
 )
 from tests.unit.operations.test_rounds import holds
+
+HOUR = 3600
+SUPPLEMENT = ChangeRequestKind.SUPPLEMENT
 
 
 @pytest.fixture
@@ -81,11 +88,27 @@ def test_a_notification_is_read_once_by_its_person(center: Transaction):
     assert (read,) == list_notifications(center, "mina").items
 
 
-@pytest.mark.parametrize("kind", sorted(TOLD))
-def test_every_kind_has_words(kind: str):
-    """Each has a sentence of its own; what waits for any second person shares one."""
-    shared = SECONDS[0] in TOLD[kind] and kind.endswith(".proposed")
-    assert (kind in TEXTS) != shared
+def test_every_kind_has_words():
+    """What is told can be said, and nothing else is kept ready."""
+    assert sorted(TOLD) == sorted(TEXTS)
+
+
+def test_who_asked_or_proposed_learns_what_became_of_it(center: Transaction):
+    """The operator of a refused adjustment, the fellow of a refused supplement; who decides too."""
+    (award,) = list_awards(center, ALL).items
+    accept_award(center, as_fellow("mina", CLOSES), award.id)
+    wish = Adjustment(gpu_type="H200", gpu_seconds=-8 * HOUR, reason="A test.")
+    _, proposal, _ = propose_adjustment(center, act("operator"), award.id, wish)
+    decide_proposal(center, act("approver"), proposal.id, approve=False, reason="No.")
+    assert "adjustment.rejected" in told(center, "operator")
+    asked = Asked(kind=SUPPLEMENT, gpu_type="H200", gpu_hours=8, reason="The model grew.")
+    filed, _ = file_change(center, as_fellow("mina", CLOSES), award.id, asked)
+    for who in ("operator", "second", "approver"):
+        assert "supplement.filed" in told(center, who)
+    verdict = Verdict(grant=False, reason="There is too little.")
+    decide_change(center, act("approver"), filed.id, {SUPPLEMENT}, verdict)
+    assert "supplement.rejected" in told(center, "mina")
+    assert "supplement.rejected" not in told(center, "approver")
 
 
 def test_words_name_the_subject(center: Transaction):
