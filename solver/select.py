@@ -8,7 +8,7 @@ import numpy as np
 
 from solver.plan import Entitlement, Limit
 from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem, Tier
-from solver.tiers.core import LARGE, CoreEngine
+from solver.tiers.core import CoreEngine
 from solver.tiers.engines import SETTLED, Engine, LinearEngine, enough
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.goal import Goal
@@ -103,7 +103,7 @@ class Search:
         self.fair = None if entitlement is None else FairRows(self.model, entitlement)
         if self.problem.rules.weights:
             self.one = int(self.model.program.add_columns(1, 1.0, 1.0)[0])
-        kind = LinearEngine if self.branches_well() else CoreEngine
+        kind = LinearEngine if self.model.picks_only_pools else CoreEngine
         self.engine: Engine = kind(self.model, effort)
         if self.fair is not None:
             self.engine.restate = self.fair.restated
@@ -111,15 +111,6 @@ class Search:
         self.reached: list[Reached] = []
         self.infeasible = False
         self.head_start: Settled | None = None
-
-    def branches_well(self) -> bool:
-        """Return whether branching over a linear program is what suits the round.
-
-        It is where only funding is chosen. Where pools are picked, too, it finds plans as good at a
-        tenth of the work, but its bound takes no notice of them: small rounds are proved better.
-        """
-        model = self.model
-        return not model.hard.any() or (model.picks_only_pools and model.program.columns > LARGE)
 
     def run(self) -> Selection:
         """Improve tier after tier, keeping the ones before."""

@@ -16,6 +16,8 @@ SWEEPS = 25
 FEW = 4
 """Choices that are rounded at a time at least."""
 Fixing = tuple[tuple[int, bool], ...]
+SAME = 1e-9
+"""Share of an objective that floating point may miss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,14 +44,18 @@ class Choices:
 
     Attributes:
         broken: which choices a solution leaves broken, and how near each is to yes.
-        bounds: the bounds that make a choice: columns, and the least and the most of them.
-        undone: how many choices, the first ones, become no where yes does not go together.
+        split: the same of choices that come last: most solutions can be finished without.
+        bounds: the columns that make a choice, and what they are held at.
+        finished: a solution with nothing broken, and then with nothing split; None without one.
+        stakes: how much each choice decides; what is most open and decides most is chosen first.
         without: a solution without what is broken, and by which share it misses what is to be kept.
     """
 
     broken: Callable[[FloatArray], tuple[IntArray, FloatArray]]
-    bounds: Callable[[int, bool], tuple[IntArray, float, float]]
-    undone: int
+    split: Callable[[FloatArray], tuple[IntArray, FloatArray]]
+    bounds: Callable[[int, bool], tuple[IntArray, float]]
+    finished: Callable[[FloatArray], Vertex | None]
+    stakes: FloatArray
     without: Callable[[FloatArray], tuple[FloatArray, float]]
 
 
@@ -131,7 +137,7 @@ class Branching:
         for _ in range(SWEEPS):
             broken, parts = self.choices.broken(vertex.values)
             if not broken.size:
-                self._accept(vertex.values, vertex.objective)
+                self._finish(vertex)
                 return
             self._drop(vertex)
             if self._spent() or self.root.objective >= self.objective - self.allowed:
@@ -144,8 +150,7 @@ class Branching:
             rounded = tuple(zip(broken.tolist(), nearest, strict=True))
             step = self._at((*fixing, *rounded))
             if step is None:
-                undone = self.choices.undone
-                rounded = tuple((choice, False) for choice, _ in rounded if choice < undone)
+                rounded = tuple((choice, False) for choice, _ in rounded)
                 step = self._at((*fixing, *rounded))
             if step is None or step.objective >= self.objective:
                 return
@@ -166,15 +171,26 @@ class Branching:
                 self._push(known, fixing)
                 return
             broken, parts = self.choices.broken(vertex.values)
-            if not broken.size:
-                self._accept(vertex.values, vertex.objective)
+            if broken.size:
+                self._drop(vertex)
+            elif self._finish(vertex) <= known + SAME * abs(known):
                 return
-            self._drop(vertex)
-            at = int(np.argmax(np.minimum(parts, 1.0 - parts)))
+            else:
+                broken, parts = self.choices.split(vertex.values)
+            at = int(np.argmax(np.minimum(parts, 1.0 - parts) * self.choices.stakes[broken]))
             choice, nearer = int(broken[at]), bool(parts[at] > 0.5)  # noqa: PLR2004 - halfway
             self._push(known, (*fixing, (choice, not nearer)))
             fixing = (*fixing, (choice, nearer))
         self._push(known, fixing)
+
+    def _finish(self, vertex: Vertex) -> float:
+        """Keep a solution with nothing broken if it is the best, nothing split; return its goal."""
+        split = self.choices.split(vertex.values)[0].size > 0
+        found = self.choices.finished(vertex.values) if split else vertex
+        if found is None:
+            return np.inf
+        self._accept(found.values, found.objective)
+        return found.objective
 
     def _accept(self, values: FloatArray, objective: float) -> None:
         """Keep a solution when it is the best so far."""
@@ -201,14 +217,14 @@ class Branching:
 
     def _hold(self, fixing: Fixing) -> None:
         """Make exactly these choices."""
-        wanted: dict[int, tuple[float, float]] = {}
+        wanted: dict[int, float] = {}
         for choice, yes in fixing:
-            columns, least, most = self.choices.bounds(choice, yes)
-            wanted |= dict.fromkeys(columns.tolist(), (least, most))
+            columns, value = self.choices.bounds(choice, yes)
+            wanted |= dict.fromkeys(columns.tolist(), value)
         for column in sorted(self.held - wanted.keys()):
             self.relaxation.bound(column, self.free_lower[column], self.free_upper[column])
-        for column, (least, most) in wanted.items():
-            self.relaxation.bound(column, least, most)
+        for column, value in wanted.items():
+            self.relaxation.bound(column, value, value)
         self.held = set(wanted)
 
     def _spent(self) -> bool:

@@ -18,10 +18,12 @@ GOAL_SIZE = 1e4
 """Goals are scaled to about this size: codes stop at absolute tolerances."""
 SETTLED = 1e-6
 """Shares of an ask that count as nothing."""
-LARGE = 25_000
-"""From this number of columns on, fewer linear programs are solved the larger they are."""
+CLEAR = (0.9, 0.7, 0.0)
+"""Parts in the main pool from which on the others are given up, one after the other."""
 MOST = 0.51
 """How near to yes the pool counts that has most of a request."""
+LARGE = 25_000
+"""From this number of columns on, fewer linear programs are solved the larger they are."""
 
 
 class Engine(Protocol):
@@ -91,10 +93,13 @@ class LinearEngine:
         self.model, self.effort = model, effort
         self.relaxation = Relaxation(model.program, effort.budget)
         self.pools = PoolChoices(model)
+        stakes = np.sqrt(model.extent.low * model.problem.ask)
         self.choices = Choices(
             broken=self._broken,
+            split=self._split,
             bounds=self._bounds,
-            undone=model.problem.requests,
+            finished=self._finished,
+            stakes=np.concatenate([stakes, stakes[self.pools.request]]),
             without=self._without,
         )
         self.kept: list[tuple[FloatArray, float]] = []
@@ -142,46 +147,58 @@ class LinearEngine:
 
     def _same_choices(self, known: FloatArray | None, root: Vertex) -> Vertex | None:
         """Keep everyone's choice of an earlier solution and improve the amounts alone."""
-        if known is None or not self._broken(root.values)[0].size:
+        if known is None or not self._is_open(root.values):
             return None
+        return self._finished(known)
+
+    def _is_open(self, values: FloatArray) -> bool:
+        """Return whether a solution leaves anything broken, or split between pools."""
+        return bool(broken(self.model, values).any() or self.pools.split(values)[0].size)
+
+    def _finished(self, values: FloatArray) -> Vertex | None:
+        """Keep who is funded, bring everyone into one pool, the clearest first, improve amounts."""
         relaxation = self.relaxation
         lower, upper = relaxation.lower.copy(), relaxation.upper.copy()
-        held = self._hold_choices(known)
-        vertex = relaxation.solve()
-        for column in held.tolist():
-            relaxation.bound(column, lower[column], upper[column])
+        self._hold_funded(values)
+        vertex: Vertex | None = None
+        for part in CLEAR:
+            self._hold_pools(values, part)
+            vertex = relaxation.solve()
+            if vertex is None or not self.pools.split(vertex.values)[0].size:
+                break
+            values = vertex.values
+        for column in np.flatnonzero((relaxation.lower != lower) | (relaxation.upper != upper)):
+            relaxation.bound(int(column), float(lower[column]), float(upper[column]))
         return vertex
 
-    def _hold_choices(self, values: FloatArray) -> IntArray:
-        """Hold who is funded and in which pool as a solution has it; return the columns held."""
-        model, relaxation = self.model, self.relaxation
-        counted = np.flatnonzero(model.extent.counted)
-        yes = enough(model, values)[counted].astype(np.float64)
-        for column, most in zip(model.funded[counted].tolist(), yes.tolist(), strict=True):
-            relaxation.bound(column, most, most)
-        minor = self.pools.minor_columns(values)
-        for column in minor.tolist():
-            relaxation.bound(column, 0.0, 0.0)
-        return np.concatenate([model.funded[counted], minor])
+    def _hold_funded(self, values: FloatArray) -> None:
+        """Hold who is funded as a solution has it."""
+        counted = np.flatnonzero(self.model.extent.counted)
+        yes = enough(self.model, values)[counted].astype(np.float64)
+        for column, part in zip(self.model.funded[counted].tolist(), yes.tolist(), strict=True):
+            self.relaxation.bound(column, part, part)
+
+    def _hold_pools(self, values: FloatArray, part: float = 0.0) -> None:
+        """Hold those in their main pool who have at least a part of all they get there."""
+        for column in self.pools.minor_columns(values, part).tolist():
+            self.relaxation.bound(column, 0.0, 0.0)
 
     def _broken(self, values: FloatArray) -> tuple[IntArray, FloatArray]:
-        """Return the choices that a solution leaves broken, and how near each is to yes.
+        """Return the requests that get less than their least, and how near each is to it."""
+        requests = np.flatnonzero(broken(self.model, values))
+        return requests, fraction(self.model, values)[requests]
 
-        Choice r is whether request r is funded; those beyond are whether a request lies in one
-        pool, a row of `pools` each. The pool that has most is always nearer than not.
-        """
-        model = self.model
-        requests = np.flatnonzero(broken(model, values))
+    def _split(self, values: FloatArray) -> tuple[IntArray, FloatArray]:
+        """Return those in several pools by what is numbered beyond requests: rows of `pools`."""
         rows, parts = self.pools.split(values)
-        near = np.concatenate([fraction(model, values)[requests], np.maximum(parts, MOST)])
-        return np.concatenate([requests, model.problem.requests + rows]), near
+        return self.model.problem.requests + rows, np.maximum(parts, MOST)
 
-    def _bounds(self, choice: int, yes: bool) -> tuple[IntArray, float, float]:  # noqa: FBT001 - a choice
-        """Return the columns that make a choice, and their bounds."""
+    def _bounds(self, choice: int, yes: bool) -> tuple[IntArray, float]:  # noqa: FBT001 - a choice
+        """Return the columns that make a choice, and what they are held at."""
         row = choice - self.model.problem.requests
         if row < 0:
-            return self.model.funded[choice : choice + 1], float(yes), float(yes)
-        return self.pools.other_columns(row) if yes else self.pools.columns(row), 0.0, 0.0
+            return self.model.funded[choice : choice + 1], float(yes)
+        return self.pools.other_columns(row) if yes else self.pools.columns(row), 0.0
 
     def _without(self, values: FloatArray) -> tuple[FloatArray, float]:
         """Take out what is broken; say by which share caps and earlier tiers are then missed."""
@@ -215,5 +232,6 @@ class LinearEngine:
 
     def chosen(self, values: FloatArray) -> Relaxation:
         """Hold who is funded, and in which pool."""
-        self._hold_choices(values)
+        self._hold_funded(values)
+        self._hold_pools(values)
         return self.relaxation

@@ -108,7 +108,8 @@ class RoundModel:
     @property
     def picks_only_pools(self) -> bool:
         """Whether all that is whole from the start is which pool a flexible request lies in."""
-        return not self.most_steps and bool((self.problem.after == NOBODY).all())
+        chained = (self.problem.after != NOBODY) & self.problem.eligible
+        return not self.most_steps and not chained.any()
 
     def places_of(self, request: int) -> IntArray:
         """Return the places of a request."""

@@ -69,10 +69,15 @@ class PoolChoices:
             [np.zeros(0, dtype=np.int64), *(self.columns(each) for each in rows if each != row)]
         )
 
-    def minor_columns(self, values: FloatArray) -> IntArray:
-        """Return the columns of every pool that has less of its request than another one."""
+    def minor_columns(self, values: FloatArray, least: float = 0.0) -> IntArray:
+        """Return the columns of every pool that has less of its request than another one.
+
+        Args:
+            values: a solution.
+            least: only of requests that have at least this part in the other one.
+        """
         parts = self.parts(values)
-        minor = ~self.main(parts)
-        chosen = np.bincount(self.request[~minor], minlength=self.model.problem.requests) > 0
-        minor &= chosen[self.request]
+        clear = self.main(parts) & (parts >= least)
+        chosen = np.bincount(self.request[clear], minlength=self.model.problem.requests) > 0
+        minor: BoolArray = chosen[self.request] & ~clear
         return self._columns[np.repeat(minor, np.diff(self._first))]

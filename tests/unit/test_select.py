@@ -202,10 +202,8 @@ def test_every_tier_needs_a_weight():
             Rules(weights=weights)
 
 
-@pytest.mark.parametrize("large", [0, 15_000], ids=["branched", "decided"])
-def test_a_pool_is_picked_where_the_relaxation_splits(large, monkeypatch):
+def test_a_pool_is_picked_where_the_relaxation_splits():
     """Three requests of 200 hours do not fit two pools of 320 in halves: two are funded, whole."""
-    monkeypatch.setattr("solver.select.LARGE", large)
     problem = a_problem(
         requests=4,
         pools=2,
@@ -222,10 +220,8 @@ def test_a_pool_is_picked_where_the_relaxation_splits(large, monkeypatch):
     assert [1, 1] == pools
 
 
-@pytest.mark.parametrize("large", [0, 15_000], ids=["branched", "decided"])
-def test_a_second_pool_keeps_the_most_gpus(large, monkeypatch):
+def test_a_second_pool_keeps_the_most_gpus():
     """One that may use several pools stays within its GPUs beside one that picks a pool."""
-    monkeypatch.setattr("solver.select.LARGE", large)
     problem = a_problem(
         pools=2,
         ask=[900 * MILLI, 100 * MILLI],
