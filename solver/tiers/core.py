@@ -40,6 +40,10 @@ FINE_PART = 20
 """How many times nearer than the whole round one part is brought to its best."""
 TRIFLE = 1e-5
 """What a row may be missed by when choices are rounded that a code calls whole."""
+MISSES = 3
+"""Parts of a large round in a row that may gain less than `GAIN` of the gap before all is left."""
+GAIN = 0.01
+"""Part of the gap that deciding a part anew is worth."""
 ENOUGH = (0.5, 0.7, 0.85, 1.0 - 1e-9)
 """Fractions from which on a request is rounded up, the next where that does not go together."""
 SWEEPS = 20
@@ -109,9 +113,10 @@ class CoreEngine:
 
     def __init__(self, model: RoundModel, effort: Effort) -> None:
         self.restate = lambda values: values
-        self.model, self.effort, self.program = model, effort, model.program
+        self.model, self.program = model, model.program
+        self.effort = effort = replace(effort, barrier=True)
         self.columns, self.owners = model.choices()
-        self.relaxation = Relaxation(self.program, effort.budget)
+        self.relaxation = Relaxation(self.program, effort)
         self.large = self.program.columns > LARGE
         self._turns = np.isin(self.columns, model.turn_columns)
         self._owner = self._owners()
@@ -166,6 +171,8 @@ class CoreEngine:
             part = values[self.model.funded[pieces]]
             order = np.argsort(np.minimum(part, 1.0 - part), kind="stable")
             chosen = pieces[order[: max(pieces.size // 2, LEAST_STEP)]]
+            if not chosen.size and decided.any():
+                return values
             decided[chosen] = True
             step = None
             for least in ENOUGH if chosen.size else ENOUGH[:1]:
@@ -247,12 +254,17 @@ class CoreEngine:
         assert found.values is not None
         vicinity = Vicinity(self.model, self.effort.seed)
         apart = self._apart(found.values, root.values)
+        misses = 0
         for part in vicinity.parts(found.values, root.values, apart):
             if found.gap * 4 <= found.aim.gap or self.effort.budget.reached() is not Limit.NONE:
                 return
+            gap = found.gap
             answer = self._decide_part(found.aim, found.values, part)
             found.offer(answer.values)
             found.work += answer.work
+            misses = misses + 1 if found.gap > gap * (1.0 - GAIN) else 0
+            if misses == MISSES:
+                break
         found.offer(self._search(found.aim, found.values, NOTHING).values)
 
     def _decide_part(self, aim: Aim, plan: FloatArray, part: IntArray) -> Answer:
@@ -372,7 +384,7 @@ class CoreEngine:
         low[self.columns] = high[self.columns] = np.round(values[self.columns])
         every_row = np.ones(self.program.rows, dtype=np.bool_)
         here = (low != 0.0) | (high != 0.0)
-        relaxation = Relaxation(self.program, self.effort.budget, here, every_row)
+        relaxation = Relaxation(self.program, self.effort, here, every_row)
         changed = np.flatnonzero((low != relaxation.lower) | (high != relaxation.upper))
         for column in changed.tolist():
             relaxation.bound(column, float(low[column]), float(high[column]))

@@ -22,10 +22,9 @@ from ortools.math_opt import parameters_pb2 as solve_parameters_pb2
 from ortools.math_opt.core.python import solver as core
 from pybind11_abseil.status import StatusNotOk
 
-from solver.budget import Budget
 from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
-from solver.tiers.program import Program, optimal_basis, to_proto
+from solver.tiers.program import Effort, Program, optimal_basis, to_proto
 
 
 def _parameters(*, dual: bool) -> solve_parameters_pb2.SolveParametersProto:
@@ -69,12 +68,13 @@ class Relaxation:
     def __init__(
         self,
         program: Program,
-        budget: Budget,
+        effort: Effort,
         columns: BoolArray | None = None,
         rows: BoolArray | None = None,
     ) -> None:
         """Take some columns and rows of a program; without, those that relaxations have."""
-        self._budget, self.stopped, self.infeasible = budget, False, False
+        self._effort, self._budget = effort, effort.budget
+        self.stopped, self.infeasible = False, False
         has_column, has_row = program.relaxed()
         has_column = has_column if columns is None else columns
         has_row = has_row if rows is None else rows
@@ -194,7 +194,7 @@ class Relaxation:
         On 39,400 columns and 9,000 rows it took 4.1 s from nothing, GLOP without presolve 22 s.
         """
         proto = self._proto(self._goal, self.lower, self.upper)
-        return optimal_basis(proto, self._budget.seconds_of_search())
+        return optimal_basis(proto, self._effort)
 
     def _proto(
         self, goal: FloatArray, lower: FloatArray, upper: FloatArray

@@ -11,7 +11,6 @@ from scheduler.formulate import formulate
 from scheduler.policy import find_policy
 from scheduler.round_file import read_round
 from solver.audit import keeps_hard_rules
-from solver.budget import Budget
 from solver.pipeline import solve
 from solver.plan import Entitlement, SolveStatus
 from solver.problem import MILLI, Problem, Rules, Shape, Tier, as_int
@@ -120,7 +119,7 @@ def test_a_cover_lies_on_the_line_between_whole_steps():
     )
     model = RoundModel(problem)
     fair = FairRows(model, entitlement)
-    relaxation = Relaxation(model.program, Budget())
+    relaxation = Relaxation(model.program, Effort())
     steps = int(model.places.column[model.places_of(0)][0])
     relaxation.bound(steps, 1.5, 1.5)
     relaxation.aim(fair.fellows_goal().weights)
