@@ -121,8 +121,8 @@ def improve(
     """
     model = Arrangement(_task(problem, entitlement))
     aims = list(_aims(model, entitlement))
-    _hint(model, cells)
     if aims and cells.size:
+        _hint(model, cells)
         known = exact_objectives(problem, entitlement, cells)[aims[0].name]
         model.cp.add(aims[0].least <= ceil(known / aims[0].unit) + aims[0].loose)
     bounds: list[tuple[_Aim, float, bool]] = []
@@ -298,7 +298,11 @@ def _weighted(model: Arrangement, entitlement: Entitlement | None) -> _Aim:
 
 
 def _hint(model: Arrangement, cells: IntArray) -> None:
-    """Let the search begin at a plan."""
+    """Let the search begin at a plan that keeps every rule.
+
+    A hint in a model without solutions ends the process: CP-SAT 9.15 with interleaved workers,
+    "Check failed: heuristics.fixed_search".
+    """
     hours = {(r, p, t): each for r, p, t, each in cells.tolist()}
     served = {request for request, _, _ in hours}
     model.cp.clear_hints()  # type: ignore[no-untyped-call]  # ortools has no types here
