@@ -29,6 +29,8 @@ from solver.whole_conflicts import still_impossible
 
 WORK = 200
 """Linear programs and nodes that the plan behind a way out may take."""
+ANY_GAP = 1.0
+"""It need not be a good one."""
 MOST_STEPS = 6
 """Changes after which a way is given up."""
 TOGETHER = frozenset(
@@ -172,7 +174,7 @@ def _has_plan(problem: Problem, budget: Budget) -> bool:
     """Say whether a plan is found, whatever it is worth."""
     rules = replace(problem.rules, method=Method.OPTIMIZE, tiers=(Tier.VALUE,), weights=())
     limits = Limits(time_seconds=budget.seconds_left(), work=WORK, clock=budget.clock)
-    plan = attempt(replace(problem, rules=rules), limits=limits)
+    plan = attempt(replace(problem, rules=rules), gap=ANY_GAP, limits=limits)
     return plan.status in {SolveStatus.OPTIMAL, SolveStatus.FEASIBLE}
 
 
