@@ -2,7 +2,8 @@
 
 import pytest
 
-from solver.integral import improve, is_small
+from solver import integral
+from solver.integral import EFFORT, improve, is_small
 from solver.pipeline import Limits, solve
 from solver.plan import NO_CELLS, SolveStatus, Stage
 from solver.problem import MILLI, Problem, Rules, Tier, as_int
@@ -33,6 +34,18 @@ def test_a_group_of_large_gangs_is_not_left_short():
 def test_without_effort_nothing_is_claimed():
     """Where no work is left there is no better plan, and no bound."""
     assert improve(coarse(), rights(coarse()), NO_CELLS, effort=0.0, seed=0) is None
+
+
+def test_only_plans_are_hinted_at(monkeypatch):
+    """From nothing the search has no hint: one in a model without solutions ends the process."""
+    hinted = []
+    monkeypatch.setattr(integral, "_hint", lambda _model, cells: hinted.append(cells.shape[0]))
+    asked = {"effort": EFFORT, "seed": 0}
+    nobody = coarse(guaranteed=[True, True], minimum=[2 * MILLI, 2 * MILLI])
+    assert improve(nobody, None, NO_CELLS, **asked) is None
+    assert hinted == []
+    assert improve(coarse(), rights(coarse()), NO_CELLS, **asked) is not None
+    assert 0 not in hinted
 
 
 def test_a_work_limit_leaves_the_gap():
