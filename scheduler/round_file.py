@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from scheduler.document import Document, Fields, InvalidRound, as_milli
 from scheduler.snapshot import (
@@ -17,6 +17,7 @@ from scheduler.snapshot import (
     Snapshot,
 )
 
+Limited = TypeVar("Limited", RoundInstitute, RoundTrack)
 SCHEMA = "dure-round/1"
 SHAPES = ("flexible", "block", "constant")
 URGENCIES = ("strict", "soft", "best")
@@ -221,17 +222,7 @@ def _check_carried_along(row: Fields, slots: int) -> None:
 def _institutes(top: Fields) -> tuple[RoundInstitute, ...]:
     """Read the institutes that the round itself limits; most limits stand in the policy."""
     rows = top.rows("institutes") if top.has("institutes") else []
-    institutes = []
-    for row in rows:
-        institutes.append(
-            RoundInstitute(
-                id=row.text("id"),
-                floor_gpu_hours=row.milli("floor_gpu_hours", default=0),
-                cap_gpu_hours=row.optional_milli("cap_gpu_hours"),
-            )
-        )
-        row.finish()
-    return tuple(institutes)
+    return tuple(_limited(RoundInstitute, row) for row in rows)
 
 
 def _tracks(rows: list[Fields] | None, requests: Iterable[RoundRequest]) -> tuple[RoundTrack, ...]:
@@ -239,17 +230,18 @@ def _tracks(rows: list[Fields] | None, requests: Iterable[RoundRequest]) -> tupl
     if rows is None:
         names = dict.fromkeys(each.track for each in requests if each.track is not None)
         return tuple(RoundTrack(id=name, floor_gpu_hours=0, cap_gpu_hours=None) for name in names)
-    tracks = []
-    for row in rows:
-        tracks.append(
-            RoundTrack(
-                id=row.text("id"),
-                floor_gpu_hours=row.milli("floor_gpu_hours", default=0),
-                cap_gpu_hours=row.optional_milli("cap_gpu_hours"),
-            )
-        )
-        row.finish()
-    return tuple(tracks)
+    return tuple(_limited(RoundTrack, row) for row in rows)
+
+
+def _limited(kind: type[Limited], row: Fields) -> Limited:
+    """Read an institute or a track with its floor and cap."""
+    limited = kind(
+        id=row.text("id"),
+        floor_gpu_hours=row.milli("floor_gpu_hours", default=0),
+        cap_gpu_hours=row.optional_milli("cap_gpu_hours"),
+    )
+    row.finish()
+    return limited
 
 
 def _previous(row: Fields) -> tuple[tuple[str, str, int, int], ...]:
