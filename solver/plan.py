@@ -127,6 +127,17 @@ class Conflict:
     pools: tuple[int, ...] = ()
     numbers: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def named(self) -> dict[str, tuple[int, ...]]:
+        """Whom it is about, by kind: requests and those who have floors or caps."""
+        return {
+            "request": self.requests,
+            "fellow": self.fellows,
+            "group": self.groups,
+            "institute": self.institutes,
+            "track": self.tracks,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:

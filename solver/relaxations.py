@@ -198,7 +198,7 @@ def _stands(problem: Problem, conflict: Conflict) -> bool:
         checks = (check for kinds in (LINKS, GUARANTEES) for check in kinds)
         found = (each for check in checks for each in check(problem))
         return any(each.code == conflict.code and _same(each, conflict) for each in found)
-    named = {(kind, index) for kind, indices in _named(conflict).items() for index in indices}
+    named = {(kind, index) for kind, indices in conflict.named.items() for index in indices}
     wanted = demands(problem, must_fund(problem))
     least, most = (
         [each for each in side if (each.kind, each.index) in named]
@@ -211,18 +211,7 @@ def _stands(problem: Problem, conflict: Conflict) -> bool:
 
 def _same(one: Conflict, other: Conflict) -> bool:
     """Say whether two conflicts are about the same."""
-    return _named(one) == _named(other)
-
-
-def _named(conflict: Conflict) -> dict[str, tuple[int, ...]]:
-    """Return whom a conflict is about, by kind."""
-    return {
-        "request": conflict.requests,
-        "fellow": conflict.fellows,
-        "group": conflict.groups,
-        "institute": conflict.institutes,
-        "track": conflict.tracks,
-    }
+    return one.named == other.named
 
 
 def _least(option: _Option, ends: Callable[[Problem], bool]) -> int | None:
@@ -238,7 +227,7 @@ def _least(option: _Option, ends: Callable[[Problem], bool]) -> int | None:
 
 def _options(problem: Problem, conflict: Conflict) -> Iterator[_Option]:
     """Yield what could be given up of what a conflict names."""
-    for kind, indices in _named(conflict).items():
+    for kind, indices in conflict.named.items():
         for index in indices:
             if kind == "request":
                 yield from _of_request(problem, index)

@@ -55,15 +55,8 @@ def whole_conflicts(problem: Problem, budget: Budget, *, seed: int) -> tuple[Con
 def still_impossible(problem: Problem, conflict: Conflict, *, seed: int = 0) -> bool:
     """Return whether what a conflict names cannot be kept in whole gang-hours, as rules are now."""
     wanted = demands(problem, must_fund(problem))
-    named = {
-        "request": conflict.requests,
-        "fellow": conflict.fellows,
-        "group": conflict.groups,
-        "institute": conflict.institutes,
-        "track": conflict.tracks,
-    }
     least, most = (
-        [each for each in side if each.index in named[each.kind]]
+        [each for each in side if each.index in conflict.named[each.kind]]
         for side in (wanted.least, wanted.most)
     )
     part = _only(problem, least, most)
