@@ -90,6 +90,13 @@ class SlurmSite:
         )
         return True
 
+    def finishes(self, job: str) -> bool:
+        """Wait until a job is completed and the accounting, which hears of it after, says so."""
+        self.reaches(job, "COMPLETED")
+        words = ("sacct", "-X", "-n", "-P", "-j", job, "-o", "state")
+        patiently(lambda: self.call(words).split() == ["COMPLETED"])
+        return True
+
 
 def patiently(condition: Callable[[], object], *, seconds: float = PATIENCE) -> None:
     """Wait until something is so."""

@@ -212,7 +212,7 @@ def test_a_job_inside_its_award_runs_and_one_beyond_it_waits(loaded: Running):
     inside = loaded.site.submit(award.fellow, "h200:1", minutes=1, seconds=1)
     beyond = loaded.site.submit(award.fellow, "h200:8", minutes=left // 8 + 1, seconds=1)
     untyped = loaded.site.submit(award.fellow, "8", minutes=left // 8 + 1, seconds=1)
-    assert loaded.site.reaches(inside, "COMPLETED")
+    assert loaded.site.finishes(inside)
     assert loaded.site.reaches(beyond, "PENDING", BEYOND)
     assert loaded.site.reaches(untyped, "PENDING", BEYOND)
     loaded.site.call(("scancel", beyond, untyped))
@@ -226,7 +226,7 @@ def test_use_comes_back_to_the_gpu_second(loaded: Running):
         for award, kind in zip(ours, ("h200", "b200"), strict=True)
         for gpus, seconds in ((8, 2), (1, 4), (3, 1))
     ]
-    assert all(loaded.site.reaches(each, "COMPLETED") for each in jobs)
+    assert all(loaded.site.finishes(each) for each in jobs)
     told = loaded.accounting(datetime.now(UTC) - timedelta(hours=1))
     rows = [line.split("|") for line in told.splitlines()]
     expected = sum(
@@ -247,7 +247,7 @@ def test_three_sides_say_the_same(loaded: Running):
     """Controller, accounting and books agree on a real cluster; a counter too many is found."""
     award = loaded.only_award("b200", 100)
     job = loaded.site.submit(award.fellow, "b200:6", minutes=2, seconds=11)
-    assert loaded.site.reaches(job, "COMPLETED")
+    assert loaded.site.finishes(job)
     since = datetime.now(UTC) - timedelta(hours=1)
     loaded.bring("usage-batches?cluster=duru", loaded.accounting(since))
     patiently(lambda: loaded.used(award.fellow) >= 1)
@@ -391,7 +391,7 @@ def test_an_award_as_qos_refuses_what_is_beyond_it(loaded: Running):
         lambda: "awd_small" in loaded.site.call(("scontrol", "show", "assoc_mgr", "flags=qos"))
     )
     job = loaded.site.submit(person.person, "h200:4", minutes=2, seconds=1, qos="awd_small")
-    assert loaded.site.reaches(job, "COMPLETED")
+    assert loaded.site.finishes(job)
     for gpus, minutes, qos in (
         ("h200:4", 9, "awd_small"),
         ("h200:8", 1, "awd_small"),
@@ -427,7 +427,7 @@ def test_awards_by_qos_from_acceptance_to_reclaim(by_qos: tuple[Running, str]):
     patiently(lambda: award in running.site.call(("scontrol", "show", "assoc_mgr", "flags=qos")))
     began = datetime.now(UTC) - timedelta(minutes=5)
     ended = running.site.submit("kim", "h200:8", minutes=2, seconds=3, qos=award)
-    assert running.site.reaches(ended, "COMPLETED")
+    assert running.site.finishes(ended)
     rows = [row for row in running.accounting(began).splitlines() if row.split("|")[1] == "kim"]
     (seconds,) = (int(row.split("|")[4]) for row in rows)
     brought = running.bring("usage-batches?cluster=duru", "\n".join(rows))
