@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 Document: TypeAlias = dict[str, Any]
 MOST = 10**12
 """No number in a round may exceed this; it keeps every product inside 64 bits or exact floats."""
+LARGEST = 10**300
+"""What a figure that floats cannot hold is read as."""
 MOST_SHOWN = 80
 """Characters of a wrong value that a refusal repeats."""
 
@@ -20,11 +22,13 @@ class InvalidRound(ValueError):  # noqa: N818 - a refusal, named as the rule nam
     Attributes:
         pointer: JSON pointer of the field, such as ``#/requests/3/gpu_hours``.
         value: what stands there.
-        rule: what should.
+        shown: the value as a file would have it, cut where it grows long.
+        rule: what should stand there.
     """
 
     def __init__(self, pointer: str, value: object, rule: str) -> None:
-        super().__init__(f"{pointer}: {_as_written(value)}: {rule}")
+        self.shown = _as_written(value)
+        super().__init__(f"{pointer}: {self.shown}: {rule}")
         self.pointer = pointer
         self.value = value
         self.rule = rule
@@ -135,6 +139,13 @@ class Fields:
                 self.at(name), value, f"Must be a whole number from {least} to {MOST}."
             )
         return value
+
+    def figure(self, name: str) -> float:
+        """Return a number of any size, sign and places, as a float."""
+        value = self.take(name)
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise InvalidRound(self.at(name), value, "Must be a number.")
+        return float(min(max(value, -LARGEST), LARGEST))
 
     def milli(self, name: str, *, default: int | None = None, positive: bool = False) -> int:
         """Return a number as thousandths; `default` in thousandths too."""

@@ -43,7 +43,7 @@ def read_round(document: Document) -> Snapshot:
     tracks = _tracks(listed, requests)
     top.ignore("tracks")
     plan = top.fields("previous") if document.get("previous") is not None else None
-    previous = () if plan is None else _previous(plan)
+    previous = () if plan is None else awarded_cells(plan, calendar.slots)
     top.ignore("previous")
     snapshot = Snapshot(
         id=top.text("id"),
@@ -56,7 +56,7 @@ def read_round(document: Document) -> Snapshot:
         pools=pools,
         requests=requests,
         previous=previous,
-        line=() if plan is None else _line(plan),
+        line=() if plan is None else reserve_line(plan),
         past=_past(top),
         document=document,
     )
@@ -244,32 +244,37 @@ def _limited(kind: type[Limited], row: Fields) -> Limited:
     return limited
 
 
-def _previous(row: Fields) -> tuple[tuple[str, str, int, int], ...]:
-    """Read the cells of the plan to stay close to; its other keys are a plan's own."""
+def awarded_cells(plan: Fields, slots: int) -> tuple[tuple[str, str, int, int], ...]:
+    """Read the cells of a plan: (request, pool, slot, GPU-hours); its other keys are its own.
+
+    Raises:
+        InvalidRound: If a cell is none of a calendar of so many slots.
+    """
     cells = []
-    for award in row.rows("awards"):
+    for award in plan.rows("awards"):
         request = award.text("request")
         for index, cell in enumerate(award.items("cells")):
             pointer = f"{award.at('cells')}/{index}"
             if not isinstance(cell, list) or len(cell) != 3:  # noqa: PLR2004 - pool, slot, hours
                 raise InvalidRound(pointer, cell, "Must be [pool, slot, gpu_hours].")
-            pool, slot, hours = cell
-            if not isinstance(pool, str) or not isinstance(slot, int) or not isinstance(hours, int):
-                raise InvalidRound(pointer, cell, "Must be [text, whole number, whole number].")
-            cells.append((request, pool, slot, hours))
+            named = Fields(dict(zip(("pool", "slot", "gpu_hours"), cell, strict=True)), pointer)
+            pool, slot = named.text("pool"), named.count("slot")
+            if slot >= slots:
+                raise InvalidRound(pointer, cell, f"The slot must be below {slots}.")
+            cells.append((request, pool, slot, named.count("gpu_hours")))
     return tuple(cells)
 
 
-def _line(row: Fields) -> tuple[str, ...]:
-    """Read who was next in line, by rank."""
-    if not row.has("reserve"):
+def reserve_line(plan: Fields) -> tuple[str, ...]:
+    """Read who is next in line in a plan, by rank."""
+    if not plan.has("reserve"):
         return ()
     places = [
-        (place.count("rank", least=1), place.text("request")) for place in row.rows("reserve")
+        (place.count("rank", least=1), place.text("request")) for place in plan.rows("reserve")
     ]
     names = [name for _, name in sorted(places)]
     if len(set(names)) != len(names):
-        raise InvalidRound(row.at("reserve"), names, "Must name each request once.")
+        raise InvalidRound(plan.at("reserve"), names, "Must name each request once.")
     return tuple(names)
 
 

@@ -47,7 +47,7 @@ def read_bytes(path: str) -> bytes:
 def malformed(path: str, error: InvalidRound) -> CommandRefused:
     """Return the refusal that names field, value and rule of a malformed file."""
     name = "standard input" if path == STANDARD else path
-    message = f"{name}: {error.pointer} is {error.value!r}. {error.rule}"
+    message = f"{name}: {error.pointer} is {error.shown}. {error.rule}"
     return CommandRefused(message, ExitCode.USAGE)
 
 

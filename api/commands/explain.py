@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from api.commands.documents import STANDARD, malformed, read_document
@@ -12,17 +11,17 @@ from api.commands.rounds import read_policy, read_snapshot
 from api.commands.terminal import CommandRefused, ExitCode, terminal_of
 from api.plain_json import encode
 from api.solving import explained, explorer_of, with_counterfactuals
-from scheduler.document import Document, InvalidRound, as_milli
+from scheduler.document import Document, InvalidRound
 from scheduler.domain.messages import Language
 from scheduler.formulate import Formulation, formulate
 from scheduler.plan_file import SCHEMA
+from scheduler.plan_reading import read_plan
 from scheduler.policy import Policy, presets
 from scheduler.snapshot import Snapshot
 from solver.canonical import digest
 from solver.counterfactuals import counterfactuals
 from solver.explain import explain as explain_plan
-from solver.plan import NO_CELLS, Entitlement, Plan, SolveStatus, Stage
-from solver.problem import IntArray, as_int
+from solver.plan import Plan
 from solver.spread import Crew, here, processes
 
 app = single()
@@ -117,73 +116,6 @@ def policy_of(document: Document, path: str) -> Policy:
     raise CommandRefused(
         f"The plan was made under another policy: {wanted.get('name')}.", ExitCode.USAGE, hint=hint
     )
-
-
-def read_plan(formulation: Formulation, document: Document) -> Plan:
-    """Return a plan file as the solver's own value, as far as explanations need it."""
-    names = formulation.names
-    request_at = {name: index for index, name in enumerate(names.requests)}
-    pool_at = {name: index for index, name in enumerate(names.pools)}
-    try:
-        cells = sorted(
-            (request_at[award["request"]], pool_at[pool], int(slot), int(hours))
-            for award in document["awards"]
-            for pool, slot, hours in award["cells"]
-        )
-        reserve = tuple(request_at[row["request"]] for row in document["reserve"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidRound("#/awards", str(error), "Must name what the round has.") from error
-    return Plan(
-        status=SolveStatus.FEASIBLE,
-        seed=_seed(document),
-        cells=as_int(cells) if cells else NO_CELLS,
-        reserve=reserve,
-        stages=tuple(_stage(row) for row in document.get("stages", ())),
-        entitlement=_entitlement(formulation, _part(document, "entitlements")),
-    )
-
-
-def _seed(document: Document) -> int:
-    """Return the seed of a plan file: of a lottery's draw, where there is one."""
-    seed = document.get("seed")
-    if not isinstance(seed, int):
-        raise InvalidRound("#/seed", seed, "Must be a whole number.")
-    return seed
-
-
-def _stage(row: Mapping[str, Any]) -> Stage:
-    """Return one stage of a plan file."""
-    try:
-        return Stage(
-            name=str(row["name"]),
-            status=SolveStatus(row["status"]),
-            objective=float(row["objective"]),
-            bound=float(row["bound"]),
-            gap=float(row["gap"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidRound(
-            "#/stages", str(error), "Must state name, status and figures."
-        ) from error
-
-
-def _entitlement(formulation: Formulation, stated: Mapping[str, Any]) -> Entitlement | None:
-    """Return the entitlements of a plan file, if its policy gives any."""
-    if not stated.get("groups"):
-        return None
-    names = formulation.names
-    return Entitlement(
-        groups=_amounts(names.groups, stated["groups"], "groups"),
-        fellows=_amounts(names.fellows, stated["fellows"], "fellows"),
-        fluid=NO_CELLS,
-    )
-
-
-def _amounts(ids: Sequence[str], stated: Mapping[str, Any], part: str) -> IntArray:
-    """Return thousandths in the order of the ids."""
-    pointer = f"#/entitlements/{part}"
-    milli = [as_milli(stated.get(name, 0), f"{pointer}/{name}") for name in ids]
-    return np.array(milli, dtype=np.int64)
 
 
 def _part(document: Document, name: str) -> Mapping[str, Any]:

@@ -91,6 +91,14 @@ def test_a_gzipped_file_reads_like_a_plain_one(tmp_path):
             {"previous": {"awards": [{"request": "r1", "cells": [["a", 0]]}]}},
             "#/previous/awards/0/cells/0",
         ),
+        (
+            {"previous": {"awards": [{"request": "r1", "cells": [["a", 2, 1]]}]}},
+            "#/previous/awards/0/cells/0",
+        ),
+        (
+            {"previous": {"awards": [{"request": "r1", "cells": [["a", -1, 1]]}]}},
+            "#/previous/awards/0/cells/0/slot",
+        ),
     ],
 )
 def test_a_broken_rule_is_named_with_its_field(changes, pointer):
