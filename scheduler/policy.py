@@ -96,7 +96,10 @@ def find_policy(name_or_path: str) -> Policy:
             raise InvalidPolicy(
                 f"policy {name_or_path!r}: must be one of {', '.join(presets())}, or a .toml file."
             )
-    return parse_policy(path.read_text(encoding="utf-8"))
+    try:
+        return parse_policy(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidPolicy(f"policy {name_or_path!r}: must be text in UTF-8: {error}") from error
 
 
 def parse_policy(text: str) -> Policy:
@@ -230,7 +233,7 @@ def _tiers(select: Fields, document: Mapping[str, Any]) -> tuple[Tier, ...]:
         return ALL_TIERS if fair else (Tier.VALUE,)
     names = select.items("tiers")
     allowed = list(Tier)
-    if not names or len(set(names)) != len(names) or any(each not in allowed for each in names):
+    if not names or any(each not in allowed for each in names) or len(set(names)) != len(names):
         raise InvalidRound(
             select.at("tiers"), names, f"Must be some of {', '.join(allowed)}, each once."
         )

@@ -59,6 +59,7 @@ def test_weights_are_one_where_nothing_is_said():
         ('name = "x"\n[fairness]\nunit = "gpus"', "fairness/unit"),
         ('name = "x"\n[select]\nmethod = "magic"', "select/method"),
         ('name = "x"\n[select]\ntiers = ["value", "value"]', "select/tiers"),
+        ('name = "x"\n[select]\ntiers = [["value"], {}]', "select/tiers"),
         ('name = "x"\n[select]\nform = "mixed"', "select/form"),
         ('name = "x"\n[select.weights]\nvalue = 2', "select/weights"),
         ('name = "x"\n[select]\nform = "weighted"\n[select.weights]\nmerit = 1', "weights/merit"),
@@ -86,3 +87,11 @@ def test_shares_are_exact_millionths():
     policy = parse_policy('name = "x"\n[tracks.industry]\nfloor_share = 0.3\n')
     assert policy.tracks["industry"].floor == 300_000
     assert policy.rules.method is Method.OPTIMIZE
+
+
+def test_a_file_that_is_no_text_is_refused_by_name(tmp_path):
+    """The refusal names the file and says what it must be."""
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b'name = "\xff"')
+    with pytest.raises(InvalidPolicy, match=r"mine\.toml.*UTF-8"):
+        find_policy(str(path))
