@@ -76,9 +76,9 @@ def equilibrium(problem: Problem, budget: Budget | None = None) -> Entitlement:
     )
 
 
-def market_stage(entitlement: Entitlement, *, gap: float) -> tuple[Stage, ...]:
+def market_stage(entitlement: Entitlement | None, *, gap: float) -> tuple[Stage, ...]:
     """Return how near the entitlements are to the fairest of their kind, if a market's."""
-    if entitlement.proportional is None:
+    if entitlement is None or entitlement.proportional is None:
         return ()
     mean, bound = entitlement.proportional
     best = max(mean, bound)

@@ -122,7 +122,7 @@ def _answered(
     fair = problem.rules.is_fair
     entitlement = _rights(problem, effort.budget) if fair else None
     if problem.rules.method is not Method.OPTIMIZE:
-        return _by_formula(problem, entitlement, effort)
+        return _by_formula(problem, entitlement, effort, gap=gap)
     if fair and entitlement is None:
         return _by_rank(problem, None, effort, gap=gap)
     return _by_tiers(problem, entitlement, effort, gap=gap, progress=progress)
@@ -284,7 +284,9 @@ def _rights(problem: Problem, budget: Budget) -> Entitlement | None:
         return None
 
 
-def _by_formula(problem: Problem, entitlement: Entitlement | None, effort: Effort) -> Plan:
+def _by_formula(
+    problem: Problem, entitlement: Entitlement | None, effort: Effort, *, gap: float
+) -> Plan:
     """Answer by a formula; it proves nothing, and may not know how to keep every rule.
 
     Entitlements are a yardstick here: what the groups and fellows lack is reported against them.
@@ -294,7 +296,8 @@ def _by_formula(problem: Problem, entitlement: Entitlement | None, effort: Effor
         return _no_plan(entitlement, proved=False, seed=effort.seed)
     reached = objectives(problem, entitlement, formula.cells)
     stage = replace(plain_stage("formula", reached["value"]), status=SolveStatus.FEASIBLE)
-    return _plan(problem, entitlement, formula.cells, (stage,), seed=effort.seed)
+    stages = (stage, *market_stage(entitlement, gap=gap))
+    return _plan(problem, entitlement, formula.cells, stages, seed=effort.seed)
 
 
 def _by_line(problem: Problem, effort: Effort) -> Plan:
@@ -328,7 +331,7 @@ def _by_rank(
     entitle = plain_stage("entitle", scales(entitlement)["fellows"], limit=limit)
     if entitlement is None:
         entitle = replace(entitle, status=SolveStatus.UNKNOWN)
-    first = (entitle,) if problem.rules.is_fair else ()
+    first = (entitle, *market_stage(entitlement, gap=gap)) if problem.rules.is_fair else ()
     reached, scale = objectives(problem, entitlement, cells), scales(entitlement)
     bounds = {
         "groups": 0.0,

@@ -89,6 +89,16 @@ def test_what_is_solved_is_proved(name: str) -> None:
     assert broken(proof) == set()
 
 
+@pytest.mark.parametrize("rule", ["leximin", "nash"])
+@pytest.mark.parametrize("method", ["proportional", "rac", "rank"])
+def test_a_formula_is_proved_beside_its_yardstick(method: str, rule: str) -> None:
+    """A formula with a fairness rule states entitlements, and a market how near to it they are."""
+    fairness, select = {"rule": rule}, {"method": method}
+    proof = prove(crowded(), {"name": "mine", "fairness": fairness, "select": select})
+    assert proof.plan["entitlements"]["groups"]
+    assert broken(proof) == set()
+
+
 def test_the_value_bound_is_proved_by_prices() -> None:
     """The checker's own bound, from the prices alone, is no better than what can be reached."""
     proof = proof_of("entitlement")
