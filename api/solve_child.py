@@ -6,7 +6,16 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from api.child import Tell, run
-from api.solving import Question, answer, conflict_texts, explanations, ways_out_texts, written
+from api.solving import (
+    Question,
+    Solution,
+    answer,
+    conflict_texts,
+    explanations,
+    ways_out_of,
+    ways_out_texts,
+    written,
+)
 from scheduler.document import InvalidRound, parse_document
 from scheduler.domain.errors import DureError, InvalidRoundFile
 from scheduler.domain.messages import Language
@@ -17,7 +26,10 @@ from solver.pipeline import Limits, Progress
 
 
 class NoPlan(DureError):  # noqa: N818 - a refusal, named as the rule names it
-    """No plan keeps every rule, or the limit came first. Fields: status, conflicts, ways_out."""
+    """No plan keeps every rule, or the limit came first.
+
+    Fields: status, conflicts, ways_out; korean, which has the last two in Korean.
+    """
 
     code: ClassVar[str] = "no-plan"
 
@@ -45,17 +57,26 @@ def solve(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     )
     solution = answer(question, lambda progress: tell(_line(progress)))
     if not solution.is_plan:
-        raise NoPlan(
-            status=solution.plan.status.value,
-            conflicts=conflict_texts(solution, Language.ENGLISH),
-            ways_out=ways_out_texts(solution, Language.ENGLISH) or ["–"],
-        )
+        english, korean = _reasons(solution)
+        raise NoPlan(status=solution.plan.status.value, **english, korean=korean)
     return {
         "plan": written(solution.document).decode(),
         "certificate": written(solution.certificate).decode(),
         "explanations": explanations(solution),
         "seconds": round(time.perf_counter() - began, 3),
     }
+
+
+def _reasons(solution: Solution) -> tuple[dict[str, list[str]], ...]:
+    """Return why there is no plan and the ways out of it, in English and in Korean."""
+    ways = ways_out_of(solution)
+    return tuple(
+        {
+            "conflicts": conflict_texts(solution, language),
+            "ways_out": ways_out_texts(solution, ways, language),
+        }
+        for language in (Language.ENGLISH, Language.KOREAN)
+    )
 
 
 def _formulation(task: Mapping[str, Any]) -> Formulation:

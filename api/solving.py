@@ -22,7 +22,7 @@ from solver.pipeline import Limits, Progress, solve
 from solver.plan import Plan, SolveStatus
 from solver.problem import MILLI
 from solver.reasons import Explanation
-from solver.relaxations import ways_out
+from solver.relaxations import WayOut, ways_out
 from solver.spread import here
 from solver.whatif import Counterfactual
 
@@ -183,14 +183,19 @@ def conflict_texts(solution: Solution, language: Language) -> list[str]:
     return [wording.conflict_text(each, language) for each in solution.plan.conflicts]
 
 
-def ways_out_texts(solution: Solution, language: Language) -> list[str]:
+def ways_out_of(solution: Solution) -> Sequence[WayOut]:
     """Return what could be given up so that there is a plan, cheapest first, each shown by one.
 
     Those that are found in what the solve left of its time.
     """
-    formulation, conflicts = solution.formulation, solution.plan.conflicts
+    problem, conflicts = solution.formulation.problem, solution.plan.conflicts
+    return ways_out(problem, solution.budget, conflicts)
+
+
+def ways_out_texts(solution: Solution, ways: Sequence[WayOut], language: Language) -> list[str]:
+    """Return ways out in words."""
+    formulation = solution.formulation
     words = WaysOut(names=formulation.names, unit=formulation.problem.rules.unit)
-    ways = ways_out(formulation.problem, solution.budget, conflicts)
     return [words.text(way, language) for way in ways]
 
 

@@ -132,7 +132,7 @@ class Fields:
     def count(self, name: str, *, least: int = 0, default: int | None = None) -> int:
         """Return a whole number."""
         value = default if default is not None and not self.has(name) else self.take(name)
-        if isinstance(value, Decimal) and value == value.to_integral_value():
+        if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST:
             raise InvalidRound(
@@ -189,7 +189,7 @@ def as_milli(value: object, pointer: str, *, positive: bool = False) -> int:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise InvalidRound(pointer, value, "Must be a number.")
     scaled = Decimal(value) * 1000
-    if not 0 <= scaled <= MOST * 1000 or (positive and scaled == 0):
+    if not scaled.is_finite() or not 0 <= scaled <= MOST * 1000 or (positive and scaled == 0):
         low = "above 0" if positive else "0 or more"
         raise InvalidRound(pointer, str(value), f"Must be {low} and at most {MOST}.")
     if scaled != scaled.to_integral_value():

@@ -282,7 +282,8 @@ def _share(row: Fields, name: str) -> int | None:
     if not row.has(name):
         return None
     value = row.take(name)
-    scaled = Decimal(value) * PARTS if isinstance(value, int | Decimal) else Decimal(-1)
-    if not 0 <= scaled <= PARTS or scaled != scaled.to_integral_value():
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    scaled = Decimal(value) * PARTS if is_number else Decimal("NaN")
+    if scaled.is_nan() or not 0 <= scaled <= PARTS or scaled != scaled.to_integral_value():
         raise InvalidRound(row.at(name), value, "Must lie in 0 … 1, with at most six places.")
     return int(scaled)

@@ -1,5 +1,6 @@
 """`dure round`: from the frozen round to the published decision."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -343,4 +344,14 @@ def _watch(session: Session, solve_: str) -> None:
     body = session.client.get(f"solves/{solve_}").body
     session.show(body, f"{solve_}: {body['state']}  {body.get('scenario') or ''}")
     if body["state"] == "failed":
-        raise CommandRefused(f"{solve_} failed: {body.get('error')}", ExitCode.ERROR)
+        raise _failed(solve_, body["error"])
+
+
+def _failed(solve_: str, error: Mapping[str, Any]) -> CommandRefused:
+    """Return the refusal that says why a solve failed, and what would help."""
+    infeasible = error.get("status") == "infeasible"
+    return CommandRefused(
+        f"{solve_}: {error['title']} {error['detail']}",
+        ExitCode.INFEASIBLE if infeasible else ExitCode.ERROR,
+        hint="\n".join(f"way out: {each}" for each in error.get("ways_out", ())),
+    )

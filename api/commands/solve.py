@@ -20,7 +20,15 @@ from api.commands.rounds import read_question
 from api.commands.tables import columns, number
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 from api.plain_json import encode
-from api.solving import Question, Solution, answer, conflict_texts, ways_out_texts, written
+from api.solving import (
+    Question,
+    Solution,
+    answer,
+    conflict_texts,
+    ways_out_of,
+    ways_out_texts,
+    written,
+)
 from scheduler.domain.messages import Language
 from scheduler.export.board import largest_gap
 from solver.checking.report import percent
@@ -143,7 +151,7 @@ def tell_conflicts(terminal: Terminal, solution: Solution) -> None:
     language = Language(terminal.language)
     for text in conflict_texts(solution, language):
         terminal.note(f"infeasible: {text}")
-    for text in ways_out_texts(solution, language):
+    for text in ways_out_texts(solution, ways_out_of(solution), language):
         terminal.note(f"way out: {text}")
 
 

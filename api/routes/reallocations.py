@@ -7,11 +7,13 @@ from starlette.responses import Response
 
 from api.body import StrictRoute
 from api.door import Asking
+from api.failures import shown_failure
 from api.pagination import STANDARD, Cursor, Limit
 from api.permissions import declared
 from api.schemas.common import Listing
 from api.schemas.reallocations import DueOut
 from scheduler.domain.jobs import Job
+from scheduler.domain.messages import Language
 from scheduler.operations import dues
 
 CallId = Annotated[str, Path(max_length=64)]
@@ -27,11 +29,14 @@ def list_reallocations(
     """List the reallocations that returned hours, reclaims and lost nodes called for."""
     part = caller.slice(cursor, limit)
     return caller.show(
-        lambda tx: caller.listing(dues.list_due(tx, caller.permit, call_id, part), shown_due)
+        lambda tx: caller.listing(
+            dues.list_due(tx, caller.permit, call_id, part),
+            lambda job: shown_due(job, caller.language),
+        )
     )
 
 
-def shown_due(job: Job) -> DueOut:
+def shown_due(job: Job, language: Language) -> DueOut:
     """Show a reallocation that is due, or what became of it."""
     result = job.result or {}
     return DueOut.model_validate(
@@ -47,6 +52,6 @@ def shown_due(job: Job) -> DueOut:
             "round": result.get("round"),
             "solve": result.get("solve"),
             "waits_for": result.get("waits_for"),
-            "error": dict(job.failure) if job.failure is not None else None,
+            "error": shown_failure(job, language),
         }
     )

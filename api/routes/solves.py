@@ -8,6 +8,7 @@ from starlette.responses import Response
 from api.acts import Possible, acts
 from api.body import StrictRoute
 from api.door import Asking, Caller, authenticated
+from api.failures import shown_failure
 from api.pagination import STANDARD, Cursor, Limit
 from api.permissions import declared
 from api.preferences import prefers_waiting, until
@@ -18,6 +19,7 @@ from api.sse import Frame, News, resume_after, stream
 from scheduler.domain.access import permit
 from scheduler.domain.errors import InvalidValue
 from scheduler.domain.jobs import Job, JobState, Progress
+from scheduler.domain.messages import Language
 from scheduler.operations import solves
 from scheduler.ports.paging import LARGEST_LIMIT, Page
 from scheduler.ports.store import Transaction
@@ -69,7 +71,7 @@ def list_solves(
     return caller.show(
         lambda tx: caller.listing(
             solves.list_solves(tx, caller.permit, round_id, part, state=state),
-            lambda job: shown_solve(job, None),
+            lambda job: shown_solve(job, None, caller.language),
         )
     )
 
@@ -124,7 +126,7 @@ def cancel_solve(caller: Asking, solve_id: SolveId, body: Because | None = None)
     )
 
 
-def shown_solve(job: Job, last: Progress | None) -> SolveOut:
+def shown_solve(job: Job, last: Progress | None, language: Language) -> SolveOut:
     """Show a solve as a job."""
     result = dict(job.result) if job.result is not None else None
     payload = dict(job.payload)
@@ -141,7 +143,7 @@ def shown_solve(job: Job, last: Progress | None) -> SolveOut:
             "attempt": job.attempt,
             "scenario": result and result.get("scenario"),
             "result": result,
-            "error": dict(job.failure) if job.failure is not None else None,
+            "error": shown_failure(job, language),
             "progress": dict(last.body) if last is not None else None,
             "version": job.version,
         }
@@ -182,7 +184,7 @@ def _news(caller: Caller, solve_id: str, after: int) -> News:
     if job.is_live or len(lines) >= MOST_LINES:
         return News(frames, ended=False)
     position = lines[-1].seq if lines else after
-    end = shown_solve(job, None).model_dump(mode="json", by_alias=True)
+    end = shown_solve(job, None, caller.language).model_dump(mode="json", by_alias=True)
     return News([*frames, Frame(position, str(job.state), end)], ended=True)
 
 
@@ -191,6 +193,6 @@ def _one(tx: Transaction, caller: Caller, job: Job, status: int = 200, **more: A
     told = tx.jobs.told(job.id)
     lines = tx.jobs.progress(job.id, told - 1, 1) if told else ()
     possible = acts(caller, address, POSSIBLE, allowed=("cancel",) if job.is_live else ())
-    shown = shown_solve(job, lines[0] if lines else None)
+    shown = shown_solve(job, lines[0] if lines else None, caller.language)
     shown = shown.model_copy(update={"actions": possible, **more})
     return reply(shown, status, version=job.version, address=address)

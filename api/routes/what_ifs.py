@@ -7,12 +7,14 @@ from starlette.responses import Response
 
 from api.body import StrictRoute
 from api.door import Asking
+from api.failures import shown_failure
 from api.permissions import declared
 from api.preferences import prefers_waiting, until
 from api.replies import Reply, reply
 from api.routes.solves import ASKED, order_of
 from api.schemas.scenarios import WhatIfIn, WhatIfOut
 from scheduler.domain.jobs import Job
+from scheduler.domain.messages import Language
 from scheduler.operations import what_ifs
 from scheduler.ports.store import Transaction
 
@@ -50,7 +52,7 @@ def ask_what_if(
     if waiting:
         until(lambda: caller.read(lambda tx: not tx.jobs.get(job.id).is_live), waiting)
     now = caller.read(lambda tx: tx.jobs.get(job.id))
-    return _shown(now, 202 if now.is_live else 200).response()
+    return _shown(now, caller.language, 202 if now.is_live else 200).response()
 
 
 @router.get("/what-ifs/{what_if_id}", **declared(ASK, WhatIfOut))
@@ -58,12 +60,12 @@ def read_what_if(caller: Asking, what_if_id: Annotated[str, Path(max_length=64)]
     """Read a question, with its answer once there is one."""
 
     def query(tx: Transaction) -> Reply:
-        return _shown(what_ifs.get_what_if(tx, caller.permit, what_if_id))
+        return _shown(what_ifs.get_what_if(tx, caller.permit, what_if_id), caller.language)
 
     return caller.show(query)
 
 
-def _shown(job: Job, status: int = 200) -> Reply:
+def _shown(job: Job, language: Language, status: int = 200) -> Reply:
     payload = dict(job.payload)
     shown = WhatIfOut.model_validate(
         {
@@ -74,7 +76,7 @@ def _shown(job: Job, status: int = 200) -> Reply:
             "created_at": job.created_at,
             "finished_at": job.finished_at,
             "answer": dict(job.result) if job.result is not None else None,
-            "error": dict(job.failure) if job.failure is not None else None,
+            "error": shown_failure(job, language),
             "version": job.version,
         }
     )

@@ -55,10 +55,13 @@ def render(code: str, fields: Mapping[str, object], language: Language) -> Messa
 
 
 def _shown(value: object) -> str:
+    """Return a field as a text has it; a list of sentences is a paragraph."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,}"
     if isinstance(value, list | tuple):
-        return ", ".join(str(part) for part in value) or "–"
+        parts = [str(part) for part in value]
+        between = " " if all(part.endswith(".") for part in parts) else ", "
+        return between.join(parts) or "–"
     return str(value)
 
 
@@ -342,17 +345,11 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
     "no-plan": _Texts(
         (
             "There is no plan.",
-            (
-                "The solver says {status}. What cannot hold together: {conflicts}. "
-                "Ways out, each shown by a plan: {ways_out}."
-            ),
+            "The solver says {status}. {conflicts}",
         ),
         (
             "배분안이 없습니다.",
-            (
-                "풀이 결과: {status}. 함께 지킬 수 없는 조건: {conflicts}. "
-                "해결 방법(모두 계획으로 확인됨): {ways_out}."
-            ),
+            "풀이 결과: {status}. {conflicts}",
         ),
     ),
     "solver-crashed": _Texts(

@@ -1,5 +1,6 @@
 """Round files: a `dure-round/1` document becomes a frozen round with its directory."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from scheduler.domain.calls import Call, CallState, CallTerms, Track
 from scheduler.domain.directory import Group, Institute, Person
 from scheduler.domain.errors import InvalidRoundFile
 from scheduler.domain.events import Event, Happening, Json
+from scheduler.domain.names import SLUG
 from scheduler.domain.pools import Calendar, Pool
 from scheduler.domain.requests import Ask, AskShape, Request, RequestState, Submission
 from scheduler.domain.rounds import Round, RoundState
@@ -16,7 +18,7 @@ from scheduler.operations.record import record
 from scheduler.ports.acts import Act
 from scheduler.ports.store import Transaction
 from scheduler.round_file import read_round
-from scheduler.snapshot import RoundRequest, Snapshot
+from scheduler.snapshot import RoundFellow, RoundGroup, RoundRequest, Snapshot
 from solver.canonical import canonical, digest
 
 NO_POLICY = "imported"
@@ -44,8 +46,8 @@ def import_round(tx: Transaction, act: Act, raw: bytes) -> tuple[Round, Event]:
         raw: JSON, gzipped or not.
 
     Raises:
-        InvalidRoundFile: If the file breaks the format; the rule names the field.
-        InvalidValue: If an id of the file cannot be a slug.
+        InvalidRoundFile: If the file breaks the format, or an id of it cannot name an object of
+            the directory; the rule names the field.
     """
     file = _read(raw)
     _add_directory(tx, file.snapshot)
@@ -78,24 +80,42 @@ def _read(raw: bytes) -> _File:
     try:
         document = parse_document(raw)
         snapshot = read_round(document)
+        _refuse_ids(snapshot)
     except InvalidRound as refusal:
         raise InvalidRoundFile(rule=str(refusal)) from refusal
     return _File(snapshot, canonical(document).decode(), digest(document))
 
 
+def _refuse_ids(snapshot: Snapshot) -> None:
+    """Refuse ids under which the directory can keep nothing."""
+    kinds = ("groups", "fellows", "tracks", "pools")
+    for kind in kinds:
+        for index, each in enumerate(getattr(snapshot, kind)):
+            if not SLUG.fullmatch(each.id):
+                rule = "Must be 1 to 64 letters, digits, dots, underscores or hyphens."
+                raise InvalidRound(f"#/{kind}/{index}/id", each.id, rule)
+
+
+def _institute_of(holder: RoundGroup | RoundFellow) -> str | None:
+    """Return under which id the directory keeps an institute; a file may name it by any text."""
+    if holder.institute is None or SLUG.fullmatch(holder.institute):
+        return holder.institute
+    return f"institute-{hashlib.sha256(holder.institute.encode()).hexdigest()[:12]}"
+
+
 def _add_directory(tx: Transaction, snapshot: Snapshot) -> None:
-    named = {group.institute for group in snapshot.groups}
-    named |= {fellow.institute for fellow in snapshot.fellows}
-    for name in sorted(name for name in named if name is not None):
-        if tx.institutes.find(name) is None:
-            tx.institutes.add(Institute(id=name, name=name))
+    holders: list[RoundGroup | RoundFellow] = [*snapshot.groups, *snapshot.fellows]
+    named = {_institute_of(each): each.institute for each in holders}
+    for id_, name in named.items():
+        if id_ is not None and name is not None and tx.institutes.find(id_) is None:
+            tx.institutes.add(Institute(id=id_, name=name))
     for group in snapshot.groups:
         if tx.groups.find(group.id) is None:
             tx.groups.add(
                 Group(
                     id=group.id,
                     name=group.id,
-                    institute=group.institute,
+                    institute=_institute_of(group),
                     weight=group.weight,
                     floor_gpu_hours=group.floor_gpu_hours,
                     cap_gpu_hours=group.cap_gpu_hours,
@@ -108,7 +128,7 @@ def _add_directory(tx: Transaction, snapshot: Snapshot) -> None:
                     id=fellow.id,
                     name=fellow.id,
                     group=fellow.group,
-                    institute=fellow.institute,
+                    institute=_institute_of(fellow),
                     weight=fellow.weight,
                     cap_gpu_hours=fellow.cap_gpu_hours,
                 )

@@ -3,9 +3,11 @@
 import secrets
 from typing import Any
 
-from api.solve_child import solve
+import pytest
+
+from api.solve_child import NoPlan, solve
 from api.trades import TRADES, trades
-from scheduler.domain.jobs import REALLOCATE
+from scheduler.domain.jobs import REALLOCATE, SOLVE
 from scheduler.operations import jobs
 from scheduler.operations.upkeep import lapse_late_offers
 from scheduler.ports.store import Transaction
@@ -42,6 +44,20 @@ def work_one(
 def solve_one(center: Center) -> str:
     """Work off the oldest solve and return the id of its scenario."""
     return str(work_one(center)["scenario"])
+
+
+def fail_one(center: Center) -> str:
+    """Work off the oldest solve, which has no plan, as a worker does; return its id."""
+    hand = hand_of(center)
+    job = center.store.write(lambda tx: jobs.claim(tx, hand, (SOLVE,)))
+    assert job is not None, "a job waits"
+    with center.store.read() as tx:
+        task = trades()[job.kind].prepare(tx, job)
+    with pytest.raises(NoPlan) as refusal:
+        solve(task, lambda _line: None)
+    said = {**refusal.value.fields, "code": refusal.value.code}
+    center.store.write(lambda tx: jobs.fail(tx, hand, job.lease, said))
+    return job.id
 
 
 def go_on_one(center: Center) -> dict[str, Any]:

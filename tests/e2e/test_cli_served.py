@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,10 @@ from api.commands.profiles import Profile, keep_profile
 from api.commands.terminal import Terminal
 from scheduler.domain.jobs import SOLVE
 from tests.e2e.center import Center
-from tests.e2e.solving import work_one
+from tests.e2e.solving import fail_one, work_one
 from tests.e2e.test_http_books import awards
 from tests.e2e.test_http_changes import held, story
-from tests.e2e.test_http_rounds import published
+from tests.e2e.test_http_rounds import impossible, published
 from tests.prometheus import listening
 
 __all__ = ["awards"]
@@ -60,10 +60,25 @@ def _terminal(center: Center, environ: dict[str, str]) -> Terminal:
 
 
 def watched(center: Center, environ: dict[str, str], *arguments: str) -> tuple[str, str, str]:
-    """Run a command that waits for a solve in a process of its own, and do the solve meanwhile.
+    """Run a command that waits for a solve, and do the solve meanwhile.
 
     Returns:
         Its standard output and error, and the id of the scenario that was made.
+    """
+    made, code, out, err = beside(
+        center, environ, arguments, lambda: str(work_one(center, kinds=(SOLVE,))["scenario"])
+    )
+    assert 0 == code, err
+    return out, err, made
+
+
+def beside(
+    center: Center, environ: dict[str, str], arguments: Sequence[str], work: Callable[[], str]
+) -> tuple[str, int, str, str]:
+    """Run a command in a process of its own and, once a solve waits, work it off.
+
+    Returns:
+        What the work gave; the command's exit code, standard output and error.
     """
     command = subprocess.Popen(
         [sys.executable, "-m", "api.cli", *arguments],
@@ -74,10 +89,9 @@ def watched(center: Center, environ: dict[str, str], *arguments: str) -> tuple[s
     )
     while command.poll() is None and not _solve_waits(center):
         time.sleep(0.05)
-    made = str(work_one(center, kinds=(SOLVE,))["scenario"])
+    done = work()
     out, err = command.communicate(timeout=120)
-    assert 0 == command.returncode, err
-    return out, err, made
+    return done, command.returncode, out, err
 
 
 def _solve_waits(center: Center) -> bool:
@@ -112,6 +126,15 @@ def test_a_round_is_reallocated_by_hand(center: Center, dure, homes, capsys):
     (kept,) = center.get("awards", "park").json()["items"]
     assert (stays["id"], stays["cells"]) == (kept["id"], kept["cells"])
     assert center.get("ledger/trial-balance", "aud").json()["holds"]
+
+
+def test_a_round_without_a_plan_ends_with_its_reasons(center: Center, homes):
+    """The command that watches says what cannot hold together, and what would help."""
+    by_hand = ["round", "solve", impossible(center), "--policy", "merit"]
+    _, code, _, err = beside(center, homes("op"), by_hand, lambda: fail_one(center))
+    assert 5 == code, err
+    assert "There is no plan. The solver says infeasible. Request r1 is guaranteed" in err
+    assert "way out: release the guarantee" in err
 
 
 def test_who_leaves_hands_over(center: Center, awards: dict[str, str], dure, capsys):

@@ -7,9 +7,13 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.e2e.center import Center
-from tests.e2e.solving import solve_one, work_one
+from tests.e2e.solving import fail_one, solve_one, work_one
+from tests.rounds import a_request, a_round
 
 ROUNDS = Path(__file__).parents[2] / "benchmarks" / "rounds"
 
@@ -320,6 +324,66 @@ def test_a_round_file_goes_in_and_comes_out_unchanged(center: Center):
     assert (201, "frozen") == (made.status_code, made.json()["state"])
     exported = center.get(f"rounds/{made.json()['id']}/snapshot", "op").json()
     assert json.loads(gzip.decompress(packed)) == exported
+
+
+def test_a_round_file_names_institutes_by_any_text(center: Center):
+    """The directory keeps such an institute under an id of its own; the file stays as it came."""
+    name = "광주과학기술원 (GIST)"
+    file = a_round(groups=[{"id": "g1", "institute": name}, {"id": "g3", "institute": name}])
+    file["fellows"] = [{"id": "f1", "group": "g3"}, {"id": "f2", "group": "g3"}]
+    made = imported(center, file)
+    assert 201 == made.status_code, made.text
+    known = center.get("institutes", "op").json()["items"]
+    (kept,) = (each for each in known if each["name"] == name)
+    assert kept["id"] == center.get("groups/g3", "op").json()["institute"]
+    assert file == center.get(f"rounds/{made.json()['id']}/snapshot", "op").json()
+    assert a_scenario(center, made.json()["id"])
+
+
+def test_ids_that_the_directory_cannot_keep_are_refused_by_their_field(center: Center):
+    """The refusal names the field of the file, the value and the rule."""
+    refused = imported(center, a_round(groups=[{"id": "g1"}, {"id": "g2"}, {"id": "누구"}]))
+    assert (422, "invalid-round-file") == (refused.status_code, refused.json()["code"])
+    assert '#/groups/2/id: "누구": Must be' in refused.json()["detail"]
+
+
+def impossible(center: Center) -> str:
+    """Return a round whose guarantee no supply can keep."""
+    more = a_request(guaranteed=True, gpu_hours=500, minimum_gpu_hours=400)
+    made = imported(center, a_round(requests=[more, a_request(id="r2", fellow="f2")]))
+    assert 201 == made.status_code, made.text
+    return str(made.json()["id"])
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "why", "way"),
+    [
+        ("en", "There is no plan.", "Request r1 is guaranteed", "release the guarantee"),
+        ("ko", "배분안이 없습니다.", "신청 r1", "보장"),
+    ],
+)
+def test_a_solve_without_a_plan_says_why_in_the_readers_language(
+    center: Center, language: str, title: str, why: str, way: str
+):
+    """The error has title, detail, the rules that cannot hold together and what would help."""
+    round_ = impossible(center)
+    path = f"rounds/{round_}"
+    assert 202 == center.change(path, f"{path}/solves", "op", {"preset": "merit"}).status_code
+    solve = fail_one(center)
+    shown = center.get(f"solves/{solve}", "op", headers={"Accept-Language": language}).json()
+    error = shown["error"]
+    assert ("failed", "no-plan", title) == (shown["state"], error["code"], error["title"])
+    assert why in error["detail"]
+    assert ".." not in error["detail"]
+    assert any(why in each for each in error["conflicts"])
+    assert any(way in each for each in error["ways_out"])
+    assert "korean" not in error
+
+
+def imported(center: Center, file: dict) -> Any:
+    """Return the answer to a round file."""
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "import-0003"}
+    return center.send("POST", "rounds/imports", "op", json=file, headers=headers)
 
 
 def test_a_broken_round_file_makes_nothing(center: Center):
