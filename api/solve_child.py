@@ -14,6 +14,7 @@ from api.solving import (
     explanations,
     ways_out_of,
     ways_out_texts,
+    why_no_plan,
     written,
 )
 from scheduler.document import InvalidRound, parse_document
@@ -72,7 +73,7 @@ def _reasons(solution: Solution) -> tuple[dict[str, list[str]], ...]:
     ways = ways_out_of(solution)
     return tuple(
         {
-            "conflicts": conflict_texts(solution, language),
+            "conflicts": conflict_texts(solution, language) or [why_no_plan(solution, language)],
             "ways_out": ways_out_texts(solution, ways, language),
         }
         for language in (Language.ENGLISH, Language.KOREAN)

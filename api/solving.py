@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from api.version import software_version
 from scheduler.anew import FormulaAnew
 from scheduler.document import Document
-from scheduler.domain.messages import Language
+from scheduler.domain.messages import Language, render
 from scheduler.export.otherwise import HEADING, SILENCES, Otherwise, silence_document
 from scheduler.export.ways_out import WaysOut
 from scheduler.export.wording import Wording
@@ -20,7 +20,7 @@ from solver.explain import explain
 from solver.measures import measure
 from solver.pipeline import Limits, Progress, solve
 from solver.plan import Plan, SolveStatus
-from solver.problem import MILLI
+from solver.problem import MILLI, Method
 from solver.reasons import Explanation
 from solver.relaxations import WayOut, ways_out
 from solver.spread import here
@@ -181,6 +181,12 @@ def conflict_texts(solution: Solution, language: Language) -> list[str]:
     """Return why there is no plan, one sentence for each smallest set of rules."""
     wording = wording_of(solution.formulation)
     return [wording.conflict_text(each, language) for each in solution.plan.conflicts]
+
+
+def why_no_plan(solution: Solution, language: Language) -> str:
+    """Return why neither a plan nor a proof that there is none was found."""
+    searched = solution.formulation.problem.rules.method is Method.OPTIMIZE
+    return render("search-ended" if searched else "formula-fails", {}, language).detail
 
 
 def ways_out_of(solution: Solution) -> Sequence[WayOut]:

@@ -20,8 +20,9 @@ from api.commands.solve import GapOption, LimitOption, WorkOption, tell_conflict
 from api.commands.terminal import CommandRefused, ExitCode, Terminal, terminal_of
 from api.frontier import Field, frontier, frontier_document, is_verified
 from api.plain_json import encode
-from api.solving import Question, Solution
+from api.solving import Question, Solution, why_no_plan
 from scheduler.document import Document
+from scheduler.domain.messages import Language
 from scheduler.export.board import (
     Best,
     Cast,
@@ -39,6 +40,7 @@ from scheduler.policy import Policy
 from scheduler.snapshot import Snapshot
 from solver.entitle import entitle
 from solver.pipeline import Limits
+from solver.plan import SolveStatus
 from solver.spread import Crew, here, processes
 
 app = single()
@@ -51,7 +53,8 @@ VALUE_POLICY = "merit"
 @app.command(
     help=with_examples(
         "Solve one round under several policies: figures with bounds, winners and losers against a "
-        "base, Lorenz curves, the price of fairness, and a front of fairness against value.",
+        "base, Lorenz curves, the price of fairness, and a front of fairness against value. A "
+        "policy without a plan is left out; the command then ends as its solve would.",
         "dure compare round.json --policy entitlement --policy rank_and_fund --policy proportional",
         "dure compare round.json --policy entitlement --policy merit --frontier 8 --workers 2",
     )
@@ -86,14 +89,17 @@ def compare(  # noqa: PLR0913 - one parameter an option
         gap=gap,
         limits=Limits(time_seconds=limit, work=work, clock=time.perf_counter),
     )
+    base = base or policy[0]
     table = Table(terminal=terminal, like=like, snapshot=snapshot, shown=not quiet)
     for name, chosen in policies.items():
-        table.add(name, chosen)
-    shown = table.board(base or policy[0])
+        table.add(name, chosen, needed=name == base)
+    shown = table.board(base)
     if points:
         crew = processes(workers) if workers > 1 else here()
         shown["frontier"] = table.frontier(points, crew)
     terminal.data(encode(shown, indent=2) if as_json else board_text(shown))
+    if table.left_out:
+        raise typer.Exit(table.left_out[0])
     if any(each.gap is not None and each.gap > gap for each in table.scenarios):
         raise typer.Exit(ExitCode.NOT_WITHIN_GAP)
 
@@ -116,6 +122,9 @@ class Table:
         like: seed, gap and limits of every solve.
         snapshot: the round.
         shown: whether progress is drawn.
+
+    Attributes:
+        left_out: how a solve alone would have ended, for each policy without a plan.
     """
 
     def __init__(
@@ -124,12 +133,23 @@ class Table:
         self.terminal, self.like, self.snapshot, self.shown = terminal, like, snapshot, shown
         self.cast: Cast = cast_of(snapshot)
         self.scenarios: list[Scenario] = []
+        self.left_out: list[ExitCode] = []
         self.yardstick: Yardstick | None = None
         self.fair: tuple[Policy, Scenario, Solution] | None = None
 
-    def add(self, name: str, policy: Policy) -> None:
-        """Solve under one policy; the first that gives entitlements is the yardstick of all."""
-        solution, seconds = self.solved(name, policy)
+    def add(self, name: str, policy: Policy, *, needed: bool) -> None:
+        """Solve under one policy; the first that gives entitlements is the yardstick of all.
+
+        A policy that has no plan is left out, unless the board needs it.
+        """
+        try:
+            solution, seconds = self.solved(name, policy)
+        except CommandRefused as refusal:
+            if needed:
+                raise
+            self.terminal.note(f"{refusal.message} It is left out.")
+            self.left_out.append(refusal.code)
+            return
         scenario = scenario_of(name, solution.document, seconds)
         self.scenarios.append(scenario)
         if self.yardstick is None:
@@ -138,7 +158,11 @@ class Table:
                 self.fair = policy, scenario, solution
 
     def solved(self, name: str, policy: Policy) -> tuple[Solution, float]:
-        """Solve under one policy, or end the comparison where it has no plan."""
+        """Solve under one policy.
+
+        Raises:
+            CommandRefused: If it has no plan.
+        """
         started = self.terminal.seconds()
         formulation = formulate(self.snapshot, policy)
         question = Question(
@@ -148,9 +172,12 @@ class Table:
             limits=self.like.limits,
         )
         solution = watched(self.terminal, question, name, shown=self.shown)
-        if not solution.is_plan:
+        if solution.plan.status is SolveStatus.INFEASIBLE:
             tell_conflicts(self.terminal, solution)
             raise CommandRefused(f"No plan keeps every rule of {name}.", ExitCode.INFEASIBLE)
+        if not solution.is_plan:
+            why = why_no_plan(solution, Language(self.terminal.language))
+            raise CommandRefused(f"{name}: {why}", ExitCode.NOT_WITHIN_GAP)
         return solution, self.terminal.seconds() - started
 
     def board(self, base: str) -> Document:

@@ -27,13 +27,13 @@ from api.solving import (
     conflict_texts,
     ways_out_of,
     ways_out_texts,
+    why_no_plan,
     written,
 )
 from scheduler.domain.messages import Language
 from scheduler.export.board import largest_gap
 from solver.checking.report import percent
 from solver.pipeline import Limits, Progress
-from solver.problem import Method
 
 app = single()
 
@@ -169,13 +169,7 @@ def _end(terminal: Terminal, solution: Solution, gap: float) -> None:
         tell_conflicts(terminal, solution)
         raise typer.Exit(ExitCode.INFEASIBLE)
     if not solution.is_plan:
-        raise CommandRefused(_why_no_plan(solution), ExitCode.NOT_WITHIN_GAP)
+        why = why_no_plan(solution, Language(terminal.language))
+        raise CommandRefused(why, ExitCode.NOT_WITHIN_GAP)
     if largest_gap(solution.document["stages"]) > gap:
         raise typer.Exit(ExitCode.NOT_WITHIN_GAP)
-
-
-def _why_no_plan(solution: Solution) -> str:
-    """Return why neither a plan nor a proof that there is none was found."""
-    if solution.formulation.problem.rules.method is Method.OPTIMIZE:
-        return "The search ended before any plan was found."
-    return "The policy's formula gives no plan that keeps every rule; one that optimises may."

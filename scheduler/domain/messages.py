@@ -352,6 +352,20 @@ _TEXTS: Final[Mapping[str, _Texts]] = {
             "풀이 결과: {status}. {conflicts}",
         ),
     ),
+    "search-ended": _Texts(
+        ("No plan was found.", "The search ended before any plan was found."),
+        ("배분안을 찾지 못했습니다.", "배분안을 찾기 전에 탐색이 끝났습니다."),
+    ),
+    "formula-fails": _Texts(
+        (
+            "No plan was found.",
+            "The policy's formula gives no plan that keeps every rule; one that optimises may.",
+        ),
+        (
+            "배분안을 찾지 못했습니다.",
+            "이 정책의 산식으로는 모든 규칙을 지키는 배분안이 나오지 않습니다. 최적화 정책으로는 가능할 수 있습니다.",
+        ),
+    ),
     "solver-crashed": _Texts(
         ("The solver broke down.", "Its last words: {said}"),
         ("풀이 프로그램이 중단되었습니다.", "마지막 기록: {said}"),

@@ -318,6 +318,28 @@ def test_a_floor_that_no_gang_can_serve_is_named_with_a_way_out(tmp_path):
         assert "way out: lower the floor of group g1 from 5 to 0" in told.stderr
 
 
+def test_a_policy_without_a_plan_is_left_out_of_the_board(tmp_path):
+    """The others are shown, the exit code is that of its solve; without its base no board is."""
+    round_ = tmp_path / "round.json"
+    groups = [{"id": "g1", "floor_gpu_hours": 55}, {"id": "g2"}]
+    requests = [a_request(gpu_hours=60), a_request(id="r2", fellow="f2", gpu_hours=60)]
+    round_.write_text(json.dumps(a_round(groups=groups, requests=requests)))
+    alone = dure("solve", round_, "--policy", "proportional")
+    assert 3 == alone.returncode, alone.stderr
+
+    boards = [
+        dure("compare", round_, "--policy", one, "--policy", other, "--json")
+        for one, other in (("merit", "proportional"), ("proportional", "merit"))
+    ]
+
+    assert [3, 3] == [each.returncode for each in boards]
+    shown = json.loads(boards[0].stdout)
+    assert ["merit"] == [each["policy"] for each in shown["scenarios"]]
+    assert "proportional: The policy's formula gives no plan" in boards[0].stderr
+    assert "It is left out." in boards[0].stderr
+    assert "" == boards[1].stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
