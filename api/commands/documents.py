@@ -67,7 +67,9 @@ def write_documents(outputs: Mapping[str, bytes]) -> None:
         for temporary in staged.values():
             with suppress(OSError):
                 temporary.unlink()
-        place = error.filename if isinstance(error.filename, str) else ", ".join(outputs)
+        targets = {str(temporary): str(target) for target, temporary in staged.items()}
+        named = str(error.filename) if error.filename else ", ".join(outputs)
+        place = targets.get(named, named)
         raise CommandRefused(f"{place}: {error.strerror}. No file was written.") from error
 
 

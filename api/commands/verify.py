@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -69,7 +69,7 @@ def verify(  # noqa: PLR0913 - one parameter an option
     if [round_, plan, certificate].count(STANDARD) > 1:
         raise CommandRefused("Only one file can come from standard input.", ExitCode.USAGE)
     paths = [path for path in (round_, plan, certificate) if path]
-    verdict = verdict_of({path: read_bytes(path) for path in paths}, fast=fast)
+    verdict = verdict_of([(path, read_bytes(path)) for path in paths], fast=fast)
     if as_json:
         terminal.data(encode(verdict_document(verdict), indent=2))
     elif not quiet:
@@ -80,11 +80,11 @@ def verify(  # noqa: PLR0913 - one parameter an option
         raise typer.Exit(ExitCode.VERIFICATION_FAILED)
 
 
-def verdict_of(files: Mapping[str, bytes], *, fast: bool) -> Verdict:
-    """Return the verdict on a round, a plan and perhaps a certificate, by path."""
+def verdict_of(files: Sequence[tuple[str, bytes]], *, fast: bool) -> Verdict:
+    """Return the verdict on a round, a plan and perhaps a certificate, each with its path."""
     if fast:  # loaded only here: the plain checker runs where numpy is not installed
         bulk = importlib.import_module("solver.bulk.verify")
-        found: Verdict | None = bulk.verified_in_bulk(*files.values())
+        found: Verdict | None = bulk.verified_in_bulk(*(raw for _, raw in files))
         if found is not None:
             return found
-    return check(*(document_of(path, raw) for path, raw in files.items()))
+    return check(*(document_of(path, raw) for path, raw in files))

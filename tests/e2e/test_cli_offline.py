@@ -394,6 +394,17 @@ def test_a_wrong_call_is_a_usage_error(arguments):
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.parametrize("how", [(), ("--fast",)])
+def test_a_file_given_twice_is_no_plan(solved, how):
+    """Exit code 7: the round is checked as a plan, and breaks the format of one."""
+    (round_, _, _), _ = solved
+
+    found = dure("verify", *how, round_, round_)
+
+    assert 7 == found.returncode
+    assert "broken: formats: plan: " in found.stderr
+
+
 def test_an_impossible_guarantee_is_named(tmp_path):
     """Exit code 5, the reason in words, and nothing written."""
     plan = tmp_path / "plan.json"
@@ -439,7 +450,7 @@ def test_an_unwritable_folder_is_named(solved, tmp_path):
     failed = dure("solve", round_, "-o", tmp_path / "absent" / "plan.json")
 
     assert 1 == failed.returncode
-    assert "No such file or directory" in failed.stderr
+    assert f"{tmp_path / 'absent' / 'plan.json'}: No such file or directory" in failed.stderr
     assert "Traceback" not in failed.stderr
 
 
