@@ -200,7 +200,8 @@ class ValueProgram:
         """Solve for the prices and round them."""
         goal = self.goal()
         size = max(float(np.abs(goal).max(initial=0.0)), 1e-12)
-        answer = solve_program(self.program, goal / size, Effort())
+        structured = bool((self.problem.shape != Shape.FLEXIBLE).any())
+        answer = solve_program(self.program, goal / size, Effort(barrier=structured))
         if answer.values is None or not answer.row_prices.size:
             return None
         objective = -answer.objective * size

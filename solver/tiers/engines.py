@@ -222,6 +222,8 @@ class LinearEngine:
         """Add the goal as a row, divided by its scale."""
         scale = max(goal.scale or 0.0, abs(most), 1e-12)
         used = np.flatnonzero(goal.weights)
+        row = self.model.program.add_rows(1, -np.inf, most / scale)
+        self.model.program.add_terms(row, used, goal.weights[used] / scale)
         self.relaxation.add_row(used, goal.weights[used] / scale, -np.inf, most / scale)
         self.kept.append((goal.weights / scale, most / scale))
 

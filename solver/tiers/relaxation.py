@@ -41,23 +41,32 @@ DUAL = _parameters(dual=True)
 """After a change of bounds the old basis stays dual feasible."""
 PRIMAL = _parameters(dual=False)
 """After a change of goal the old basis stays primal feasible."""
+BINDING = 1e-9
+"""What a row has to be able to miss, to count."""
 ABSENT = -1
 """The number of a column or row that was left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Vertex:
-    """An optimal basic solution; `row_prices` are the rows' duals."""
+    """An optimal basic solution.
+
+    Attributes:
+        values: ``(columns,)``.
+        row_prices: ``(rows,)`` the rows' duals; column_prices: ``(columns,)`` reduced costs.
+    """
 
     values: FloatArray
     objective: float
     row_prices: FloatArray
+    column_prices: FloatArray
 
 
 class Relaxation:
     """The linear relaxation of a program, kept in GLOP's memory with its last basis.
 
-    Columns that are left out are 0. Columns and rows keep the numbers of the whole program.
+    Columns that are left out are 0, or what they are held at. Columns and rows keep the numbers of
+    the whole program.
 
     Attributes:
         solves: linear programs solved; iterations: simplex iterations of all of them.
@@ -71,9 +80,18 @@ class Relaxation:
         effort: Effort,
         columns: BoolArray | None = None,
         rows: BoolArray | None = None,
+        held: FloatArray | None = None,
     ) -> None:
-        """Take some columns and rows of a program; without, those that relaxations have."""
-        self._effort, self._budget = effort, effort.budget
+        """Take some columns and rows of a program; without, those that relaxations have.
+
+        Args:
+            program: the whole of it.
+            effort: limits.
+            columns: ``(columns,)`` those that are taken.
+            rows: ``(rows,)`` those that are taken.
+            held: a solution, at which all other columns stay; at 0 without.
+        """
+        self._program, self._effort, self._budget = program, effort, effort.budget
         self.stopped, self.infeasible = False, False
         has_column, has_row = program.relaxed()
         has_column = has_column if columns is None else columns
@@ -84,6 +102,10 @@ class Relaxation:
         self._at_column = np.where(has_column, np.cumsum(has_column) - 1, ABSENT)
         self._at_row = np.where(has_row, np.cumsum(has_row) - 1, ABSENT)
         self._row_bounds = self._part.row_bounds()
+        self._held = np.zeros(program.columns)
+        if held is not None:
+            self._held[~has_column] = held[~has_column]
+            self._row_bounds = self._bounds_around(held)
         lower, upper = program.column_bounds()
         proto = self._proto(np.zeros(program.columns), lower, upper)
         self._solver = core.new(
@@ -97,6 +119,44 @@ class Relaxation:
         self.columns, self.rows = program.columns, program.rows
         self.lower, self.upper = lower.copy(), upper.copy()
         self.solves, self.iterations = 0, 0
+
+    def _bounds_around(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return what the rows leave to the free columns; the values count as a solution."""
+        row, column, value = self._program.matrix()
+        size = self._program.rows
+        sums: FloatArray = np.bincount(row, value * values[column], size).astype(np.float64)
+        rest: FloatArray = np.bincount(row, value * self._held[column], size).astype(np.float64)
+        least, most = self._program.row_bounds()
+        low, high = np.minimum(least, sums) - rest, np.maximum(most, sums) - rest
+        return low[self._row], high[self._row]
+
+    def narrowed(self, free: BoolArray, values: FloatArray) -> "Relaxation":
+        """Return the program with only some columns free, all others held; rows that can bind.
+
+        Args:
+            free: ``(columns,)``.
+            values: ``(columns,)`` a solution.
+        """
+        columns = np.zeros_like(free)
+        columns[self._column] = free[self._column]
+        lower, upper = np.where(columns, self.lower, values), np.where(columns, self.upper, values)
+        row, column, value = self._program.matrix()
+        ends = value * lower[column], value * upper[column]
+        least = np.bincount(row, np.minimum(*ends), self.rows)
+        most = np.bincount(row, np.maximum(*ends), self.rows)
+        low, high = self._program.row_bounds()
+        rows = (self._at_row != ABSENT) & ((least < low - BINDING) | (most > high + BINDING))
+        fixed = np.ones(self.rows, dtype=np.bool_)
+        fixed[row[columns[column]]] = False
+        rows &= ~fixed
+        twin = Relaxation(self._program, self._effort, columns, rows, held=values)
+        for each in np.flatnonzero(columns).tolist():
+            twin.bound(each, self.lower[each], self.upper[each])
+        return twin
+
+    def has(self, columns: IntArray) -> BoolArray:
+        """Return which columns were not left out."""
+        return np.asarray(self._at_column[columns] != ABSENT)
 
     def aim(self, goal: FloatArray) -> None:
         """Minimise goal · columns from now on."""
@@ -120,6 +180,8 @@ class Relaxation:
     ) -> int:
         """Add a row, its columns in rising order, and return its index."""
         at = self._at_column[columns]
+        rest = float(coefficients @ self._held[columns])
+        lower, upper = lower - rest, upper - rest
         update = model_update_pb2.ModelUpdateProto()
         update.new_linear_constraints.ids.append(self._row.size)
         update.new_linear_constraints.lower_bounds.append(lower)
@@ -139,8 +201,10 @@ class Relaxation:
         return self.rows - 1
 
     def bound_row(self, row: int, lower: float, upper: float) -> None:
-        """Change the bounds of a row."""
+        """Change the bounds of a row; one that was left out cannot bind."""
         at = self._at_row[row]
+        if at == ABSENT:
+            return
         self._row_bounds[0][at], self._row_bounds[1][at] = lower, upper
         update = model_update_pb2.ModelUpdateProto()
         update.linear_constraint_updates.lower_bounds.ids.append(at)
@@ -149,18 +213,23 @@ class Relaxation:
         update.linear_constraint_updates.upper_bounds.values.append(upper)
         self._solver.update(update)
 
-    def solve(self) -> Vertex | None:
-        """Solve to optimality; None when there is no solution, or none that the code can name."""
+    def solve(self, *, primal: bool = False) -> Vertex | None:
+        """Solve to optimality; None when there is no solution, or none that the code can name.
+
+        Args:
+            primal: whether the last solution is still one: then the primal simplex goes on there.
+        """
         self.stopped, self.infeasible = self._budget.reached() is not Limit.NONE, False
         if self.stopped:
             return None
         anew = self._parameters is PRIMAL and self._column.size >= LARGE
         first = self._basis() if anew else None
         self._send_bounds()
-        result = self._run(self._parameters, first)
+        parameters = PRIMAL if primal else self._parameters
+        result = self._run(parameters, first)
         done = (result_pb2.TERMINATION_REASON_OPTIMAL, result_pb2.TERMINATION_REASON_INFEASIBLE)
         if result is None or result.termination.reason not in done:
-            result = self._run(PRIMAL if self._parameters is DUAL else DUAL)
+            result = self._run(PRIMAL if parameters is DUAL else DUAL)
         self._parameters = DUAL
         reason = None if result is None else result.termination.reason
         self.infeasible = reason == result_pb2.TERMINATION_REASON_INFEASIBLE
@@ -168,11 +237,15 @@ class Relaxation:
             self.stopped = self._budget.reached() is not Limit.NONE
             return None
         solution = result.solutions[0]
-        values, prices = np.zeros(self.columns), np.zeros(self.rows)
+        values, prices, costs = self._held.copy(), np.zeros(self.rows), np.zeros(self.columns)
         values[self._column] = solution.primal_solution.variable_values.values
         prices[self._row] = solution.dual_solution.dual_values.values
+        costs[self._column] = solution.dual_solution.reduced_costs.values
         return Vertex(
-            values=values, objective=solution.primal_solution.objective_value, row_prices=prices
+            values=values,
+            objective=solution.primal_solution.objective_value + float(self._goal @ self._held),
+            row_prices=prices,
+            column_prices=costs,
         )
 
     def _send_bounds(self) -> None:
