@@ -5,7 +5,10 @@ Counts repeat on any machine, so a change in one is a change of the method.
 """
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks.few_pools import gavel_like, many_levels
 from benchmarks.instances import HERE, SHIPPED, table
@@ -35,6 +38,12 @@ def _worked(name, policy):
     return sum(stage.work for stage in plan.stages)
 
 
+def _programs_of_one_pool_each(fellows):
+    problem = problem_of(innocore_like(fellows), find_policy("entitlement"))
+    alone = replace(problem, single_pool=np.ones(problem.requests, dtype=np.bool_))
+    return sum(each.work for each in solve(alone).stages if each.name in {"fellows", "value"})
+
+
 MEASURES = {
     "entitle innocore-400, flows": lambda: _entitled("innocore-400").work,
     "entitle innocore-400, levels": lambda: len(_entitled("innocore-400").levels),
@@ -45,6 +54,7 @@ MEASURES = {
     "few pools, one level, ways worked out": lambda: leximin(*gavel_like(1000)).work,
     "few pools, many levels, ways worked out": lambda: leximin(*many_levels(300)).work,
     "select kr2026 by merit, nodes and programs": lambda: _worked("kr2026", "merit"),
+    "select 100 fellows, one pool each, programs": lambda: _programs_of_one_pool_each(100),
 }
 
 
