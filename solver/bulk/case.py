@@ -1,18 +1,19 @@
 """The sums that rules look at, added up over arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import mul
 
 import numpy as np
 
-from solver.bulk.columns import Late, added, product, sums
+from solver.bulk.columns import SAFE, Late, added, distinct, product, sums
 from solver.bulk.documents import Doubt
 from solver.bulk.tables import PlanTable, RoundTable
 from solver.checking.case import Case
 from solver.checking.claims import StatedAward
 from solver.checking.rows import MILLI
-from solver.problem import NOBODY, BoolArray, IntArray
+from solver.problem import NO_CAP, NOBODY, BoolArray, IntArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,7 +102,7 @@ class BulkCase(Case):
         pools, slots = list(self.round.pools), self.round.slots
         place = self.answer.pool * slots + self.answer.slot
         hours = sums(place, self.answer.hours, len(pools) * slots).tolist()
-        return {(pools[at // slots], at % slots): hours[at] for at in np.unique(place).tolist()}
+        return {(pools[at // slots], at % slots): hours[at] for at in distinct(place).tolist()}
 
     @cached_property
     def held(self) -> Mapping[str, Mapping[str, int]]:
@@ -119,7 +120,7 @@ class BulkCase(Case):
         """Add up awards by holder."""
         some = whose != NOBODY
         held = sums(whose[some], self.units[some], len(ids)).tolist()
-        return {ids[each]: held[each] for each in np.unique(whose[some]).tolist()}
+        return {ids[each]: held[each] for each in distinct(whose[some]).tolist()}
 
     @cached_property
     def eligible(self) -> BoolArray:
@@ -127,27 +128,65 @@ class BulkCase(Case):
         return ~self.table.requests.vetoed
 
     @cached_property
-    def rights(self) -> Mapping[str, int]:
-        """What counts as all of a fellow's share, for fellows who have one."""
-        entitled = {name: amount for name, amount in self.plan.fellows.items() if amount}
-        if entitled:
-            return entitled
+    def received_by(self) -> IntArray:
+        """``(f,)`` thousandths of the unit that each fellow receives."""
+        fellow = self.table.requests.fellow[self.answer.request]
+        return sums(fellow, self.units, len(self.table.fellows.at))
+
+    @cached_property
+    def due(self) -> IntArray:
+        """``(f,)`` what counts as all of a fellow's share; 0 for who has none."""
+        if self.answer.right.any():
+            return self.answer.right
         requests, fellows = self.table.requests, self.table.fellows
         speed = requests.speed
         costs = product(requests.ask[:, None], self.factors) // np.maximum(speed, 1)
         least = np.where(speed > 0, costs, np.iinfo(np.int64).max).min(axis=1)
         some = self.eligible & (speed > 0).any(axis=1) & (fellows.weight[requests.fellow] > 0)
-        amounts = sums(requests.fellow[some], least[some], len(fellows.at)).tolist()
-        return {name: each for name, each in zip(fellows.at, amounts, strict=True) if each}
+        return sums(requests.fellow[some], least[some], len(fellows.at))
 
     @cached_property
-    def last_gangs(self) -> Mapping[str, int]:
-        """Thousandths of the unit in the largest gang-hour of each fellow."""
+    def served(self) -> tuple[int, int, int]:
+        """How many fellows have their entitlement, half of it, and nothing."""
         requests = self.table.requests
         dearest = product(requests.gang, self.factors.max(axis=1, initial=0)) * self.eligible
-        last = np.zeros(len(self.table.fellows.at), dtype=np.int64)
+        last = np.zeros_like(self.due)
         np.maximum.at(last, requests.fellow, dearest)
-        return dict(zip(self.table.fellows.at, last.tolist(), strict=True))
+        right, got, some = self.due, self.received_by, self.due > 0
+        enough = right - np.where(right > last, last, 1)
+        most = some & ((got > enough) | (got >= right))
+        counts = (most, some & (2 * got >= right), some & (got == 0))
+        return int(counts[0].sum()), int(counts[1].sum()), int(counts[2].sum())
+
+    @cached_property
+    def shares(self) -> Mapping[str, Sequence[float]]:
+        """What fellows receive by group, per unit of entitlement or, without, of weight."""
+        per = self.due if self.answer.right.any() else self.table.fellows.weight
+        some = np.flatnonzero(self.due > 0)
+        if max(per.max(initial=0), self.received_by.max(initial=0)) >= SAFE:
+            raise Doubt("Amounts are more than doubles count exactly.")
+        share, group = self.received_by[some] / per[some], self.table.fellows.group[some]
+        ids = list(self.round.groups)
+        return {ids[each]: share[group == each].tolist() for each in distinct(group).tolist()}
+
+    @cached_property
+    def missed(self) -> tuple[int, int]:
+        """Σ weight · shortfall and Σ weight of the fellows who ask, in thousandths."""
+        asking = distinct(self.table.requests.fellow[self.eligible])
+        short = np.maximum(self.answer.right - self.received_by, 0)[asking]
+        weight = self.weight[asking].tolist()
+        return sum(map(mul, weight, short.tolist())), sum(weight)
+
+    @cached_property
+    def caps(self) -> Mapping[str, int]:
+        """Caps of fellows who have one: their own or the policy's, whichever is less."""
+        shared = self.part(self.policy.fellow_cap) if self.policy else None
+        ids, own = list(self.table.fellows.at), self.table.fellows.cap
+        some = np.flatnonzero(own != NO_CAP) if shared is None else np.arange(own.size)
+        stated = {ids[each]: int(own[each]) for each in some.tolist() if own[each] != NO_CAP}
+        if shared is None:
+            return stated
+        return {name: min(stated.get(name, shared), shared) for name in ids}
 
     @cached_property
     def met(self) -> int:
@@ -173,7 +212,7 @@ class BulkCase(Case):
     def asking(self) -> frozenset[str]:
         """Fellows with an eligible request."""
         ids = list(self.table.fellows.at)
-        found = np.unique(self.table.requests.fellow[self.eligible]).tolist()
+        found = distinct(self.table.requests.fellow[self.eligible]).tolist()
         return frozenset(ids[each] for each in found)
 
     @cached_property

@@ -1,6 +1,7 @@
 """Columns of JSON objects as arrays, exactly; whatever is unusual raises a doubt."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -9,7 +10,6 @@ from solver.bulk.documents import Doubt
 from solver.checking.rows import MILLI, MOST
 from solver.problem import BoolArray, IntArray
 
-Row = Mapping[str, Any]
 Thing = TypeVar("Thing")
 EXACT = 2.0**62
 """Sums below it are exact in 64 bits."""
@@ -17,25 +17,38 @@ SAFE = 2.0**53
 """Whole numbers below it are exact in doubles."""
 
 
-def opened(rows: object, required: str, optional: str = "") -> list[Row]:
-    """Return a list of objects whose keys are all known."""
-    need, may = set(required.split()), set(f"{required} {optional}".split())
-    if not isinstance(rows, list):
-        raise Doubt("No list.")
-    for row in rows:
-        if not (isinstance(row, dict) and need <= row.keys() <= may):
-            raise Doubt("An object has other keys.")
-    return rows
+def opened(rows: object, required: str, optional: str = "") -> dict[str, list[Any]]:
+    """Return the columns of a list of objects with known keys only; nothing where one is absent.
+
+    Objects with the same keys in the same order give their values away at once.
+    """
+    need, may = required.split(), f"{required} {optional}".split()
+    if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
+        raise Doubt("No list of objects.")
+    kinds = set(map(tuple, rows))
+    if not all(set(need) <= set(kind) <= set(may) for kind in kinds):
+        raise Doubt("An object has other keys.")
+    columns: dict[str, list[Any]] = {name: [None] * len(rows) for name in may}
+    if len(kinds) == 1:
+        values = zip(*map(dict.values, rows), strict=True)
+        return columns | dict(zip(kinds.pop(), map(list, values), strict=True))
+    named = set().union(*kinds)
+    return columns | {name: [row.get(name) for row in rows] for name in named}
 
 
-def stated(rows: Sequence[Row], name: str, default: object = None) -> list[Any]:
-    """Return a column, with the default where it is absent or null."""
-    return [default if (value := row.get(name)) is None else value for row in rows]
+def stated(column: list[Any], default: object = None) -> list[Any]:
+    """Return a column with the default for nothing."""
+    some = set(map(type, column))
+    if type(None) not in some:
+        return column
+    if len(some) == 1:
+        return [default] * len(column)
+    return [default if value is None else value for value in column]
 
 
 def texts(values: Sequence[object]) -> list[str]:
     """Return a column of texts, none of them empty."""
-    if not all(type(value) is str and value for value in values):
+    if not set(map(type, values)) <= {str} or "" in values:
         raise Doubt("A text is none.")
     return values  # type: ignore[return-value]  # looked at above
 
@@ -43,7 +56,7 @@ def texts(values: Sequence[object]) -> list[str]:
 def places(names: Iterable[str], at: Mapping[str, int]) -> IntArray:
     """Return the index of each name."""
     try:
-        return np.array([at[name] for name in names], dtype=np.int64)
+        return np.fromiter(map(at.__getitem__, names), dtype=np.int64)
     except (KeyError, TypeError) as error:
         raise Doubt(f"Nothing bears the name {error}.") from error
 
@@ -54,6 +67,21 @@ def indices(names: Sequence[str]) -> dict[str, int]:
     if len(at) < len(names):
         raise Doubt("A name stands twice.")
     return at
+
+
+def rows_of(rows: object, length: int) -> list[Any]:
+    """Return the entries of a list of lists of one length, one after the other."""
+    if not isinstance(rows, list) or not set(map(type, rows)) <= {list}:
+        raise Doubt("No list of rows.")
+    if not set(map(len, rows)) <= {length}:
+        raise Doubt("A row has another length.")
+    return list(chain.from_iterable(rows))
+
+
+def distinct(values: IntArray) -> IntArray:
+    """Return the values in order, each once; `numpy.unique` would load masked arrays for it."""
+    ordered = np.sort(values)
+    return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
 
 
 def whole(values: Sequence[object], least: int = 0) -> IntArray:

@@ -73,7 +73,7 @@ def _is_unlike(text: bytes) -> bool:
     for width in (1, 2, 4, 8):
         run = run[width:] & run[:-width]
     starts = np.flatnonzero(run[1:] & ~digit[: 1 - LONG][: run.size - 1]) + 1
-    if np.isin(letters[starts - 1], list(b":,[-")).any():
+    if set(letters[starts - 1].tolist()) & set(b":,[-"):
         return True
     exponents = np.flatnonzero(digit[:-1] & (letters[1:] | ord(" ") == ord("e"))).tolist()
     return any(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from solver.bulk.case import BulkCase
-from solver.bulk.columns import indices, milli, places, product, sums, whole
+from solver.bulk.columns import distinct, indices, milli, places, product, rows_of, sums, whole
 from solver.bulk.documents import Doubt
 from solver.bulk.stakes import joint
 from solver.checking.levels import EXACT
@@ -13,14 +13,12 @@ from solver.problem import BoolArray, IntArray
 
 def portions(rows: object, case: BulkCase) -> tuple[IntArray, ...]:
     """Return request, pool, slot and thousandths of a GPU-hour of a division's rows."""
-    if not isinstance(rows, list) or not all(type(row) is list and len(row) == 4 for row in rows):  # noqa: PLR2004 - a row of four
-        raise Doubt("A row of the division is none.")
-    request, pool, slot, hours = zip(*rows, strict=True) if rows else ((), (), (), ())
+    flat = rows_of(rows, 4)
     return (
-        places(request, case.table.requests.at),
-        places(pool, indices(list(case.round.pools))),
-        whole(slot),
-        milli(hours),
+        places(flat[0::4], case.table.requests.at),
+        places(flat[1::4], indices(list(case.round.pools))),
+        whole(flat[2::4]),
+        milli(flat[3::4]),
     )
 
 
@@ -41,7 +39,7 @@ def division(case: BulkCase, rows: object) -> int:
     limit = product(requests.max_gpus, np.full_like(requests.max_gpus, case.round.slot_hours))
     whose = seated // (len(case.round.pools) + 1) // slots
     _hold(sums(at, hours, seated.size) <= limit[whose])
-    checks = np.unique(pool * slots + slot).size + np.unique(request).size + seated.size
+    checks = distinct(pool * slots + slot).size + distinct(request).size + seated.size
     return int(checks) + _given(case, request, pool, hours)
 
 
@@ -51,7 +49,7 @@ def _given(case: BulkCase, request: IntArray, pool: IntArray, hours: IntArray) -
     factor, whose = case.factors[request, pool], case.table.requests.fellow[request]
     units = sums(whose, product(hours, factor), len(fellows)) // MILLI
     rounding = sums(whose, factor, len(fellows)) // MILLI
-    rights = np.array([case.plan.fellows.get(name, 0) for name in fellows], dtype=np.int64)
+    rights = case.answer.right
     _hold(units + rounding + 2 + rights // EXACT >= rights)
     return len(fellows)
 

@@ -5,12 +5,12 @@ doubt. What the rule forbids is said where the plain rule stands.
 """
 
 from collections.abc import Callable
-from itertools import pairwise
+from operator import lt
 
 import numpy as np
 
 from solver.bulk.case import BulkCase
-from solver.bulk.columns import places, product
+from solver.bulk.columns import distinct, product
 from solver.bulk.documents import Doubt
 from solver.checking import feasible, figures, limits
 from solver.checking.reading import SHAPES
@@ -35,7 +35,7 @@ def cells(case: BulkCase) -> int:
         raise Doubt("An award has no cell.")
     slots = case.round.slots
     place = (answer.award * len(case.round.pools) + answer.pool) * slots + answer.slot
-    if np.unique(place).size < place.size:
+    if distinct(place).size < place.size:
         raise Doubt("Two cells lie in one place.")
     return _all(answer.hours > 0)
 
@@ -102,7 +102,7 @@ def single_pool(case: BulkCase) -> int:
 def _pools_used(case: BulkCase) -> IntArray:
     """Return ``(a,)`` how many pools each award has cells in."""
     count = len(case.round.pools)
-    pairs = np.unique(case.answer.award * count + case.answer.pool)
+    pairs = distinct(case.answer.award * count + case.answer.pool)
     return np.bincount(pairs // count, minlength=case.answer.request.size)
 
 
@@ -110,7 +110,7 @@ def block(case: BulkCase) -> int:
     """Blocks lie in one pool, in consecutive slots, with the same GPUs."""
     award, _, least, most, slots, first, last = _runs(case, BLOCK)
     length = case.table.requests.block_slots[case.answer.request[award]]
-    if np.unique(award).size < award.size:
+    if distinct(award).size < award.size:
         raise Doubt("A block lies in two pools.")
     return _all((slots == length) & (last - first + 1 == length)) + _steady(
         case, award, least, most
@@ -189,17 +189,15 @@ def awards(case: BulkCase) -> int:
 def order(case: BulkCase) -> int:
     """Awards are listed once each, by id."""
     listed = case.names
-    return _all(np.array([a < b for a, b in pairwise(listed)], dtype=np.bool_))
+    return _all(np.fromiter(map(lt, listed, listed[1:]), np.bool_))
 
 
 def reserve(case: BulkCase) -> int:
     """The reserve list has no gaps, nobody funded or vetoed, and nobody twice."""
-    listed, table = case.plan.reserve, case.table.requests
-    waiting = places([name for name, _ in listed], table.at)
-    if np.unique(waiting).size < waiting.size:
+    waiting, ranks = case.answer.waiting, case.answer.rank
+    if distinct(waiting).size < waiting.size:
         raise Doubt("Somebody waits twice.")
-    ranks = np.array([rank for _, rank in listed], dtype=np.int64)
-    free = ~_funded(case)[waiting] & ~table.vetoed[waiting]
+    free = ~_funded(case)[waiting] & ~case.table.requests.vetoed[waiting]
     return _all(free & (ranks == np.arange(1, ranks.size + 1)))
 
 
@@ -211,10 +209,8 @@ def names(case: BulkCase) -> int:
         if told and told.keys() != set(known):
             raise Doubt("An entitlement is of nobody, or missing.")
         checks += 2 * len(told)
-    if not all(name in case.round.requests for name, _ in case.plan.reserve):
-        raise Doubt("The reserve list names nobody.")
     _all(case.answer.slot < case.round.slots)
-    checks += len(case.plan.reserve) + case.answer.request.size + 2 * case.answer.slot.size
+    checks += case.answer.rank.size + case.answer.request.size + 2 * case.answer.slot.size
     return checks
 
 

@@ -1,31 +1,30 @@
 """What is at stake in the fluid round, and what requests earn at prices, over arrays.
 
-Earnings are added up in doubles and rounded up by more than their error: a bound of a bound. Where
-that is too coarse to show that a level holds, the plain checker works it out in exact rationals.
+Earnings are added up in doubles and rounded up by more than their error: a bound of a bound.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from solver.bulk.case import BulkCase
-from solver.bulk.columns import EXACT, SAFE, product, sums
+from solver.bulk.columns import EXACT, SAFE, distinct, indices, product, sums
 from solver.bulk.documents import Doubt
 from solver.bulk.tables import Requests
-from solver.checking.levels import plain_round
-from solver.checking.pricing import BEYOND, MILLI, FluidRound, Holder
-from solver.checking.stakes import Stakes, derived
-from solver.problem import BoolArray, FloatArray, IntArray
+from solver.checking.limits import limits
+from solver.checking.pricing import MILLI
+from solver.problem import NOBODY, BoolArray, FloatArray, IntArray
 
 AT_ONCE = 1 << 22
 """So many hours on offer are looked at at once."""
 ERROR = 2.0**-40
 """Sums of doubles miss by far less than this part of the sum of their sizes."""
+UNCAPPED = np.inf
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class BulkFluid(FluidRound):
+class BulkFluid:
     """The fluid round of a case, its requests as arrays.
 
     Attributes:
@@ -38,12 +37,23 @@ class BulkFluid(FluidRound):
     limit: IntArray
     joint: BoolArray
 
-    def earned(self, charged: Sequence[Sequence[int]], multipliers: Mapping[Holder, int]) -> int:
-        """Return no less than all requests earn together, in thousandths of the bound's unit."""
-        worth, scale = self._worth(multipliers)
-        prices = np.array(
-            [[np.inf if price >= BEYOND else price / scale for price in row] for row in charged]
+    def most_together(self, prices: FloatArray, rates: Mapping[str, FloatArray]) -> float:
+        """Return no less than Σ multiplier · amount of any division, in thousandths of the unit.
+
+        Args:
+            prices: ``(p, t)`` unit per GPU-hour, none negative.
+            rates: multipliers by kind, with an entry more, 0, for nobody.
+        """
+        supply = self.case.table.supply
+        paid = float((prices * supply).sum())
+        return (paid + self._earned(np.where(supply > 0, prices, np.inf), rates) / MILLI) * (
+            1 + ERROR
         )
+
+    def _earned(self, prices: FloatArray, rates: Mapping[str, FloatArray]) -> float:
+        """Return no less than all requests earn together, in thousandths of the bound's unit."""
+        sizes = {kind: np.abs(each) for kind, each in rates.items()}
+        worth = self._over(rates) + ERROR * self._over(sizes)
         rich = np.flatnonzero((worth > 0) & self.taking)
         pools = (self.case.factors[rich] > 0).sum(axis=1)
         shared = self.joint[rich] & (pools > 1)
@@ -52,27 +62,7 @@ class BulkFluid(FluidRound):
             for part in np.array_split(some, max(1, some.size * prices.size // AT_ONCE)):
                 profits = self._profits(part, worth[part], prices, together=together)
                 most += float(profits.sum())
-        return int(np.ceil(most * (1 + ERROR))) * scale + scale
-
-    def _worth(self, multipliers: Mapping[Holder, int]) -> tuple[FloatArray, int]:
-        """Return ``(r,)`` what a unit is worth to each request, in a scale that doubles bear."""
-        largest = max(map(abs, multipliers.values()), default=1)
-        scale = max(largest >> 40, 1)
-        table = self.case.table
-        per = {
-            kind: np.zeros(size + 1)
-            for kind, size in (
-                ("fellow", len(table.fellows.at)),
-                ("group", len(self.case.round.groups)),
-                ("institute", len(table.institutes)),
-                ("track", len(self.case.round.tracks)),
-            )
-        }
-        for (kind, index), multiplier in multipliers.items():
-            per[kind][index] = multiplier / scale
-        worth = self._over(per)
-        size = self._over({kind: np.abs(each) for kind, each in per.items()})
-        return worth + ERROR * size, scale
+        return most * (1 + ERROR)
 
     def _over(self, per: Mapping[str, FloatArray]) -> FloatArray:
         """Return ``(r,)`` sums over the holders of each request; the last entry is nobody's."""
@@ -134,33 +124,68 @@ def _best_first(per_hour: FloatArray, asked: FloatArray, left: FloatArray) -> Fl
     return found * (1 + ERROR)
 
 
-def bulk_stakes(case: BulkCase, names: Mapping[str, Sequence[str]]) -> Stakes:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BulkStakes:
+    """What levels are checked against; amounts in thousandths of the unit.
+
+    Attributes:
+        fluid: the round with the requests that take part.
+        weights: by kind, groups and fellows: ``(n,)`` what amounts are counted per.
+        alone: by kind, groups and fellows: ``(n,)`` what each can take at most.
+        least, most: by kind: ``(n,)`` effective floors, and caps, which may be infinite.
+    """
+
+    fluid: BulkFluid
+    weights: Mapping[str, IntArray]
+    alone: Mapping[str, IntArray]
+    least: Mapping[str, FloatArray]
+    most: Mapping[str, FloatArray]
+
+
+def bulk_stakes(case: BulkCase) -> BulkStakes:
     """Return what levels are checked against, derived from the round's arrays."""
-    if list(case.table.institutes) != list(names["institute"]):
-        raise Doubt("Institutes are in another order.")
-    alone = reach(case)
-    plain = replace(plain_round(_without_requests(case), names), requests=())
-    group_weight = _group_weights(case, alone)
-    group = case.table.fellows.group[case.table.requests.fellow]
-    floors = np.array([each.floor for each in plain.groups])
-    holds = ((group_weight > 0) | (floors > 0))[group]
-    taking = case.eligible & (case.weight > 0)[case.table.requests.fellow] & holds
-    units = _sums_of(case, alone, taking)
-    fluid = BulkFluid(
-        requests=(),
-        supply=plain.supply,
-        lengths=(1,) * len(plain.supply[0]),
-        case=case,
-        taking=taking,
-        limit=_limit(case),
-        joint=joint(case),
+    reached, group = reach(case), case.table.fellows.group
+    weights = {"group": _group_weights(case, reached), "fellow": case.weight}
+    floors, most = _limits(case)
+    holds = ((weights["group"] > 0) | (floors["group"] > 0))[group]
+    fellow = case.table.requests.fellow
+    taking = case.eligible & ((case.weight > 0) & holds)[fellow]
+    sums_of = _sums_of(case, np.where(taking, reached, 0))
+    alone = {"fellow": _at_most(sums_of["fellow"], most["fellow"])}
+    alone["group"] = _at_most(sums(group, alone["fellow"], most["group"].size), most["group"])
+    reachable = sums_of | alone
+    return BulkStakes(
+        fluid=BulkFluid(case=case, taking=taking, limit=_limit(case), joint=joint(case)),
+        weights=weights,
+        alone=alone,
+        least={kind: np.minimum(each, reachable[kind]) for kind, each in floors.items()},
+        most=most,
     )
-    return derived(plain, fluid, group_weight.tolist(), case.weight.tolist(), units)
 
 
-def _without_requests(case: BulkCase) -> BulkCase:
-    """Return the case without its requests, which nobody has to read one by one."""
-    return replace(case, round=replace(case.round, requests={}))
+def _at_most(amounts: IntArray, caps: FloatArray) -> IntArray:
+    """Return amounts that doubles can hold, cut at caps."""
+    if amounts.max(initial=0) >= SAFE:
+        raise Doubt("Amounts are more than doubles count exactly.")
+    return np.minimum(amounts, caps).astype(np.int64)
+
+
+def _limits(case: BulkCase) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Return stated floors and caps by kind; the format keeps both where doubles are exact."""
+    stated, table = limits(case), case.table
+    floors, caps = {}, {}
+    for kind, at in (
+        ("fellow", table.fellows.at),
+        ("group", indices(list(case.round.groups))),
+        ("institute", table.institutes),
+        ("track", indices(list(case.round.tracks))),
+    ):
+        floors[kind], caps[kind] = np.zeros(len(at)), np.full(len(at), UNCAPPED)
+        for name, share in stated[kind].items():
+            if name in at:
+                floors[kind][at[name]] = share.floor
+                caps[kind][at[name]] = UNCAPPED if share.cap is None else share.cap
+    return floors, caps
 
 
 def _limit(case: BulkCase) -> IntArray:
@@ -219,21 +244,19 @@ def _filling(requests: Requests, factors: IntArray) -> IntArray:
     return np.lexsort((-speed, worth), axis=1)
 
 
-def _sums_of(case: BulkCase, alone: IntArray, taking: BoolArray) -> dict[Holder, int]:
-    """Return what the requests of each holder that take part can take, each alone."""
+def _sums_of(case: BulkCase, reached: IntArray) -> dict[str, IntArray]:
+    """Return by kind what the requests of each holder reach together."""
     table = case.table
-    fellow, units = table.requests.fellow[taking], alone[taking]
-    track = table.requests.track[taking]
-    found: dict[Holder, int] = {}
-    for kind, whose in (
-        ("fellow", fellow),
-        ("group", table.fellows.group[fellow]),
-        ("institute", table.institute[fellow]),
-        ("track", track),
+    fellow = table.requests.fellow
+    found = {}
+    for kind, whose, count in (
+        ("fellow", fellow, len(table.fellows.at)),
+        ("group", table.fellows.group[fellow], len(case.round.groups)),
+        ("institute", table.institute[fellow], len(table.institutes)),
+        ("track", table.requests.track, len(case.round.tracks)),
     ):
-        some = whose >= 0
-        amounts = sums(whose[some], units[some], int(whose.max(initial=-1)) + 1).tolist()
-        found |= {(kind, each): amounts[each] for each in np.unique(whose[some]).tolist()}
+        some = whose != NOBODY
+        found[kind] = sums(whose[some], reached[some], count)
     return found
 
 
@@ -247,7 +270,7 @@ def _group_weights(case: BulkCase, alone: IntArray) -> IntArray:
         return np.array([group.weight for group in groups], dtype=np.int64)
     fellow = table.requests.fellow[some]
     if rule == "fellows":
-        group = table.fellows.group[np.unique(fellow)]
+        group = table.fellows.group[distinct(fellow)]
         return np.bincount(group, minlength=len(groups)).astype(np.int64)
     demand = alone if case.plan.unit == "service_units" else table.requests.ask
     if float(demand.sum(dtype=np.float64)) >= EXACT:

@@ -10,12 +10,12 @@ import numpy as np
 from solver.bulk.columns import (
     Late,
     LateList,
-    Row,
     flags,
     indices,
     milli,
     opened,
     places,
+    rows_of,
     stated,
     texts,
     whole,
@@ -27,13 +27,16 @@ from solver.checking.reading import (
     POINTS,
     REQUEST,
     SHAPES,
-    Fellow,
     Round,
+    read_fellow,
     read_request,
     read_round,
 )
 from solver.checking.rows import MILLI
 from solver.problem import NO_CAP, NOBODY, BoolArray, IntArray
+
+Columns = Mapping[str, list[Any]]
+"""Values of objects by key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,6 +108,8 @@ class PlanTable:
     Attributes:
         request: ``(a,)`` whose award it is; gpu_hours, service_units: ``(a,)`` thousandths.
         award, pool, slot, hours: ``(n,)`` of every cell, in the order of the document.
+        waiting, rank: requests on the reserve list and the ranks stated there.
+        right: ``(f,)`` thousandths of the unit that each fellow is entitled to.
     """
 
     plain: StatedPlan
@@ -115,6 +120,9 @@ class PlanTable:
     pool: IntArray
     slot: IntArray
     hours: IntArray
+    waiting: IntArray
+    rank: IntArray
+    right: IntArray
 
 
 def round_table(document: Mapping[str, Any]) -> RoundTable:
@@ -127,162 +135,159 @@ def round_table(document: Mapping[str, Any]) -> RoundTable:
     plain = read_round({**document, "requests": [], "fellows": []})
     listed = opened(document.get("fellows"), *FELLOW)
     fellows = _fellows(listed, plain)
-    rows = opened(document.get("requests"), *REQUEST)
-    tracks = sorted({each for each in stated(rows, "track") if each is not None})
-    if tracks and not plain.tracks:
-        raise Doubt("Tracks are named and not listed.")
-    requests = _requests(rows, plain, fellows)
-    named = stated(listed, "institute")
-    of_groups = [group.institute for group in plain.groups.values()]
-    own = [
-        name or of_groups[group] for name, group in zip(named, fellows.group.tolist(), strict=True)
-    ]
-    if not all(name is None or (type(name) is str and name) for name in named):
-        raise Doubt("An institute is no text.")
-    institutes = indices(sorted({name for name in own if name is not None}))
+    rows: Any = document.get("requests")
+    requests = _requests(opened(rows, *REQUEST), plain, fellows)
+    institutes, institute = _institutes(listed["institute"], plain, fellows)
     return RoundTable(
         plain=replace(
             plain,
             requests=Late(
                 requests.at, lambda at: read_request(rows[at], f"request {at}", plain.slots)
             ),
-            fellows=_plain_fellows(listed, fellows),
+            fellows=Late(
+                fellows.at, lambda at: read_fellow(document["fellows"][at], f"fellow {at}")
+            ),
         ),
         requests=requests,
         fellows=fellows,
         supply=np.array([pool.supply for pool in plain.pools.values()], dtype=np.int64),
         charge=np.array([pool.charge for pool in plain.pools.values()], dtype=np.int64),
         institutes=institutes,
-        institute=np.array(
-            [NOBODY if name is None else institutes[name] for name in own], dtype=np.int64
-        ),
+        institute=institute,
     )
 
 
-def _fellows(rows: list[Row], plain: Round) -> Fellows:
+def _fellows(columns: Columns, plain: Round) -> Fellows:
     """Read the fellows."""
-    names = texts([row["id"] for row in rows])
-    caps = stated(rows, "cap_gpu_hours")
-    some = [cap for cap in caps if cap is not None]
-    cap = np.full(len(rows), NO_CAP)
-    cap[[cap is not None for cap in caps]] = milli(some)
+    caps = columns["cap_gpu_hours"]
+    some = [at for at, cap in enumerate(caps) if cap is not None]
+    cap = np.full(len(caps), NO_CAP)
+    cap[some] = milli([caps[at] for at in some])
     return Fellows(
-        at=indices(names),
-        group=places([row["group"] for row in rows], indices(list(plain.groups))),
-        weight=milli(stated(rows, "weight", 1)),
+        at=indices(texts(columns["id"])),
+        group=places(columns["group"], indices(list(plain.groups))),
+        weight=milli(stated(columns["weight"], 1)),
         cap=cap,
     )
 
 
-def _plain_fellows(rows: list[Row], fellows: Fellows) -> dict[str, Fellow]:
-    """Return the fellows as the plain checker's own."""
-    caps = [None if cap == NO_CAP else cap for cap in fellows.cap.tolist()]
-    return {
-        row["id"]: Fellow(
-            id=row["id"], group=row["group"], institute=row.get("institute"), weight=weight, cap=cap
-        )
-        for row, weight, cap in zip(rows, fellows.weight.tolist(), caps, strict=True)
-    }
+def _institutes(
+    named: list[Any], plain: Round, fellows: Fellows
+) -> tuple[dict[str, int], IntArray]:
+    """Return the index of each institute, in order of ids, and ``(f,)`` of each fellow's or -1."""
+    texts([name for name in set(named) if name is not None])
+    of_groups = [group.institute for group in plain.groups.values()]
+    own = [
+        of_groups[group] if name is None else name
+        for name, group in zip(named, fellows.group.tolist(), strict=True)
+    ]
+    at = indices(sorted(set(own) - {None}))
+    return at, _maybe(own, at)
 
 
-def _requests(rows: list[Row], plain: Round, fellows: Fellows) -> Requests:
+def _requests(columns: Columns, plain: Round, fellows: Fellows) -> Requests:
     """Read the requests."""
-    at = indices(texts([row["id"] for row in rows]))
-    shape = places(stated(rows, "shape", SHAPES[0]), indices(SHAPES))
+    at = indices(texts(columns["id"]))
+    shape = places(stated(columns["shape"], SHAPES[0]), indices(SHAPES))
     block = shape == SHAPES.index("block")
-    lengths = np.zeros(len(rows), dtype=np.int64)
-    lengths[block] = whole([rows[each].get("block_slots") for each in np.flatnonzero(block)], 1)
-    windows = _windows(rows, plain.slots)
+    lengths = np.zeros(len(at), dtype=np.int64)
+    stays = columns["block_slots"]
+    lengths[block] = whole([stays[each] for each in np.flatnonzero(block)], 1)
+    windows = _windows(columns["window"], plain.slots)
+    tracks = columns["track"]
+    if not plain.tracks and set(tracks) - {None}:
+        raise Doubt("Tracks are named and not listed.")
     found = Requests(
         at=at,
-        fellow=places([row["fellow"] for row in rows], fellows.at),
-        ask=milli(stated(rows, "gpu_hours", 0)),
-        minimum=milli(stated(rows, "minimum_gpu_hours", 0)),
-        gang=whole(stated(rows, "gang_gpus", 1), 1),
-        max_gpus=whole([row["max_gpus"] for row in rows], 1),
+        fellow=places(columns["fellow"], fellows.at),
+        ask=milli(columns["gpu_hours"]),
+        minimum=milli(stated(columns["minimum_gpu_hours"], 0)),
+        gang=whole(stated(columns["gang_gpus"], 1), 1),
+        max_gpus=whole(columns["max_gpus"], 1),
         first=windows[:, 0],
         end=windows[:, 1],
-        speed=_speeds(rows, indices(list(plain.pools))),
+        speed=_speeds(columns["speeds"], indices(list(plain.pools))),
         shape=shape,
         block_slots=lengths,
-        single_pool=flags(stated(rows, "single_pool", default=False)),
-        score=milli(stated(rows, "score", POINTS / 2)),
-        guaranteed=flags(stated(rows, "guaranteed", default=False)),
-        pinned=flags(stated(rows, "pinned", default=False)),
-        vetoed=flags(stated(rows, "vetoed", default=False)),
-        after=_maybe(stated(rows, "after"), at),
-        track=_maybe(stated(rows, "track"), indices(list(plain.tracks))),
+        single_pool=flags(stated(columns["single_pool"], default=False)),
+        score=milli(stated(columns["score"], POINTS / 2)),
+        guaranteed=flags(stated(columns["guaranteed"], default=False)),
+        pinned=flags(stated(columns["pinned"], default=False)),
+        vetoed=flags(stated(columns["vetoed"], default=False)),
+        after=_maybe(columns["after"], at),
+        track=_maybe(tracks, indices(list(plain.tracks))),
     )
     if (found.minimum > found.ask).any() or (found.score > POINTS * MILLI).any():
         raise Doubt("A minimum or a score is too high.")
     return found
 
 
-def _windows(rows: list[Row], slots: int) -> IntArray:
+def _windows(windows: list[Any], slots: int) -> IntArray:
     """Read ``(r, 2)`` windows."""
-    windows = [row["window"] for row in rows]
-    if not all(type(window) is list and len(window) == 2 for window in windows):  # noqa: PLR2004 - first and end
-        raise Doubt("A window is none.")
-    array = whole(list(chain.from_iterable(windows))).reshape(-1, 2)
+    array = whole(rows_of(windows, 2)).reshape(-1, 2)
     if not ((array[:, 0] < array[:, 1]) & (array[:, 1] <= slots)).all():
         raise Doubt("A window is out of the calendar.")
     return array
 
 
-def _speeds(rows: list[Row], pools: Mapping[str, int]) -> IntArray:
+def _speeds(tables: list[Any], pools: Mapping[str, int]) -> IntArray:
     """Read ``(r, p)`` speeds."""
-    tables = stated(rows, "speeds", {})
-    if not all(type(table) is dict for table in tables):
+    if not set(map(type, tables)) <= {dict}:
         raise Doubt("Speeds are no table.")
     counts = np.fromiter(map(len, tables), np.int64, len(tables))
     pool = places(chain.from_iterable(tables), pools)
-    speed = np.zeros((len(rows), len(pools)), dtype=np.int64)
-    values = list(chain.from_iterable(table.values() for table in tables))
-    speed[np.repeat(np.arange(len(rows)), counts), pool] = milli(values)
+    speed = np.zeros((len(tables), len(pools)), dtype=np.int64)
+    values = list(chain.from_iterable(map(dict.values, tables)))
+    speed[np.repeat(np.arange(len(tables)), counts), pool] = milli(values)
     return speed
 
 
 def _maybe(names: list[Any], at: Mapping[str, int]) -> IntArray:
     """Return indices of names, -1 where there is none."""
-    found = np.full(len(names), NOBODY)
-    some = [index for index, name in enumerate(names) if name is not None]
-    found[some] = places([names[index] for index in some], at)
-    return found
+    known: dict[Any, int] = {**at, None: NOBODY}
+    return places(names, known)
 
 
 def plan_table(document: Mapping[str, Any], table: RoundTable) -> PlanTable:
     """Read a `dure-plan/1` document that names only what the round has.
 
     Raises:
-        Doubt: If anything in its awards and entitlements is not plainly as it should be.
+        Doubt: If anything in its awards, reserve list and entitlements is not plainly as it should
+            be.
         Unreadable: If something else is not.
     """
-    rows = opened(document.get("awards"), AWARD)
+    rows: Any = document.get("awards")
+    columns = opened(rows, AWARD)
     rights = document.get("entitlements")
     if not isinstance(rights, dict) or not isinstance(rights.get("fellows"), dict):
         raise Doubt("Entitlements are no table.")
-    plain = read_plan({**document, "awards": [], "entitlements": {**rights, "fellows": {}}})
+    bare = {"awards": [], "reserve": [], "entitlements": {**rights, "fellows": {}}}
+    plain = read_plan({**document, **bare})
+    waiting = opened(document.get("reserve"), "request rank")
     fellows = rights["fellows"]
     amounts = milli(list(fellows.values()))
-    cells = [row["cells"] for row in rows]
-    if not all(type(each) is list for each in cells):
+    right = np.zeros(len(table.fellows.at), dtype=np.int64)
+    right[places(fellows, table.fellows.at)] = amounts
+    cells = columns["cells"]
+    flat = rows_of(list(chain.from_iterable(cells)), 3)
+    if not set(map(type, cells)) <= {list}:
         raise Doubt("Cells are no list.")
-    flat: list[Any] = list(chain.from_iterable(cells))
-    if not all(type(each) is list and len(each) == 3 for each in flat):  # noqa: PLR2004 - pool, slot, hours
-        raise Doubt("A cell is none.")
-    pool, slot, hours = zip(*flat, strict=True) if flat else ((), (), ())
     counts = np.fromiter(map(len, cells), np.int64, len(cells))
     return PlanTable(
         plain=replace(
             plain,
-            awards=LateList(len(rows), lambda at: read_award(rows[at], f"plan.awards[{at}]")),
+            awards=LateList(len(cells), lambda at: read_award(rows[at], f"plan.awards[{at}]")),
             fellows=dict(zip(fellows, amounts.tolist(), strict=True)),
+            reserve=tuple(zip(texts(waiting["request"]), waiting["rank"], strict=True)),
         ),
-        request=places([row["request"] for row in rows], table.requests.at),
-        gpu_hours=milli(stated(rows, "gpu_hours", 0)),
-        service_units=milli(stated(rows, "service_units", 0)),
-        award=np.repeat(np.arange(len(rows)), counts),
-        pool=places(pool, indices(list(table.plain.pools))),
-        slot=whole(slot),
-        hours=whole(hours),
+        request=places(columns["request"], table.requests.at),
+        gpu_hours=milli(columns["gpu_hours"]),
+        service_units=milli(columns["service_units"]),
+        award=np.repeat(np.arange(len(cells)), counts),
+        pool=places(flat[0::3], indices(list(table.plain.pools))),
+        slot=whole(flat[1::3]),
+        hours=whole(flat[2::3]),
+        waiting=places(waiting["request"], table.requests.at),
+        rank=whole(waiting["rank"]),
+        right=right,
     )

@@ -10,9 +10,9 @@ from typing import Any
 
 from solver.bulk.case import BulkCase
 from solver.bulk.documents import Doubt, Written, read
+from solver.bulk.duality import levels as bulk_levels
 from solver.bulk.levels import division
 from solver.bulk.rules import BULK, names
-from solver.bulk.stakes import bulk_stakes
 from solver.bulk.tables import plan_table, round_table
 from solver.checking import claims, levels
 from solver.checking.feasible import CELL_RULES, cells
@@ -119,7 +119,7 @@ class _Story:
         case, entitlement = self.case, certificate.entitlement
         self.run(binding, case, certificate, self.plan.digest, self.round.digest)
         self.run(places, case, certificate)
-        self.run(levels.levels, case, entitlement, bulk_stakes)
+        self.note(levels.levels, bulk_levels(case, entitlement))
         checks = 0 if self.rows is None else division(case, self.rows)
         self.note(levels.division, checks)
         self.run(proportional, case, entitlement)

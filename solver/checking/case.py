@@ -1,7 +1,7 @@
 """A plan beside its round, with the sums that the rules look at; standard library only."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -154,6 +154,52 @@ class Case:
                 asked[request.fellow] += request.ask
                 points[request.fellow] += request.ask * request.score
         return {name: max(1, _mean(points[name], asked[name])) for name in fellows}
+
+    @cached_property
+    def caps(self) -> Mapping[str, int]:
+        """Caps of fellows who have one: their own or the policy's, whichever is less."""
+        shared = self.part(self.policy.fellow_cap) if self.policy else None
+        both = {each.id: (each.cap, shared) for each in self.round.fellows.values()}
+        some = {name: [cap for cap in caps if cap is not None] for name, caps in both.items()}
+        return {name: min(caps) for name, caps in some.items() if caps}
+
+    @cached_property
+    def served(self) -> tuple[int, int, int]:
+        """How many fellows have their entitlement, half of it, and nothing.
+
+        One gang-hour short still counts as having it; without entitlements the whole ask stands in.
+        """
+        received, last = self.held["fellow"], self.last_gangs
+        most = half = none = 0
+        for name, right in self.rights.items():
+            got = received.get(name, 0)
+            enough = right - last[name] if right > last[name] else right - 1
+            most += got > enough or got >= right
+            half += 2 * got >= right
+            none += got == 0
+        return most, half, none
+
+    @cached_property
+    def shares(self) -> Mapping[str, Sequence[float]]:
+        """What fellows receive by group, per unit of entitlement or, without, of weight."""
+        entitled = any(self.plan.fellows.values())
+        received, found = self.held["fellow"], defaultdict[str, list[float]](list)
+        for name, right in self.rights.items():
+            fellow = self.round.fellows[name]
+            per = right if entitled else fellow.weight
+            found[fellow.group].append(received.get(name, 0) / per)
+        return found
+
+    @cached_property
+    def missed(self) -> tuple[int, int]:
+        """Σ weight · shortfall and Σ weight of the fellows who ask, in thousandths."""
+        weights, received = self.weights, self.held["fellow"]
+        missing = sum(
+            weights[name] * max(0, entitled - received.get(name, 0))
+            for name, entitled in self.plan.fellows.items()
+            if name in self.asking
+        )
+        return missing, sum(weights[name] for name in self.asking)
 
     def merit(self, request: Request) -> int:
         """Return what multiplies a request's value, in thousandths."""

@@ -120,19 +120,8 @@ def _group_figures(case: Case, row: Row) -> Checks:
 
 
 def _fellow_counts(case: Case, row: Row) -> Checks:
-    """Check how many fellows have their entitlement, half of it, or nothing.
-
-    One gang-hour short still counts as having it; without entitlements the whole ask stands in.
-    """
-    received, last = case.held["fellow"], case.last_gangs
-    counts = dict.fromkeys(FELLOW_COUNTS.split(), 0)
-    for name, right in case.rights.items():
-        got = received.get(name, 0)
-        enough = right - last[name] if right > last[name] else right - 1
-        counts["at_entitlement"] += got > enough or got >= right
-        counts["at_half"] += 2 * got >= right
-        counts["at_zero"] += got == 0
-    for what, value in counts.items():
+    """Check how many fellows have their entitlement, half of it, or nothing."""
+    for what, value in zip(FELLOW_COUNTS.split(), case.served, strict=True):
         yield from _count(f"fellows.{what}", whole(row.value[what], row.at(what)), value)
 
 

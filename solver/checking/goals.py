@@ -157,14 +157,8 @@ def value(case: Case) -> Fraction:
 
 def fellow_shortfall(case: Case) -> Fraction:
     """Return Σ weight · shortfall of the fellows in units, weights with mean 1."""
-    weights, asking, received = case.weights, case.asking, case.held["fellow"]
-    together = sum(weights[name] for name in asking)
-    missing = sum(
-        weights[name] * max(0, entitled - received.get(name, 0))
-        for name, entitled in case.plan.fellows.items()
-        if name in asking
-    )
-    return Fraction(missing * len(asking), together * MILLI) if together else Fraction(0)
+    missing, together = case.missed
+    return Fraction(missing * len(case.asking), together * MILLI) if together else Fraction(0)
 
 
 def mean_one_weights(case: Case) -> dict[str, Fraction]:

@@ -1,8 +1,7 @@
 """The fairness indices that a plan states, worked out anew; standard library only."""
 
 import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from solver.checking.case import Case, broken, is_close
@@ -16,7 +15,7 @@ def indices(case: Case) -> Checks:
     """Forbids indices of fairness other than those of the awards."""
     stated = case.plan.measures
     theil = Row(stated["theil"], "plan.measures.theil", "between within")
-    shares = _per_claim(case)
+    shares = case.shares
     listed = [share for own in shares.values() for share in own]
     truths = {"jain": _jain(listed), "gini": _gini(listed), "atkinson": _atkinson(listed)}
     for name, truth in truths.items():
@@ -26,17 +25,6 @@ def indices(case: Case) -> Checks:
     between = _theil([mean for own in means for mean in own])
     for name, truth in (("between", max(0.0, between)), ("within", max(0.0, whole - between))):
         yield from _stated_index(f"theil.{name}", theil.value[name], truth)
-
-
-def _per_claim(case: Case) -> Mapping[str, Sequence[float]]:
-    """Return what fellows receive by group, per unit of entitlement or, without, of weight."""
-    entitled = any(case.plan.fellows.values())
-    received, found = case.held["fellow"], defaultdict[str, list[float]](list)
-    for name, right in case.rights.items():
-        fellow = case.round.fellows[name]
-        per = right if entitled else fellow.weight
-        found[fellow.group].append(received.get(name, 0) / per)
-    return found
 
 
 def _stated_index(name: str, stated: object, truth: float) -> Checks:

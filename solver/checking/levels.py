@@ -164,8 +164,7 @@ def plain_round(case: Case, names: Mapping[str, Sequence[str]]) -> PlainRound:
     """Return the round and the policy's rules in plain numbers, indices as in the names."""
     assert case.policy is not None
     round_ = case.round
-    at = indices_of(names)
-    stated = limits(case)
+    at, stated = indices_of(names), limits(case)
 
     def holders(kind: str) -> tuple[PlainHolder, ...]:
         shares = [stated[kind].get(name, Share()) for name in names[kind]]
@@ -185,7 +184,7 @@ def plain_round(case: Case, names: Mapping[str, Sequence[str]]) -> PlainRound:
                 group=at["group"][each.group],
                 weight=each.weight,
                 institute=at["institute"].get(round_.institute_of(each) or ""),
-                cap=stated["fellow"][each.id].cap,
+                cap=case.caps.get(each.id),
             )
             for each in round_.fellows.values()
         ),

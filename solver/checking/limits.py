@@ -7,9 +7,6 @@ from solver.checking.claims import Share
 from solver.checking.reading import Institute, Track
 from solver.checking.verdict import Checks, decimal, shown
 
-OPEN = Share()
-"""No floor and no cap."""
-
 
 def guarantees(case: Case) -> Checks:
     """Forbids leaving out a request that is guaranteed or pinned."""
@@ -132,18 +129,12 @@ def kept(case: Case) -> Checks:
 
 
 def limits(case: Case) -> Mapping[str, Mapping[str, Share]]:
-    """Return the floors and caps of fellows, groups, institutes and tracks, in thousandths."""
+    """Return floors and caps in thousandths: of groups, institutes, tracks, and capped fellows."""
     round_, policy = case.round, case.policy
     tracks = policy.tracks if policy else {}
     institutes = policy.institutes if policy else {}
-    fellow_cap = case.part(policy.fellow_cap) if policy else None
     return {
-        "fellow": {
-            each.id: OPEN
-            if each.cap is fellow_cap is None
-            else Share(cap=_least(each.cap, fellow_cap))
-            for each in round_.fellows.values()
-        },
+        "fellow": {name: Share(cap=cap) for name, cap in case.caps.items()},
         "group": {
             each.id: Share(floor=each.floor, cap=each.cap) for each in round_.groups.values()
         },

@@ -194,6 +194,8 @@ def binding(
 
 def places(case: Case, certificate: StatedCertificate) -> Checks:
     """Forbids prices and multipliers of what the round does not have."""
+    if certificate.prices is None:
+        return
     round_ = case.round
     known: dict[str, Container[str | None]] = {
         "group": round_.groups,
@@ -201,8 +203,6 @@ def places(case: Case, certificate: StatedCertificate) -> Checks:
         "institute": {round_.institute_of(each): each for each in round_.fellows.values()},
         "track": round_.tracks,
     }
-    if certificate.prices is None:
-        return
     for pool, slot in certificate.prices.supply:
         found = pool in round_.pools and 0 <= slot < round_.slots
         yield None if found else broken("places", f"There is no slot {slot} of pool {pool!r}.")

@@ -184,7 +184,9 @@ def read_round(document: object) -> Round:
         slots=slots,
         pools=_by_id(_pool(each, f"round.pools[{i}]", slots) for i, each in top.numbered("pools")),
         groups=_by_id(_group(each, f"round.groups[{i}]") for i, each in top.numbered("groups")),
-        fellows=_by_id(_fellow(each, f"round.fellows[{i}]") for i, each in top.numbered("fellows")),
+        fellows=_by_id(
+            read_fellow(each, f"round.fellows[{i}]") for i, each in top.numbered("fellows")
+        ),
         institutes=_institutes(top),
         tracks=_tracks(top, requests),
         requests=requests,
@@ -218,7 +220,7 @@ def _group(value: object, path: str) -> Group:
     )
 
 
-def _fellow(value: object, path: str) -> Fellow:
+def read_fellow(value: object, path: str) -> Fellow:
     """Read a fellow."""
     row = Row(value, path, *FELLOW)
     return Fellow(
