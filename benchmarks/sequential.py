@@ -7,7 +7,9 @@ for a trifle less, so that rounding does not rule it out; what the level gains b
 the dual values and taken back.
 """
 
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 from ortools.glop import parameters_pb2
@@ -23,12 +25,15 @@ from ortools.math_opt.python import mathopt
 
 NEAR = 1e-9
 """Part of an amount that a solution may miss; ten times more is spared where that is too little."""
-FINE = mathopt.SolveParameters(
-    glop=parameters_pb2.GlopParameters(
-        primal_feasibility_tolerance=1e-10, dual_feasibility_tolerance=1e-10
-    )
-).to_proto()
+FINE = parameters_pb2.GlopParameters(
+    primal_feasibility_tolerance=1e-10, dual_feasibility_tolerance=1e-10
+)
 """What rows, which are all scaled to one, may miss."""
+LIMITED = (
+    result_pb2.TERMINATION_REASON_FEASIBLE,
+    result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND,
+)
+"""How a program ends that its time limit cut short."""
 POSITIVE = 1e-9
 """Part of the largest dual value above which one counts."""
 
@@ -41,13 +46,16 @@ class Sequence:
     programs: int
 
 
-def sequential(instance, *, solver=mathopt.SolverType.GLOP, own_limits=True):
+def sequential(instance, *, solver=mathopt.SolverType.GLOP, own_limits=True, seconds=None):
     """Return the leximin of speeds, GPUs, weights and supply.
 
     With `own_limits` everybody's most is known in closed form and the level is sought between
-    two of them; without, each limit costs a program of its own, as in the textbook.
+    two of them; without, each limit costs a program of its own, as in the textbook. `TimeoutError`
+    if that takes more than some seconds on the clock.
     """
-    return Sequential(instance, solver).run(own_limits=own_limits)
+    found = Sequential(instance, solver)
+    found.until = None if seconds is None else time.monotonic() + seconds
+    return found.run(own_limits=own_limits)
 
 
 class Sequential:
@@ -56,6 +64,9 @@ class Sequential:
     Who inherits states programs of its own in `_solve`: `requests` are those who are lifted, `most`
     is the level that each can have alone, `rows_before` how many rows come before theirs.
     """
+
+    until = None
+    """When to give up, on the clock of `time.monotonic`."""
 
     def __init__(self, instance, solver):
         speeds, gpus, weights, supply = instance
@@ -154,15 +165,15 @@ class Sequential:
             self.solver.value, program, math_opt_parameters_pb2.SolverInitializerProto()
         )
         result = solver.solve(
-            FINE
-            if self.solver is mathopt.SolverType.GLOP
-            else mathopt.SolveParameters().to_proto(),
+            self._parameters().to_proto(),
             model_parameters_pb2.ModelSolveParametersProto(),
             None,
             callback_pb2.CallbackRegistrationProto(),
             None,
             None,
         )
+        if self.until is not None and result.termination.reason in LIMITED:
+            raise TimeoutError("The program was cut short.")
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             return None
         solution = result.solutions[0]
@@ -170,6 +181,16 @@ class Sequential:
         found = solution.dual_solution.dual_values
         duals[np.fromiter(found.ids, dtype=np.int64)] = np.fromiter(found.values, dtype=float)
         return solution.primal_solution.objective_value, -duals[self.rows_before :]
+
+    def _parameters(self):
+        """Return how exact a program has to be, and how long it may take."""
+        glop = FINE if self.solver is mathopt.SolverType.GLOP else None
+        if self.until is None:
+            return mathopt.SolveParameters(glop=glop)
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("There is no time for another program.")
+        return mathopt.SolveParameters(glop=glop, time_limit=timedelta(seconds=left))
 
 
 def _program(columns, entries, bounds):

@@ -86,10 +86,10 @@ def leximin(
     if short > FITS:
         raise ArithmeticError(f"The best division found is short by {short:.1e} of a supply.")
     return FewPools(
-        amounts=target[cls],
-        shares=division[cls],
+        amounts=target.take(cls),
+        shares=division.take(cls, axis=0),
         prices=_composed(market, target, prices),
-        kept_by=kept_by[cls],
+        kept_by=kept_by.take(cls),
         levels=levels,
         work=work,
     )

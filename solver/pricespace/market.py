@@ -89,9 +89,9 @@ def choose(market: Market, stand: Stand, price: FloatArray, level: float, choice
     """
     speed, unit, gpus, supply = market
     allowed, most, target, state, _ = stand
-    choice.used[:] = 0.0
-    choice.growth[:] = 0.0
-    slope = 0.0
+    used, growth = choice.used, choice.growth
+    used[:] = 0.0
+    growth[:] = 0.0
     for c in range(unit.shape[0]):
         if state[c] == DONE:
             continue
@@ -102,23 +102,41 @@ def choose(market: Market, stand: Stand, price: FloatArray, level: float, choice
             low = IDLE
         if high < 0 or not allowed[c, high] or speed[c, high] < rate:
             high = _fastest(speed[c], allowed[c], price)
-        low, high = _segment(speed[c], allowed[c], price, rate, low, high)
+        if not _is_lowest(speed[c], price, low, high):
+            low, high = _segment(speed[c], allowed[c], price, rate, low, high)
         choice.low[c], choice.high[c] = low, high
         left = speed[c, low] if low >= 0 else 0.0
         width = speed[c, high] - left
-        part = min((rate - left) / width, 1.0) if width > 0.0 else 1.0
-        moving = free and level < most[c] and width > 0.0
-        grows = gpus[c] / (unit[c] * width) if moving else 0.0
-        choice.used[high] += gpus[c] * part
-        choice.growth[high] += grows
-        slope += grows * price[high]
+        whole = gpus[c] / width if width > 0.0 else 0.0
+        busy = min(whole * (rate - left), gpus[c]) if width > 0.0 else gpus[c]
+        grows = whole / unit[c] if free and level < most[c] else 0.0
+        used[high] += busy
+        growth[high] += grows
         if low >= 0:
-            choice.used[low] += gpus[c] * (1.0 - part)
-            choice.growth[low] -= grows
-            slope -= grows * price[low]
-    choice.used[:] /= supply
-    choice.growth[:] /= supply
+            used[low] += gpus[c] - busy
+            growth[low] -= grows
+    slope = 0.0
+    for p in range(supply.shape[0]):
+        slope += growth[p] * price[p]
+        used[p] /= supply[p]
+        growth[p] /= supply[p]
     return slope
+
+
+@kernel
+def _is_lowest(speed: FloatArray, price: FloatArray, low: int, high: int) -> bool:
+    """Say whether no point, allowed or not, lies below the line of two: most often so."""
+    left, paid = (speed[low], price[low]) if low >= 0 else (0.0, 0.0)
+    width = speed[high] - left
+    if width <= 0.0:
+        return False
+    slope = (price[high] - paid) / width
+    base = paid - slope * left
+    worst = -ROUNDING * (price[high] + paid)
+    below = low >= 0 and -base < worst
+    for p in range(price.shape[0]):
+        below |= price[p] - base - slope * speed[p] < worst
+    return not below
 
 
 @kernel
