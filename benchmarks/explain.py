@@ -18,7 +18,7 @@ from solver.pipeline import Limits
 from solver.whatif import Counterfactual
 
 POLICIES = ("entitlement", "merit", "rank_and_fund")
-EVERY = int(os.environ.get("DURE_EXPLAIN_EVERY", "1"))
+EVERY = int(os.environ.get("DURE_EXPLAIN_EVERY", "7"))
 """Each so many requests one is explained."""
 
 

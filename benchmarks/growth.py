@@ -25,23 +25,24 @@ from benchmarks.charts import chart
 from benchmarks.instances import HERE, table
 from benchmarks.round_peers import figures
 from benchmarks.rounds_like import innocore_like
-from benchmarks.sequential_round import sequential_entitlement
+from benchmarks.sequential_round import largest_least, sequential_entitlement
 from benchmarks.verify import checked
 from scheduler.document import parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
 from scheduler.round_file import read_round
 from solver.canonical import canonical
-from solver.entitle import entitle
+from solver.entitle import entitle, group_weights
 from solver.pipeline import GAP, Limits, solve
 
 FELLOWS = os.environ.get("DURE_GROWTH_FELLOWS", "115 600 2900 11500 28800").split()
 """About 200, 1,000, 5,000, 20,000 and 50,000 requests."""
-SECONDS = float(os.environ.get("DURE_GROWTH_SECONDS", "60"))
+SECONDS = float(os.environ.get("DURE_GROWTH_SECONDS", "20"))
 """CPU seconds of a whole solve, and of a rival."""
 CHARTS = Path(os.environ.get("DURE_GROWTH_SVG", HERE))
 REPEATS = 3
 MIP = "plain MIP, HiGHS"
+MAX_MIN = "one max-min LP, HiGHS"
 ASIDE = 30
 """CPU seconds beside a rival's limit: reading the round, entitlements to compare with."""
 
@@ -92,6 +93,16 @@ def measure_sequential(formulation, _seconds, *, solver):
     return {"seconds": spent, "programs": programs, "apart": float(apart / ours.groups.max())}
 
 
+def measure_max_min(formulation, _seconds):
+    """Return CPU seconds of one program, and how far the least group lies from ours, in parts."""
+    problem = formulation.problem
+    began = time.process_time()
+    least = largest_least(problem, mathopt.SolverType.HIGHS)
+    spent = time.process_time() - began
+    ours = float((entitle(problem).groups / np.maximum(group_weights(problem), 1)).min())
+    return {"seconds": spent, "apart": abs(least - ours) / ours}
+
+
 def measure_mip(formulation, seconds):
     """Return CPU seconds of the textbook program, and the largest gap that it is left with."""
     return figures(MIP, formulation.problem, entitle(formulation.problem), seconds)
@@ -102,6 +113,7 @@ MEASURES = {
     "solve": measure_solve,
     "sequential HiGHS": partial(measure_sequential, solver=mathopt.SolverType.HIGHS),
     "sequential GLOP": partial(measure_sequential, solver=mathopt.SolverType.GLOP),
+    MAX_MIN: measure_max_min,
     MIP: measure_mip,
 }
 OURS = ("entitle", "solve")
@@ -165,7 +177,7 @@ def main():
     print(f"### Growth, {SECONDS:.0f} s of CPU at most for a solve and for a rival\n")
     sizes = [len(innocore_like(int(fellows))["requests"]) for fellows in FELLOWS]
     found, rows = grown(), []
-    for size, ours, solved, highs, glop, mip in zip(sizes, *found.values(), strict=True):
+    for size, ours, solved, highs, glop, max_min, mip in zip(sizes, *found.values(), strict=True):
         rows.append(
             [
                 f"{size:,}",
@@ -173,11 +185,13 @@ def main():
                 *cell(solved, "seconds", "gap", "mebibytes", "verify"),
                 *cell(highs, "seconds"),
                 *cell(glop, "seconds", "apart"),
+                *cell(max_min, "seconds", "apart"),
                 *cell(mip, "seconds", "gap"),
             ]
         )
     header = ["requests", "entitle, CPU s", "MiB", "solve, CPU s", "largest gap", "MiB"]
     header += ["verify, CPU s", "sequential HiGHS, CPU s", "sequential GLOP, CPU s", "apart by"]
+    header += ["one max-min LP (HiGHS), CPU s", "apart by"]
     table([*header, "plain MIP (HiGHS), CPU s", "largest gap"], rows)
     draw(sizes, found)
 

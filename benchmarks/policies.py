@@ -1,7 +1,7 @@
 """Every preset that decides a round, on every round, through the command line as a user would.
 
-`DURE_POLICIES_ROUNDS` and `DURE_POLICIES` name some of them; rows are printed as they come. CPU
-seconds are those of the solving process.
+`DURE_POLICIES_ROUNDS`, by default the shipped ones, and `DURE_POLICIES` name some of them; rows are
+printed as they come. CPU seconds are those of the solving process.
 """
 
 import json
@@ -17,7 +17,7 @@ from scheduler.policy import find_policy, presets
 from solver.problem import Method
 
 DURE = [sys.executable, "-m", "api.cli"]
-ROUNDS = os.environ.get("DURE_POLICIES_ROUNDS", "").split()
+ROUNDS = os.environ.get("DURE_POLICIES_ROUNDS", "innocore-400 kr2026").split()
 POLICIES = os.environ.get("DURE_POLICIES", "").split()
 
 
@@ -92,7 +92,7 @@ def main() -> None:
     table(header, [])
     with tempfile.TemporaryDirectory() as folder:
         for path in rounds():
-            if ROUNDS and name_of(path) not in ROUNDS:
+            if name_of(path) not in ROUNDS:
                 continue
             for policy in POLICIES or deciding():
                 cells = row(path, policy, Path(folder))

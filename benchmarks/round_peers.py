@@ -33,11 +33,11 @@ from solver.plan import NO_CELLS, Limit, Plan, SolveStatus
 from solver.problem import Method
 from solver.stages import SHORTFALLS, asked_value, objectives, scales, tier_stage
 
-SECONDS = float(os.environ.get("DURE_ROUND_PEERS_SECONDS", "60"))
+SECONDS = float(os.environ.get("DURE_ROUND_PEERS_SECONDS", "30"))
 """CPU seconds that a rival may take."""
 CASES = os.environ.get(
     "DURE_ROUND_PEERS",
-    "innocore-400:entitlement innocore-400:merit kr2026:entitlement kr2026:merit",
+    "innocore-400:entitlement kr2026:merit",
 ).split()
 MIP = {
     "plain MIP, HiGHS": mathopt.SolverType.HIGHS,

@@ -37,6 +37,18 @@ def sequential_entitlement(problem, solver, *, own_limits=True):
     return totals, second.amounts * weights, first.programs + second.programs
 
 
+def largest_least(problem, solver):
+    """Return thousandths of the unit per weight that every group can have, by one program alone."""
+    merged = merge(problem, problem.eligible)
+    units = reach(problem) * problem.eligible
+    group = problem.fellow_group[problem.fellow]
+    weights = np.maximum(group_weights(problem), 1)
+    alone = np.bincount(group, weights=units, minlength=problem.groups) / weights
+    stage = _Stage(merged, problem.fellow_group[merged.fellow], alone, weights, solver)
+    level, _ = stage._lift(np.isnan(stage.held), np.zeros(alone.size, dtype=bool))  # noqa: SLF001 - the same file
+    return level
+
+
 class _Stage(Sequential):
     """The groups, or the fellows within what their groups hold."""
 

@@ -1,9 +1,9 @@
 """How many years of a center fit into a minute, and what does reclaim bring?
 
-``python -m benchmarks simulate`` runs a year of innocore-400 (400 fellows, two half years) through
-the real operations on SQLite, with and without NERSC's reclaim rule, on the same chance.
-``DURE_SIM_FELLOWS``, ``DURE_SIM_SEEDS`` and ``DURE_SIM_POLICIES`` make it smaller or larger;
-without a number of fellows everybody of the file asks what stands there.
+``python -m benchmarks simulate`` runs a year of 20 fellows like those of innocore-400 (two half
+years) through the real operations on SQLite, with and without NERSC's reclaim rule, on the same
+chance. ``DURE_SIM_FELLOWS``, ``DURE_SIM_SEEDS`` and ``DURE_SIM_POLICIES`` make it smaller or
+larger; with 0 fellows everybody of the file asks what stands there.
 """
 
 import os
@@ -21,7 +21,7 @@ RULES = ("none", "nersc")
 
 def main():
     """Print a row a year."""
-    fellows = int(os.environ.get("DURE_SIM_FELLOWS", "0")) or None
+    fellows = int(os.environ.get("DURE_SIM_FELLOWS", "20")) or None
     seeds = range(int(os.environ.get("DURE_SIM_SEEDS", "1")))
     policies = os.environ.get("DURE_SIM_POLICIES", "rank_and_fund").split(",")
     print("### A simulated year of innocore-400\n")

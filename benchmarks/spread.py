@@ -20,7 +20,7 @@ from solver.plan import Plan
 from solver.problem import Problem
 from solver.spread import Crew, cluster, here, processes
 
-FELLOWS = int(os.environ.get("DURE_SPREAD_FELLOWS", "120"))
+FELLOWS = int(os.environ.get("DURE_SPREAD_FELLOWS", "60"))
 WORKERS = 2
 
 

@@ -1,6 +1,6 @@
 """Are the books exact, whatever comes twice, late and in any order? Usage through the real import.
 
-``python -m benchmarks.usage [SLICES] [SEED]`` draws a million slices of the jobs of 400 fellows,
+``python -m benchmarks.usage [SLICES] [SEED]`` draws 100,000 slices of the jobs of 400 fellows,
 tells 5 % of them twice, 5 % weeks late and 10 % first at half their length, shuffles everything,
 and imports it in batches into a fresh SQLite store; then once more in another order. Both stores
 must hold what plain addition says, award by award, to the GPU-second.
@@ -214,7 +214,7 @@ def play(wanted, seed, folder):
     return figures
 
 
-def main(wanted=1_000_000, seed=0):
+def main(wanted=100_000, seed=0):
     """Play and print."""
     with tempfile.TemporaryDirectory() as folder:
         figures = play(wanted, seed, Path(folder))
