@@ -52,6 +52,18 @@ class BulkCase(Case):
         return np.where(speed > 0, self.table.charge, 0)
 
     @cached_property
+    def joint(self) -> BoolArray:
+        """``(r,)`` whether the most GPUs hold over all pools together."""
+        speed = self.table.requests.speed
+        if self.plan.unit == "reference_hours":
+            return np.ones(speed.shape[0], dtype=np.bool_)
+        charge = np.broadcast_to(self.table.charge, speed.shape)
+        dearest = np.where(speed > 0, charge, -1).max(axis=1)
+        cheapest = np.where(speed > 0, charge, np.iinfo(np.int64).max).min(axis=1)
+        alike: BoolArray = (dearest == cheapest) | (dearest < 0)
+        return alike
+
+    @cached_property
     def total(self) -> IntArray:
         """``(a,)`` thousandths of reference hours in the cells."""
         return self._per_award(product(self.answer.hours, self.cell_speed))

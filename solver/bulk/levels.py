@@ -5,7 +5,6 @@ import numpy as np
 from solver.bulk.case import BulkCase
 from solver.bulk.columns import distinct, indices, milli, places, product, rows_of, sums, whole
 from solver.bulk.documents import Doubt
-from solver.bulk.stakes import joint
 from solver.checking.levels import EXACT
 from solver.checking.rows import MILLI
 from solver.problem import BoolArray, IntArray
@@ -33,7 +32,7 @@ def division(case: BulkCase, rows: object) -> int:
     _hold(used <= case.table.supply.reshape(-1))
     asked = sums(request, product(hours, speed), requests.ask.size)
     _hold(asked // MILLI <= requests.ask)
-    apart = np.where(joint(case)[request], 0, pool + 1)
+    apart = np.where(case.joint[request], 0, pool + 1)
     place = (request * slots + slot) * (len(case.round.pools) + 1) + apart
     seated, at = np.unique(place, return_inverse=True)
     limit = product(requests.max_gpus, np.full_like(requests.max_gpus, case.round.slot_hours))

@@ -21,6 +21,8 @@ AT_ONCE = 1 << 22
 ERROR = 2.0**-40
 """Sums of doubles miss by far less than this part of the sum of their sizes."""
 UNCAPPED = np.inf
+MOST_POOLS = 62
+"""Sets of so many pools fit into 64 bits."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,7 +55,8 @@ class BulkFluid:
     def _earned(self, prices: FloatArray, rates: Mapping[str, FloatArray]) -> float:
         """Return no less than all requests earn together, in thousandths of the bound's unit."""
         sizes = {kind: np.abs(each) for kind, each in rates.items()}
-        worth = self._over(rates) + ERROR * self._over(sizes)
+        errors = {kind: ERROR * each for kind, each in sizes.items()}
+        worth = self._over(rates) + self._over(errors)
         rich = np.flatnonzero((worth > 0) & self.taking)
         pools = (self.case.factors[rich] > 0).sum(axis=1)
         shared = self.joint[rich] & (pools > 1)
@@ -67,13 +70,9 @@ class BulkFluid:
     def _over(self, per: Mapping[str, FloatArray]) -> FloatArray:
         """Return ``(r,)`` sums over the holders of each request; the last entry is nobody's."""
         table = self.case.table
-        fellow = table.requests.fellow
-        worth: FloatArray = (
-            per["fellow"][fellow]
-            + per["group"][table.fellows.group[fellow]]
-            + per["institute"][table.institute[fellow]]
-            + per["track"][table.requests.track]
-        )
+        of_fellows = per["fellow"][:-1] + per["group"][table.fellows.group]
+        of_fellows += per["institute"][table.institute]
+        worth: FloatArray = of_fellows[table.requests.fellow] + per["track"][table.requests.track]
         return worth
 
     def _profits(
@@ -155,7 +154,7 @@ def bulk_stakes(case: BulkCase) -> BulkStakes:
     alone["group"] = _at_most(sums(group, alone["fellow"], most["group"].size), most["group"])
     reachable = sums_of | alone
     return BulkStakes(
-        fluid=BulkFluid(case=case, taking=taking, limit=_limit(case), joint=joint(case)),
+        fluid=BulkFluid(case=case, taking=taking, limit=_limit(case), joint=case.joint),
         weights=weights,
         alone=alone,
         least={kind: np.minimum(each, reachable[kind]) for kind, each in floors.items()},
@@ -194,33 +193,24 @@ def _limit(case: BulkCase) -> IntArray:
     return product(gpus, np.full_like(gpus, case.round.slot_hours))
 
 
-def joint(case: BulkCase) -> BoolArray:
-    """Return ``(r,)`` whether the most GPUs hold over all pools together."""
-    requests = case.table.requests
-    if case.plan.unit == "reference_hours":
-        return np.ones(len(requests.at), dtype=np.bool_)
-    charge = np.broadcast_to(case.table.charge, requests.speed.shape)
-    dearest = np.where(requests.speed > 0, charge, -1).max(axis=1)
-    cheapest = np.where(requests.speed > 0, charge, np.iinfo(np.int64).max).min(axis=1)
-    alike: BoolArray = (dearest == cheapest) | (dearest < 0)
-    return alike
-
-
 def reach(case: BulkCase) -> IntArray:
     """Return ``(r,)`` the most each request alone can take: thousandths of the unit."""
-    requests, supply, factors = case.table.requests, case.table.supply, case.factors
-    limit, shared = _limit(case), joint(case)
-    left, units = product(requests.ask, np.full_like(requests.ask, MILLI)), np.zeros_like(limit)
-    used = np.zeros((limit.size, supply.shape[1]), dtype=np.int64)
-    inside = _inside(requests, supply.shape[1])
-    done = np.zeros(limit.size, dtype=np.bool_)
-    rows = np.arange(limit.size)
+    requests, factors, shared = case.table.requests, case.factors, case.joint
+    count = len(case.round.pools)
+    if count > MOST_POOLS:
+        raise Doubt("Sets of pools are more than fit into 64 bits.")
+    left, units = (
+        product(requests.ask, np.full_like(requests.ask, MILLI)),
+        np.zeros_like(requests.ask),
+    )
+    done = np.zeros(units.size, dtype=np.bool_)
+    rows, filled = np.arange(units.size), np.zeros_like(units)
+    before = np.zeros_like(units)
     for pool in _filling(requests, factors).T:
         speed, factor = requests.speed[rows, pool], factors[rows, pool]
-        room = np.where(shared[:, None], limit[:, None] - used, limit[:, None])
-        take = np.where(inside & (speed > 0)[:, None], np.minimum(room, supply[pool]), 0)
-        used += take
-        hours = take.sum(axis=1)
+        filled = np.where(shared, filled, 0) | np.where(speed > 0, 1 << pool, 0)
+        upto = _room(case, filled)
+        hours, before = upto - np.where(shared, before, 0), upto
         needs, brings = product(hours, speed), product(hours, factor)
         last = ~done & (needs > left)
         part = product(left, factor) // np.maximum(speed, 1)
@@ -230,11 +220,22 @@ def reach(case: BulkCase) -> IntArray:
     return units // MILLI
 
 
-def _inside(requests: Requests, slots: int) -> BoolArray:
-    """Return ``(r, t)`` which slots lie in the window."""
-    at = np.arange(slots)
-    inside: BoolArray = (at >= requests.first[:, None]) & (at < requests.end[:, None])
-    return inside
+def _room(case: BulkCase, pools: IntArray) -> IntArray:
+    """Return ``(r,)`` thousandths of a GPU-hour that each request's window offers it in some pools.
+
+    Args:
+        case: round and plan.
+        pools: ``(r,)`` sets of pools as bits; their most GPUs hold over all of them together.
+    """
+    requests, supply = case.table.requests, case.table.supply
+    limits, limit = np.unique(_limit(case), return_inverse=True)
+    sets, chosen = np.unique(pools, return_inverse=True)
+    kinds, kind = np.unique(chosen * limits.size + limit, return_inverse=True)
+    bits = (sets[:, None] >> np.arange(supply.shape[0])) & 1
+    offered = np.minimum((bits @ supply)[kinds // limits.size], limits[kinds % limits.size, None])
+    passed = np.zeros((kinds.size, supply.shape[1] + 1), dtype=np.int64)
+    np.cumsum(offered, axis=1, out=passed[:, 1:])
+    return passed[kind, requests.end] - passed[kind, requests.first]
 
 
 def _filling(requests: Requests, factors: IntArray) -> IntArray:

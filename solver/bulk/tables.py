@@ -244,6 +244,8 @@ def _speeds(tables: list[Any], pools: Mapping[str, int]) -> IntArray:
 
 def _maybe(names: list[Any], at: Mapping[str, int]) -> IntArray:
     """Return indices of names, -1 where there is none."""
+    if set(map(type, names)) <= {type(None)}:
+        return np.full(len(names), NOBODY)
     known: dict[Any, int] = {**at, None: NOBODY}
     return places(names, known)
 
