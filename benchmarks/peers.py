@@ -23,9 +23,9 @@ from solver.pricespace.leximin import leximin
 CHILDREN = {"peers": "benchmarks.peers_child", "dede": "benchmarks.dede_child"}
 """Modules that run a rival, by the environment that they need."""
 REPEATS = int(os.environ.get("DURE_PEERS_REPEATS", "3"))
-LIMIT_SECONDS = float(os.environ.get("DURE_PEERS_SECONDS", "60"))
+LIMIT_SECONDS = float(os.environ.get("DURE_PEERS_SECONDS", "120"))
 """Seconds on the clock after which a rival is given up; it is listed as not finished."""
-NAMES = os.environ.get("DURE_PEERS_INSTANCES", "gs_256_0 gs_1024_0 dd_128_0").split()
+NAMES = os.environ.get("DURE_PEERS_INSTANCES", "gs_64_0 gs_256_0 gs_1024_0 dd_128_0").split()
 RIVALS = {
     "max_min ECOS": "peers",
     "max_min CLARABEL": "peers",
@@ -38,6 +38,8 @@ RIVALS = {
     "dede_eisenberg_gale": "dede",
 }
 """The environment that each needs."""
+MOST = {"peers": 10_000, "dede": 100}
+"""Requests above which an environment's rivals are not run: DeDe starts Ray and takes minutes."""
 HIGHS, GLOP = mathopt.SolverType.HIGHS, mathopt.SolverType.GLOP
 
 
@@ -108,7 +110,7 @@ def compared(instance):
             else:
                 yield name, found.amounts, time.process_time() - began
     for rival, environment in RIVALS.items():
-        if python_of(environment).exists():
+        if python_of(environment).exists() and instance[1].size <= MOST[environment]:
             found = outside(rival, instance)
             yield (rival, *found) if found else (rival, None, None)
 
