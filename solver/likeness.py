@@ -27,8 +27,8 @@ def alike(rows: IntArray) -> tuple[IntArray, IntArray]:
     kind = np.empty(count, dtype=np.int64)
     kinds = 0
     for n in range(count):
-        at = np.int64(_hash(rows[n]) & np.uint64(size - 1))
-        while table[at] >= 0 and not _same(rows[first[table[at]]], rows[n]):
+        at = np.int64(_hash(rows, n) & np.uint64(size - 1))
+        while table[at] >= 0 and not _same(rows, first[table[at]], n):
             at = (at + 1) & (size - 1)
         if table[at] < 0:
             table[at], first[kinds] = kinds, n
@@ -38,23 +38,23 @@ def alike(rows: IntArray) -> tuple[IntArray, IntArray]:
 
 
 @kernel
-def _same(one: IntArray, other: IntArray) -> bool:
+def _same(rows: IntArray, one: int, other: int) -> bool:
     """Say whether two rows are alike."""
-    for k in range(one.shape[0]):  # noqa: SIM110 - kernels know no generators
-        if one[k] != other[k]:
+    for k in range(rows.shape[1]):  # noqa: SIM110 - kernels know no generators
+        if rows[one, k] != rows[other, k]:
             return False
     return True
 
 
 @kernel
-def _hash(row: IntArray) -> np.uint64:
+def _hash(rows: IntArray, n: int) -> np.uint64:
     """Return a number that like rows share.
 
     Source:
         Fowler, Noll and Vo, FNV-1a, over words of 64 bits, each mixed by a shift.
     """
     mixed = START
-    for word in row:
-        mixed = (mixed ^ np.uint64(word)) * PRIME
+    for k in range(rows.shape[1]):
+        mixed = (mixed ^ np.uint64(rows[n, k])) * PRIME
         mixed ^= mixed >> SHIFT
     return mixed

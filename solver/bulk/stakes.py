@@ -196,19 +196,14 @@ def _limit(case: BulkCase) -> IntArray:
 def reach(case: BulkCase) -> IntArray:
     """Return ``(r,)`` the most each request alone can take: thousandths of the unit."""
     requests, factors, shared = case.table.requests, case.factors, case.joint
-    count = len(case.round.pools)
-    if count > MOST_POOLS:
+    if len(case.round.pools) > MOST_POOLS:
         raise Doubt("Sets of pools are more than fit into 64 bits.")
-    left, units = (
-        product(requests.ask, np.full_like(requests.ask, MILLI)),
-        np.zeros_like(requests.ask),
-    )
-    done = np.zeros(units.size, dtype=np.bool_)
-    rows, filled = np.arange(units.size), np.zeros_like(units)
-    before = np.zeros_like(units)
+    left = product(requests.ask, np.full_like(requests.ask, MILLI))
+    units, before, filled = np.zeros((3, left.size), dtype=np.int64)
+    done, rows = np.zeros(left.size, dtype=np.bool_), np.arange(left.size)
     for pool in _filling(requests, factors).T:
         speed, factor = requests.speed[rows, pool], factors[rows, pool]
-        filled = np.where(shared, filled, 0) | np.where(speed > 0, 1 << pool, 0)
+        filled = np.where(shared, filled, 0) + np.where(speed > 0, 1 << pool, 0)
         upto = _room(case, filled)
         hours, before = upto - np.where(shared, before, 0), upto
         needs, brings = product(hours, speed), product(hours, factor)

@@ -63,25 +63,28 @@ def freeze(  # noqa: PLR0913, PLR0917 - one level
         kept_by: ``(c,)`` the event that keeps each down; changed.
         event: number of this level.
     """
-    per_gpu = found.price / market.supply
+    speed, allowed, price = market.speed, stand.allowed, found.price
+    per_gpu = price / market.supply
     left = 0
     for c in range(stand.state.shape[0]):
         if stand.state[c] == DONE:
             continue
         if stand.state[c] == FREE:
-            if _kept_down(market, stand, found, c):
+            without = _most_for_nothing(speed, allowed, price, c) * market.unit[c]
+            if _kept_down(stand.most, found.level, without, c):
                 kept_by[c] = event
             if found.level < stand.most[c]:
                 left += 1
                 for p in range(per_gpu.shape[0]):
-                    stand.allowed[c, p] &= found.price[p] <= 0.0
+                    allowed[c, p] &= price[p] <= 0.0
                 continue
             stand.target[c] = wanted(stand, c, found.level)
             stand.state[c] = HELD
-        if _open_points(market, stand, per_gpu, share, c) <= EITHER:
+        rate = stand.target[c] / market.unit[c]
+        if _open_points(speed, allowed, per_gpu, share, rate, c) <= EITHER:
             stand.state[c] = DONE
-            division[c] = share[c]
             for p in range(per_gpu.shape[0]):
+                division[c, p] = share[c, p]
                 stand.room[p] -= share[c, p] * market.gpus[c] / market.supply[p]
     for p in range(per_gpu.shape[0]):
         stand.room[p] = max(stand.room[p], 0.0)
@@ -89,52 +92,54 @@ def freeze(  # noqa: PLR0913, PLR0917 - one level
 
 
 @kernel
-def _kept_down(market: Market, stand: Stand, found: Found, c: int) -> bool:
+def _kept_down(most: FloatArray, level: float, without: float, c: int) -> bool:
     """Lower a free class's most to what it can have without paying; say whether that is less."""
-    if found.level >= stand.most[c]:
+    if level >= most[c] or without >= most[c]:
         return False
-    without = _most_for_nothing(market, stand, found.price, c)
-    if without >= stand.most[c]:
-        return False
-    stand.most[c] = max(without, found.level)
+    most[c] = max(without, level)
     return True
 
 
 @kernel
-def _most_for_nothing(market: Market, stand: Stand, price: FloatArray, c: int) -> float:
-    """Return the most that a class can have on pools without a price."""
+def _most_for_nothing(speed: FloatArray, allowed: BoolArray, price: FloatArray, c: int) -> float:
+    """Return the highest speed that a class can have on pools without a price."""
     best = 0.0
     for p in range(price.shape[0]):
-        if stand.allowed[c, p] and price[p] <= 0.0:
-            best = max(best, market.speed[c, p])
-    return float(best * market.unit[c])
+        if allowed[c, p] and price[p] <= 0.0:
+            best = max(best, speed[c, p])
+    return best
 
 
 @kernel
-def _open_points(
-    market: Market, stand: Stand, per_gpu: FloatArray, share: FloatArray, c: int
+def _open_points(  # noqa: PLR0913, PLR0917 - one class
+    speed: FloatArray,
+    allowed: BoolArray,
+    per_gpu: FloatArray,
+    share: FloatArray,
+    rate: float,
+    c: int,
 ) -> int:
     """Leave a held class only the pools on its cheapest line; return how many points there are.
 
     Two pools of one speed count for more: they can be swapped whatever the amount.
     """
-    rate = stand.target[c] / market.unit[c]
-    paid = 0.0
+    paid, dearest = 0.0, 0.0
     for p in range(per_gpu.shape[0]):
         paid += share[c, p] * per_gpu[p]
-    slope = _line(market.speed, stand.allowed, per_gpu, (rate, paid), c)
+        dearest = max(dearest, per_gpu[p])
+    slope = _line(speed, allowed, per_gpu, (rate, paid), c)
     base = paid - slope * rate
-    near = TIE * per_gpu.max()
+    near = TIE * dearest
     count = 1 if abs(base) <= near else 0
     last = 0.0
     for p in range(per_gpu.shape[0]):
-        if stand.allowed[c, p]:
-            reached = slope * market.speed[c, p] + base
-            stand.allowed[c, p] = per_gpu[p] - reached <= near + TIE * abs(reached)
-            if stand.allowed[c, p]:
-                alike = abs(market.speed[c, p] - last) <= SAME * last
+        if allowed[c, p]:
+            reached = slope * speed[c, p] + base
+            allowed[c, p] = per_gpu[p] - reached <= near + TIE * abs(reached)
+            if allowed[c, p]:
+                alike = abs(speed[c, p] - last) <= SAME * last
                 count += 1 + EITHER * alike
-                last = market.speed[c, p]
+                last = speed[c, p]
     return count
 
 

@@ -101,9 +101,9 @@ def choose(market: Market, stand: Stand, price: FloatArray, level: float, choice
         if low >= 0 and (not allowed[c, low] or speed[c, low] > rate):
             low = IDLE
         if high < 0 or not allowed[c, high] or speed[c, high] < rate:
-            high = _fastest(speed[c], allowed[c], price)
-        if not _is_lowest(speed[c], price, low, high):
-            low, high = _segment(speed[c], allowed[c], price, rate, low, high)
+            high = _fastest(speed, allowed, price, c)
+        if not _is_lowest(speed, price, (low, high), c):
+            low, high = _segment(speed, allowed, price, rate, (low, high), c)
         choice.low[c], choice.high[c] = low, high
         left = speed[c, low] if low >= 0 else 0.0
         width = speed[c, high] - left
@@ -124,10 +124,11 @@ def choose(market: Market, stand: Stand, price: FloatArray, level: float, choice
 
 
 @kernel
-def _is_lowest(speed: FloatArray, price: FloatArray, low: int, high: int) -> bool:
+def _is_lowest(speed: FloatArray, price: FloatArray, ends: tuple[int, int], c: int) -> bool:
     """Say whether no point, allowed or not, lies below the line of two: most often so."""
-    left, paid = (speed[low], price[low]) if low >= 0 else (0.0, 0.0)
-    width = speed[high] - left
+    low, high = ends
+    left, paid = (speed[c, low], price[low]) if low >= 0 else (0.0, 0.0)
+    width = speed[c, high] - left
     if width <= 0.0:
         return False
     slope = (price[high] - paid) / width
@@ -135,7 +136,7 @@ def _is_lowest(speed: FloatArray, price: FloatArray, low: int, high: int) -> boo
     worst = -ROUNDING * (price[high] + paid)
     below = low >= 0 and -base < worst
     for p in range(price.shape[0]):
-        below |= price[p] - base - slope * speed[p] < worst
+        below |= price[p] - base - slope * speed[c, p] < worst
     return not below
 
 
@@ -149,15 +150,21 @@ def wanted(stand: Stand, c: int, level: float) -> float:
 
 @kernel
 def _segment(  # noqa: PLR0913, PLR0917 - one class of a market
-    speed: FloatArray, allowed: BoolArray, price: FloatArray, rate: float, low: int, high: int
+    speed: FloatArray,
+    allowed: BoolArray,
+    price: FloatArray,
+    rate: float,
+    ends: tuple[int, int],
+    c: int,
 ) -> tuple[int, int]:
     """Return the pools of the hull on both sides of a speed, from two that are on its sides.
 
     Few steps are needed; among points that rounding puts on one line there might be no last one.
     """
+    low, high = ends
     for _ in range(4 * price.shape[0]):
-        left, paid = (speed[low], price[low]) if low >= 0 else (0.0, 0.0)
-        width = speed[high] - left
+        left, paid = (speed[c, low], price[low]) if low >= 0 else (0.0, 0.0)
+        width = speed[c, high] - left
         slope = (price[high] - paid) / width if width > 0.0 else 0.0
         worst, enter = -ROUNDING * (price[high] + paid), high
         if width > 0.0:
@@ -165,16 +172,16 @@ def _segment(  # noqa: PLR0913, PLR0917 - one class of a market
             if low >= 0 and -base < worst:
                 worst, enter = -base, IDLE
             for p in range(price.shape[0]):
-                above = price[p] - base - slope * speed[p]
-                if above < worst and allowed[p] and p not in (low, high):
+                above = price[p] - base - slope * speed[c, p]
+                if above < worst and allowed[c, p] and p not in (low, high):
                     worst, enter = above, p
         else:
             for p in range(price.shape[0]):
-                if allowed[p] and speed[p] >= rate and price[p] - price[high] < worst:
+                if allowed[c, p] and speed[c, p] >= rate and price[p] - price[high] < worst:
                     worst, enter = price[p] - price[high], p
         if enter == high:
             break
-        if enter >= 0 and speed[enter] >= rate:
+        if enter >= 0 and speed[c, enter] >= rate:
             high = enter
         else:
             low = enter
@@ -182,14 +189,14 @@ def _segment(  # noqa: PLR0913, PLR0917 - one class of a market
 
 
 @kernel
-def _fastest(speed: FloatArray, allowed: BoolArray, price: FloatArray) -> int:
-    """Return the fastest pool allowed, of equals the cheaper."""
+def _fastest(speed: FloatArray, allowed: BoolArray, price: FloatArray, c: int) -> int:
+    """Return the fastest pool that a class may take, of equals the cheaper."""
     best = IDLE
     for p in range(price.shape[0]):
-        if allowed[p] and (
+        if allowed[c, p] and (
             best < 0
-            or speed[p] > speed[best]
-            or (speed[p] == speed[best] and price[p] < price[best])
+            or speed[c, p] > speed[c, best]
+            or (speed[c, p] == speed[c, best] and price[p] < price[best])
         ):
             best = p
     return best
