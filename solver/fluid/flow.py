@@ -1,8 +1,9 @@
-"""Maximum flow on integer networks, by Dinic's algorithm.
+"""Maximum flow on integer networks, by pushing and relabelling.
 
 Source:
-    Dinic, Algorithm for solution of a problem of maximum flow in networks with power estimation,
-    Soviet Mathematics Doklady 11 (1970).
+    Goldberg and Tarjan, A new approach to the maximum-flow problem, Journal of the ACM 35 (1988);
+    Cherkassky and Goldberg, On implementing the push-relabel method for the maximum flow problem,
+    Algorithmica 19 (1997): distances worked out anew from time to time.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,10 @@ from solver.problem import BoolArray, IntArray, NarrowArray
 SOURCE, SINK = 0, 1
 ENDLESS = 1 << 61
 """A capacity that no flow reaches; sums of real capacities stay below."""
+PATIENCE = 2
+"""Searches for all distances that work since the last one is worth before there is another."""
+RISING = 12
+"""What a node's rising costs, in arcs looked at, beside those that it looks at."""
 Arcs: TypeAlias = tuple[IntArray | NarrowArray, IntArray | NarrowArray, IntArray]
 """``(n,)`` node each arc leaves, node it leads to, what it takes."""
 
@@ -39,6 +44,23 @@ class Network(NamedTuple):
     mate: NarrowArray
     residual: IntArray
     both: IntArray
+
+
+class Wave(NamedTuple):
+    """What is on its way through a network; each ``(nodes,)``.
+
+    Attributes:
+        excess: what came to a node and has not left it yet.
+        distance: arcs to the sink, at least; as many as there are nodes where none lead there.
+        current: arc with which a node goes on.
+        queue: nodes that hold something, in a ring; queued: who is in it.
+    """
+
+    excess: IntArray
+    distance: NarrowArray
+    current: IntArray
+    queue: NarrowArray
+    queued: BoolArray
 
 
 def network(nodes: int, blocks: Sequence[Arcs]) -> tuple[Network, tuple[NarrowArray, ...]]:
@@ -137,78 +159,167 @@ def _take_back(net: Network, node: int, amount: int) -> None:
 
 @kernel
 def augment(net: Network) -> int:
-    """Push as much as possible from source to sink, in place; return how much."""
+    """Push as much as possible from source to sink, in place; return how much.
+
+    All that is asked enters at once and flows downhill, by the distance to the sink; a node that is
+    left with some rises just above the lowest that takes it. Distances are worked out anew as often
+    as that has cost `PATIENCE` times as much. What cannot get to the sink goes back in the end.
+    """
     nodes = net.start.shape[0] - 1
-    distance = np.empty(nodes, dtype=np.int32)
-    queue = np.empty(nodes, dtype=np.int32)
-    current = np.empty(nodes, dtype=np.int64)
-    path = np.empty(nodes, dtype=np.int64)
-    pushed = 0
-    asked = net.residual[net.start[0] : net.start[1]]
-    while asked.any() and _layer(net, distance, queue, current):
-        pushed += _block(net, distance, current, path)
-    return pushed
+    wave = Wave(
+        np.zeros(nodes, dtype=np.int64),
+        np.empty(nodes, dtype=np.int32),
+        np.empty(nodes, dtype=np.int64),
+        np.empty(nodes, dtype=np.int32),
+        np.zeros(nodes, dtype=np.bool_),
+    )
+    if not _enter(net, wave.excess):
+        return 0
+    waiting, steps = _measure(net, wave)
+    while waiting and not _spread(net, wave, waiting, PATIENCE * steps + nodes):
+        waiting, steps = _measure(net, wave)
+    _give_back(net, wave.excess)
+    return int(wave.excess[1])
 
 
 @kernel
-def _layer(net: Network, distance: NarrowArray, queue: NarrowArray, current: IntArray) -> bool:
-    """Set the distance to the sink of all nodes nearer than the source; say if that has one."""
+def _enter(net: Network, excess: IntArray) -> bool:
+    """Fill the arcs that leave the source; say if there was anything to fill them with."""
+    start, head, mate, residual, _ = net
+    some = False
+    for arc in range(start[0], start[1]):
+        if residual[arc] > 0:
+            excess[head[arc]] += residual[arc]
+            residual[mate[arc]] += residual[arc]
+            residual[arc] = 0
+            some = True
+    return some
+
+
+@kernel
+def _measure(net: Network, wave: Wave) -> tuple[int, int]:
+    """Set distances to the sink anew, those out of its reach as far as there are nodes.
+
+    Returns:
+        How many nodes hold something that can get to the sink, now first in the queue; how many
+        arcs were looked at.
+    """
     start, head, _, residual, both = net
-    distance[:] = -1
+    excess, distance, current, queue, queued = wave
+    nodes = distance.shape[0]
+    distance[:] = nodes
     distance[1] = 0
     queue[0] = 1
-    done, seen = 0, 1
-    while done < seen and distance[0] < 0:
+    done, seen, steps = 0, 1, 0
+    while done < seen:
         node = queue[done]
         done += 1
+        steps += start[node + 1] - start[node]
         for arc in range(start[node], start[node + 1]):
             tail = head[arc]
-            if distance[tail] < 0 and residual[arc] < both[arc]:
+            if distance[tail] == nodes and tail != 0 and residual[arc] < both[arc]:
                 distance[tail] = distance[node] + 1
                 current[tail] = start[tail]
                 queue[seen] = tail
                 seen += 1
-    return bool(distance[0] >= 0)
+    waiting = 0
+    queued[:] = False
+    for node in queue[1:seen]:
+        if excess[node] > 0:
+            queue[waiting] = node
+            queued[node] = True
+            waiting += 1
+    return waiting, steps
 
 
 @kernel
-def _block(net: Network, distance: NarrowArray, current: IntArray, path: IntArray) -> int:
-    """Push along shortest paths until each has a full arc; return what was pushed.
+def _spread(net: Network, wave: Wave, waiting: int, patience: int) -> bool:
+    """Let nodes that hold something pass it on, first come first served; say if none is left.
 
-    Depth first; a node hands on all that came to it before its arc is written down once.
+    Args:
+        net: changed.
+        wave: changed.
+        waiting: nodes in the queue.
+        patience: arcs to look at before giving up.
+    """
+    queue, queued = wave.queue, wave.queued
+    first, steps = 0, 0
+    while waiting and steps < patience:
+        node = queue[first]
+        first = first + 1 if first + 1 < queue.shape[0] else 0
+        queued[node] = False
+        waiting, seen = _pass_on(net, wave, node, first, waiting - 1)
+        steps += seen
+    return waiting == 0
+
+
+@kernel
+def _pass_on(net: Network, wave: Wave, node: int, first: int, waiting: int) -> tuple[int, int]:
+    """Push what a node holds to nodes one nearer to the sink, and lift it while some is left.
+
+    Args:
+        net: changed.
+        wave: changed.
+        node: which.
+        first: where the queue begins.
+        waiting: nodes in the queue.
+
+    Returns:
+        Nodes in the queue from now on; arcs looked at.
     """
     start, head, mate, residual, _ = net
-    last = distance[0]
-    came = np.zeros(last + 1, dtype=np.int64)
-    sent = np.zeros(last + 1, dtype=np.int64)
-    came[0] = ENDLESS
-    depth = 0
-    node = 0
-    while True:
-        if node == 1:
-            sent[depth] = came[depth]
-        elif came[depth] > sent[depth] and current[node] < start[node + 1]:
-            arc = current[node]
-            if residual[arc] > 0 and distance[head[arc]] == last - depth - 1:
-                path[depth] = arc
-                came[depth + 1] = min(came[depth] - sent[depth], residual[arc])
-                depth += 1
-                sent[depth] = 0
-                node = head[arc]
-            else:
-                current[node] += 1
+    excess, distance, current, queue, queued = wave
+    nodes, end = distance.shape[0], start[node + 1]
+    left, arc, steps = excess[node], current[node], 0
+    while left > 0 and distance[node] < nodes:
+        before, nearer = arc, distance[node] - 1
+        while arc < end:
+            to = head[arc]
+            if residual[arc] > 0 and distance[to] == nearer:
+                amount = min(left, residual[arc])
+                residual[arc] -= amount
+                residual[mate[arc]] += amount
+                excess[to] += amount
+                left -= amount
+                if to != 1 and not queued[to]:
+                    queued[to] = True
+                    at = first + waiting
+                    queue[at if at < nodes else at - nodes] = to
+                    waiting += 1
+                if left == 0:
+                    break
+            arc += 1
+        steps += arc - before + 1
+        if left > 0:
+            lowest = nodes - 1
+            for k in range(start[node], end):
+                if residual[k] > 0 and distance[head[k]] < lowest:
+                    lowest = distance[head[k]]
+                    arc = k
+            distance[node] = lowest + 1
+            steps += end - start[node] + RISING
+    current[node] = arc
+    excess[node] = left
+    return waiting, steps
+
+
+@kernel
+def _give_back(net: Network, excess: IntArray) -> None:
+    """Send back to the source what nodes are left with, last nodes first."""
+    start, head, mate, residual, _ = net
+    for node in range(excess.shape[0] - 1, 1, -1):
+        if excess[node] == 0:
             continue
-        if depth == 0:
-            return int(sent[0])
-        passed = sent[depth]
-        depth -= 1
-        arc = path[depth]
-        node = head[mate[arc]]
-        residual[arc] -= passed
-        residual[mate[arc]] += passed
-        sent[depth] += passed
-        if sent[depth] < came[depth]:
-            current[node] += 1
+        for arc in range(start[node], start[node + 1]):
+            to = head[arc]
+            if to < node and to != 1 and residual[arc] > 0:
+                amount = min(excess[node], residual[arc])
+                residual[arc] -= amount
+                residual[mate[arc]] += amount
+                excess[node] -= amount
+                excess[to] += amount
+            if excess[node] == 0:
+                break
 
 
 @kernel

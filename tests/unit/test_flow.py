@@ -36,16 +36,21 @@ def slow_max_flow(nodes: int, arcs: list[tuple[int, int, int]]) -> int:
         total += least
 
 
+def _onwards(less: int, more: int) -> tuple[int, int]:
+    """Return the ends of an arc in the order of flow, to which the sink is last."""
+    return (more, less) if less == SINK else (less, more)
+
+
 def some_arcs(seed: int) -> tuple[int, list[tuple[int, int, int]]]:
-    """Return a random network."""
+    """Return a random network whose nodes stand in the order of flow."""
     rng = np.random.default_rng(seed)
     nodes = int(rng.integers(2, 12))
     count = int(rng.integers(0, 4 * nodes))
     ends = rng.integers(0, nodes, (count, 2))
     arcs = [
-        (int(tail), int(head), int(rng.integers(0, 1 << 40)))
-        for tail, head in ends
-        if head not in {tail, SOURCE} and tail != SINK
+        (*_onwards(int(tail), int(head)), int(rng.integers(0, 1 << 40)))
+        for tail, head in np.sort(ends)
+        if head != tail
     ]
     return nodes, arcs
 
