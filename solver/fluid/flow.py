@@ -17,8 +17,8 @@ from solver.problem import BoolArray, IntArray, NarrowArray
 SOURCE, SINK = 0, 1
 ENDLESS = 1 << 61
 """A capacity that no flow reaches; sums of real capacities stay below."""
-PATIENCE = 2
-"""Searches for all distances that work since the last one is worth before there is another."""
+PATIENCE = 1
+"""Searches for all distances that work since the last one is worth when there is another."""
 RISING = 12
 """What a node's rising costs, in arcs looked at, beside those that it looks at."""
 Arcs: TypeAlias = tuple[IntArray | NarrowArray, IntArray | NarrowArray, IntArray]

@@ -38,6 +38,8 @@ EXACT = 2.0**62
 """Products and sums below it are exact in 64 bits."""
 PATIENCE = 4
 """Broken trials of all levels together before fewer are tried at a time."""
+FEWEST = 6
+"""Levels tried at a time at least, if there are as many: a broken trial tells of one at least."""
 MANY = 30
 """Broken trials before what was reached is laid aside: then a step costs what lies above it."""
 CLOSE = 1e-9
@@ -177,7 +179,7 @@ def leximin(
         if pool.takes(found, trial):
             misses += 1
             if misses > PATIENCE:
-                stride = max(1, min(stride, ahead.shape[0]) // 2)
+                stride = max(FEWEST, min(stride, ahead.shape[0]) // 2)
         elif last:
             return _Ladder(agents, pool.whole(filled), pool.cuts).climb()
         else:

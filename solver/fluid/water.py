@@ -86,6 +86,7 @@ class ShortageFlow:
         self._pool_factor = merged.factor.max(axis=0, initial=0)
         self._net, place, self._cells = self._build()
         self._supply = int(self._net.both[place[0]].sum())
+        self._through_at = place[3]
         self._asks_at, self._columns_at = np.concatenate(place[1:3]), place[-1]
         pool, span = np.nonzero(merged.supply > 0)
         self._cells = self._cells[pool * merged.spans + span]
@@ -116,6 +117,8 @@ class ShortageFlow:
         net, asked = self._net, self._asked_of
         wanted = self._asked(np.minimum(amounts, self._beyond))
         asked[2 : 2 + wanted.shape[0]] = wanted
+        if self._totals is not None:
+            _swap(net, self._asks_at, self._through_at, self._parent, wanted)
         ask(net, self._asks_at, wanted)
         augment(net)
         if not net.residual[self._asks_at].any():
@@ -252,6 +255,32 @@ class ShortageFlow:
         slot_of: NarrowArray = np.full((merged.classes, merged.spans), -1, dtype=np.int32)
         slot_of[cls, span] = np.arange(cls.shape[0])
         return slot_of, cls, most
+
+
+@kernel
+def _swap(
+    net: Network, asks: NarrowArray, through: NarrowArray, parent: IntArray, wanted: IntArray
+) -> None:
+    """Let what reaches a fellow come from its own ask instead of its group's, or back.
+
+    So who rises or falls changes nothing further on, as long as its group sends it enough.
+
+    Args:
+        net: changed, but for what asks still take.
+        asks: arcs from the source, to groups then to fellows.
+        through: ``(f,)`` arcs from the group to each fellow.
+        parent: ``(f,)`` group of each fellow.
+        wanted: what is asked of `asks` from now on.
+    """
+    mate, residual = net.mate, net.residual
+    groups = asks.shape[0] - parent.shape[0]
+    for f in range(parent.shape[0]):
+        own, group, back = mate[asks[groups + f]], mate[asks[parent[f]]], mate[through[f]]
+        more = min(wanted[groups + f] - residual[own], residual[back])
+        residual[own] += more
+        residual[group] -= more
+        residual[back] -= more
+        residual[through[f]] += more
 
 
 @kernel
