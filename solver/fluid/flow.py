@@ -17,7 +17,7 @@ from solver.problem import BoolArray, IntArray, NarrowArray
 SOURCE, SINK = 0, 1
 ENDLESS = 1 << 61
 """A capacity that no flow reaches; sums of real capacities stay below."""
-PATIENCE = 1
+PATIENCE = 2
 """Searches for all distances that work since the last one is worth when there is another."""
 RISING = 12
 """What a node's rising costs, in arcs looked at, beside those that it looks at."""
