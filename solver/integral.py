@@ -6,7 +6,7 @@ integer program, and every tier is improved and bounded on plans as they really 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, lcm
 from typing import NamedTuple
@@ -17,8 +17,8 @@ from ortools.sat.python import cp_model
 from solver.audit import is_lawful, kept_amounts
 from solver.fluid.merging import reach
 from solver.leftover import use_leftover
-from solver.placing.arrange import Arrangement, Expression, Task, repeating_solver
-from solver.placing.board import buckets, caps, floors, free_supply
+from solver.placing.arrange import WORKERS, Arrangement, Expression, Task, repeating_solver
+from solver.placing.board import buckets, caps, floors, free_supply, holdings, in_order
 from solver.plan import NO_CELLS, Entitlement, Limit, per_fellow, received
 from solver.problem import MILLI, NOBODY, IntArray, Problem, Tier
 from solver.select import Reached
@@ -28,6 +28,7 @@ from solver.stages import (
     exact_objectives,
     mean_one_weights,
     merit_points,
+    value,
     value_parts,
     weighed_due,
 )
@@ -122,14 +123,89 @@ def improve(
     model = Arrangement(_task(problem, entitlement))
     aims = list(_aims(model, entitlement))
     if aims and cells.size:
-        _hint(model, cells)
         known = exact_objectives(problem, entitlement, cells)[aims[0].name]
         model.cp.add(aims[0].least <= ceil(known / aims[0].unit) + aims[0].loose)
+    search = _search(model, aims, cells, effort=effort, seed=seed)
+    if not search.bounds or len(search.bounds) < len(aims):
+        return None
+    cells = use_leftover(problem, entitlement, search.cells)
+    if not is_lawful(problem, cells):
+        return None
+    tiers = tuple(_reached(problem, entitlement, cells, search.bounds))
+    return Integral(cells=cells, tiers=tiers, lowest=_lowest(problem, entitlement, cells))
+
+
+class Part(NamedTuple):
+    """A few requests of a plan, and how far the groups may fall short without anybody minding.
+
+    Attributes:
+        members: ``(k,)`` indices; nobody in a chain.
+        enough: share of its entitlement that a group may lack.
+    """
+
+    members: IntArray
+    enough: float
+
+
+def improve_part(  # noqa: PLR0913 - options by name
+    problem: Problem,
+    entitlement: Entitlement | None,
+    cells: IntArray,
+    part: Part,
+    *,
+    effort: float,
+    seed: int,
+) -> tuple[IntArray, float]:
+    """Place a few requests anew, all others fixed, tier after tier; return the cells and the work.
+
+    Where groups count, what they lack together beyond `Part.enough` comes after the largest
+    shortfall of one, which does not tell that the second largest became less.
+
+    Args:
+        problem: the round.
+        entitlement: what groups and fellows hold by right; None without fairness tiers.
+        cells: ``(n, 4)`` of a plan that keeps every rule.
+        part: who is placed anew.
+        effort: CP-SAT's deterministic time for all tiers together.
+        seed: of its search.
+    """
+    inside = np.isin(cells[:, 0], part.members)
+    fixed = cells[~inside]
+    model = Arrangement(_part_task(problem, entitlement, fixed, part.members))
+    aims = list(_aims(model, entitlement, fixed))
+    if aims and aims[0].name == "groups":
+        aims.insert(1, _excess(model, part.enough))
+    search = _search(model, aims, cells[inside], effort=effort, seed=seed, workers=1)
+    return in_order(np.concatenate([fixed, search.cells])), search.work
+
+
+class _Searched(NamedTuple):
+    """The cells of the members, a bound of each aim and whether it is the last word, the work."""
+
+    cells: IntArray
+    bounds: list[tuple[_Aim, float, bool]]
+    work: float
+
+
+def _search(  # noqa: PLR0913 - options by name
+    model: Arrangement,
+    aims: list[_Aim],
+    cells: IntArray,
+    *,
+    effort: float,
+    seed: int,
+    workers: int = WORKERS,
+) -> _Searched:
+    """Improve one aim after another, each kept from then on, while something is found."""
+    if aims and cells.size:
+        _hint(model, cells)
     bounds: list[tuple[_Aim, float, bool]] = []
+    work = 0.0
     for aim in aims:
-        solver = repeating_solver(seed, effort / len(aims))
+        solver = repeating_solver(seed, effort / len(aims), workers)
         model.cp.minimize(aim.least)
         status = solver.solve(model.cp)
+        work += solver.response_proto.deterministic_time
         if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
             break
         cells = model.cells(solver)
@@ -137,13 +213,7 @@ def improve(
         model.cp.add(aim.least <= round(solver.objective_value))
         least = ceil(solver.best_objective_bound - 1e-6) - aim.loose
         bounds.append((aim, aim.read(least), status == cp_model.OPTIMAL))
-    if not bounds or len(bounds) < len(aims):
-        return None
-    cells = use_leftover(problem, entitlement, cells)
-    if not is_lawful(problem, cells):
-        return None
-    tiers = tuple(_reached(problem, entitlement, cells, bounds))
-    return Integral(cells=cells, tiers=tiers, lowest=_lowest(problem, entitlement, cells))
+    return _Searched(cells=cells, bounds=bounds, work=work)
 
 
 def is_impossible(problem: Problem, *, effort: float, seed: int) -> tuple[bool, float]:
@@ -177,10 +247,23 @@ def _task(problem: Problem, entitlement: Entitlement | None) -> Task:
         cap=caps(problem),
         floor=_floors_in_reach(problem),
         target=nobody if entitlement is None else _due(problem, entitlement),
+        held=nobody,
         merit=merit_points(problem),
         fellow_merit=np.ones(problem.fellows, dtype=np.int64),
         keep=NO_CELLS,
         must=problem.must_fund | (kept > 0),
+    )
+
+
+def _part_task(
+    problem: Problem, entitlement: Entitlement | None, fixed: IntArray, members: IntArray
+) -> Task:
+    """Return the task of arranging some beside what is fixed."""
+    return replace(
+        _task(problem, entitlement),
+        members=members,
+        free=free_supply(problem, fixed),
+        held=holdings(problem, fixed),
     )
 
 
@@ -202,59 +285,85 @@ def _due(problem: Problem, entitlement: Entitlement) -> IntArray:
     return due
 
 
-def _aims(model: Arrangement, entitlement: Entitlement | None) -> Iterator[_Aim]:
+def _aims(
+    model: Arrangement, entitlement: Entitlement | None, fixed: IntArray = NO_CELLS
+) -> Iterator[_Aim]:
     """Return the tiers of the policy, in their order, or the one goal of the weighted form."""
     problem = model.problem
     if problem.rules.weights:
-        yield _weighted(model, entitlement)
+        yield _weighted(model, entitlement, fixed)
         return
     for tier in problem.rules.tiers:
         if tier is Tier.VALUE:
-            yield _value(model)
+            yield _value(model, fixed)
         elif tier is Tier.GROUPS and entitlement is not None:
             yield from _groups(model)
         elif tier is Tier.FELLOWS and entitlement is not None:
             yield _fellows(model)
 
 
-def _lacks(model: Arrangement, first: int, count: int) -> dict[int, cp_model.IntVar]:
-    """Return by index what holders whose buckets follow one another lack, thousandths."""
-    lacks = {}
-    for index in range(count):
-        due = int(model.task.target[first + index])
-        if due > 0:
-            lacks[index] = model.cp.new_int_var(0, due, "")
-            model.cp.add(lacks[index] >= due - model.held.get(first + index, 0))
+class _Lacks(NamedTuple):
+    """By index, what holders lack: those whom the members change, and those whom they do not."""
+
+    open: dict[int, cp_model.IntVar]
+    fixed: dict[int, int]
+
+
+def _lacks(model: Arrangement, first: int, count: int) -> _Lacks:
+    """Return what holders whose buckets follow one another lack, thousandths."""
+    task, lacks = model.task, _Lacks({}, {})
+    for index in np.flatnonzero(task.target[first : first + count] > 0).tolist():
+        due, bucket = int(task.target[first + index]), first + index
+        if bucket in model.held:
+            lacks.open[index] = model.cp.new_int_var(0, due, "")
+            model.cp.add(lacks.open[index] >= due - model.held[bucket])
+        else:
+            lacks.fixed[index] = max(due - int(task.held[bucket]), 0)
     return lacks
 
 
 def _groups(model: Arrangement) -> Iterator[_Aim]:
     """The largest share of its entitlement that a group lacks, then what all of them lack."""
-    problem, task = model.problem, model.task
+    problem = model.problem
+    due = model.task.target[problem.fellows : problem.fellows + problem.groups].tolist()
     lacks = _lacks(model, problem.fellows, problem.groups)
-    worst = model.cp.new_int_var(0, SHARES, "")
-    for index, lack in lacks.items():
-        model.cp.add(worst * int(task.target[problem.fellows + index]) >= lack * SHARES)
+    least = max((each * SHARES // due[at] for at, each in lacks.fixed.items()), default=0)
+    worst = model.cp.new_int_var(least, SHARES, "")
+    for index, lack in lacks.open.items():
+        model.cp.add(worst * due[index] >= lack * SHARES)
     largest = (_Term(1, worst, SHARES),)
     yield _Aim(name="groups", terms=largest, unit=Fraction(1, SHARES), loose=1)
-    together = tuple(
-        _Term(1, lack, int(task.target[problem.fellows + index])) for index, lack in lacks.items()
-    )
-    yield _Aim(name="groups_total", terms=together, unit=Fraction(1, MILLI))
+    together = tuple(_Term(1, lack, due[index]) for index, lack in lacks.open.items())
+    fixed = sum(lacks.fixed.values())
+    yield _Aim(name="groups_total", terms=together, unit=Fraction(1, MILLI), start=fixed)
+
+
+def _excess(model: Arrangement, enough: float) -> _Aim:
+    """What the members' groups lack beyond what is enough, as shares of their entitlements."""
+    problem, target = model.problem, model.task.target
+    terms = []
+    for index, lack in _lacks(model, problem.fellows, problem.groups).open.items():
+        due = int(target[problem.fellows + index])
+        over = model.cp.new_int_var(0, SHARES, "")
+        model.cp.add(over * due >= lack * SHARES - int(enough * SHARES) * due)
+        terms.append(_Term(1, over, SHARES))
+    return _Aim(name="excess", terms=tuple(terms), unit=Fraction(1, SHARES), loose=len(terms))
 
 
 def _fellows(model: Arrangement) -> _Aim:
     """What the fellows lack, weighted by merit."""
     weights = mean_one_weights(model.problem)
     parts = lcm(*(each.denominator for each in weights))
+    lacks = _lacks(model, 0, model.problem.fellows)
     terms = tuple(
         _Term(int(weights[index] * parts), lack, int(model.task.target[index]))
-        for index, lack in _lacks(model, 0, model.problem.fellows).items()
+        for index, lack in lacks.open.items()
     )
-    return _Aim(name="fellows", terms=terms, unit=Fraction(1, parts * MILLI))
+    fixed = sum(int(weights[index] * parts) * each for index, each in lacks.fixed.items())
+    return _Aim(name="fellows", terms=terms, unit=Fraction(1, parts * MILLI), start=fixed)
 
 
-def _value(model: Arrangement) -> _Aim:
+def _value(model: Arrangement, fixed: IntArray) -> _Aim:
     """The policy's value, as what is least: its negative."""
     by_hours, by_projects = value_parts(model.problem)
     per_hour, per_project = by_hours / MILLI**2, by_projects / MILLI
@@ -264,10 +373,11 @@ def _value(model: Arrangement) -> _Aim:
         hour, project = (int(each * parts) * points[request] for each in (per_hour, per_project))
         terms.append(_Term(-hour, award, int(model.problem.ask[request])))
         terms.append(_Term(-project, model.served[request], 1))
-    return _Aim(name="value", terms=tuple(terms), unit=Fraction(-1, parts))
+    start = -int(value(model.problem, fixed) * parts)
+    return _Aim(name="value", terms=tuple(terms), unit=Fraction(-1, parts), start=start)
 
 
-def _weighted(model: Arrangement, entitlement: Entitlement | None) -> _Aim:
+def _weighted(model: Arrangement, entitlement: Entitlement | None, fixed: IntArray) -> _Aim:
     """What the weighted goal leaves of 1 (`solver.stages`), in steps as fine as doubles count."""
     problem, rules = model.problem, model.problem.rules
     parts: list[tuple[Fraction, _Aim]] = []
@@ -279,12 +389,13 @@ def _weighted(model: Arrangement, entitlement: Entitlement | None) -> _Aim:
         parts.append((of_fellows / weighed_due(problem, entitlement), _fellows(model)))
     asked = Fraction(asked_value(problem))
     if asked:
-        parts.append((rules.part(Tier.VALUE) / asked, _value(model)))
+        parts.append((rules.part(Tier.VALUE) / asked, _value(model, fixed)))
     start = DOUBLES * (rules.part(Tier.VALUE) - 1 if asked else Fraction(-1))
     terms, loose = list[_Term](), Fraction(1)
     for share, aim in parts:
         worth = DOUBLES * share * abs(aim.unit)
         loose += worth * aim.loose
+        start += worth * aim.start
         for times, variable, most in aim.terms:
             terms.append(_Term(round(worth * times), variable, most))
             loose += abs(worth * times - round(worth * times)) * most

@@ -13,6 +13,7 @@ from solver.divide import Division, divide
 from solver.formula import apply_formula, rank
 from solver.integral import EFFORT, UNITS_OF_WORK, Integral, improve, is_small
 from solver.leftover import use_leftover
+from solver.mend import Wanted, mend
 from solver.nash import market_stage
 from solver.plan import NO_CELLS, Conflict, Entitlement, Limit, Plan, SolveStatus, Stage
 from solver.prices import value_dual
@@ -39,6 +40,8 @@ GAP = 0.001
 """Relative gap at which a tier counts as proved unless the caller asks for another."""
 UNEXPLAINED = "no_whole_plan"
 """The conflict of all rules together, where no smaller set is known."""
+MENDING = 6.0
+"""CP-SAT's deterministic time for what whole gang-hours lose; some 20 seconds of a core."""
 MARGINS = (0, 1, 3)
 """Gang-hours by which floors are exceeded, when whole gang-hours miss them otherwise."""
 
@@ -162,6 +165,7 @@ def _by_tiers(
             plan = _plan(problem, entitlement, cells, stages, seed=effort.seed)
             if plan.status is not SolveStatus.OPTIMAL:
                 plan = _in_whole_hours(problem, plan, gap=gap, effort=effort)
+                plan = _mended(problem, plan, gap=gap, effort=effort)
             return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
     begun = _begun_in_whole_hours(problem, entitlement, gap=gap, effort=effort)
     return begun or _by_rank(problem, entitlement, effort, gap=gap)
@@ -177,10 +181,7 @@ def _priced(problem: Problem, plan: Plan) -> Plan:
 
 
 def _in_whole_hours(problem: Problem, plan: Plan, *, gap: float, effort: Effort) -> Plan:
-    """Improve a small round's plan on whole gang-hours, where fluid hours leave a gap.
-
-    The plan with the smaller gap is taken: in the first tier, or else in the next.
-    """
+    """Improve a small round's plan on whole gang-hours, where fluid hours leave a gap."""
     found = _integral(problem, plan.entitlement, plan.cells, effort)
     if found is None:
         return plan
@@ -197,12 +198,49 @@ def _in_whole_hours(problem: Problem, plan: Plan, *, gap: float, effort: Effort)
             rest = (tier.limit, stage.work + tier.work, tier.evidence)
             each = (stage.name, tier.objective, bound, scale[stage.name])
             stages.append(tier_stage(*each, gap=gap, rest=rest))
+    return _nearer(problem, plan, found.cells, tuple(stages), gap=gap)
+
+
+def _nearer(
+    problem: Problem, plan: Plan, cells: IntArray, stages: tuple[Stage, ...], *, gap: float
+) -> Plan:
+    """Return the plan with the smaller gap: in the first tier, or else in the next."""
     before, after = (
         [each.gap if each.gap > gap else 0.0 for each in some] for some in (plan.stages, stages)
     )
     if after >= before:
         return plan
-    return _plan(problem, plan.entitlement, found.cells, tuple(stages), seed=plan.seed)
+    return _plan(problem, plan.entitlement, cells, stages, seed=plan.seed)
+
+
+def _mended(problem: Problem, plan: Plan, *, gap: float, effort: Effort) -> Plan:
+    """Win back what whole gang-hours lose of the fairness tiers, where the round is not small."""
+    scale = scales(plan.entitlement)
+    tiers = tuple(each for each in plan.stages if each.name in {*SHORTFALLS, "value"})
+    lacking = any(each.name in SHORTFALLS and each.gap > gap for each in tiers)
+    seconds = _seconds_of_improving(effort.budget, MENDING)
+    if plan.entitlement is None or not lacking or seconds <= 0.0:
+        return plan
+    if is_small(problem) or problem.previous.size:
+        return plan
+    wanted = Wanted(problem=problem, entitlement=plan.entitlement, tiers=tiers, gap=gap)
+    cells, spent = mend(wanted, plan.cells, effort=seconds, seed=plan.seed)
+    effort.budget.spend(round(spent * UNITS_OF_WORK))
+    reached = objectives(problem, plan.entitlement, cells)
+    stages = tuple(
+        tier_stage(
+            each.name,
+            reached[each.name],
+            each.bound,
+            scale[each.name],
+            gap=gap,
+            rest=(each.limit, each.work, each.evidence),
+        )
+        if each in tiers
+        else each
+        for each in plan.stages
+    )
+    return _nearer(problem, plan, cells, stages, gap=gap)
 
 
 def _begun_in_whole_hours(
@@ -223,7 +261,7 @@ def _integral(
     problem: Problem, entitlement: Entitlement | None, cells: IntArray, effort: Effort
 ) -> Integral | None:
     """Return what whole gang-hours reach in a small round, if there is something left to spend."""
-    seconds = _seconds_of_improving(effort.budget)
+    seconds = _seconds_of_improving(effort.budget, EFFORT)
     if not is_small(problem) or seconds <= 0.0:
         return None
     found = improve(problem, entitlement, cells, effort=seconds, seed=effort.seed)
@@ -232,10 +270,10 @@ def _integral(
     return found
 
 
-def _seconds_of_improving(budget: Budget) -> float:
+def _seconds_of_improving(budget: Budget, most: float) -> float:
     """Return CP-SAT's deterministic time for whole gang-hours, about seconds."""
     left = budget.seconds_left()
-    seconds = EFFORT if left is None else min(EFFORT, left / 4)
+    seconds = most if left is None else min(most, left / 4)
     if budget.work is None:
         return seconds
     return min(seconds, (budget.work - budget.spent) / UNITS_OF_WORK)

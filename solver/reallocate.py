@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from solver.placing.arrange import Task, arrange
-from solver.placing.board import OPEN, buckets, caps, free_supply, in_order, most_hours
+from solver.placing.board import caps, free_supply, holdings, in_order, most_hours
 from solver.placing.desk import Desk
 from solver.placing.outline import fellow_merit
 from solver.placing.placement import place, total_reference
 from solver.placing.room import fits, least_needed
-from solver.plan import NO_CELLS, received
+from solver.plan import NO_CELLS
 from solver.problem import MILLI, NOBODY, Cut, IntArray, Problem, Shape
 
 PLACES = 6_000
@@ -146,12 +146,6 @@ def _places(problem: Problem, members: IntArray) -> int:
 
 def _task(problem: Problem, members: IntArray, outside: IntArray, *, need: IntArray) -> Task:
     """Return the task of placing the members, none left out, beside what lies fixed."""
-    bucket = buckets(problem)
-    cap = caps(problem)
-    amounts = received(problem, outside)
-    for column in bucket.T:
-        there = column != NOBODY
-        np.subtract.at(cap, column[there], amounts[there])
     must = np.zeros(problem.requests, dtype=np.bool_)
     must[members] = True
     chained = np.where(np.isin(problem.after, members), problem.after, NOBODY)
@@ -165,9 +159,10 @@ def _task(problem: Problem, members: IntArray, outside: IntArray, *, need: IntAr
         goal=np.maximum(need, 1),
         free=free_supply(problem, outside),
         reserved=np.zeros_like(problem.supply),
-        cap=np.where(caps(problem) == OPEN, OPEN, cap),
-        floor=np.zeros_like(cap),
+        cap=caps(problem),
+        floor=np.zeros_like(caps(problem)),
         target=np.zeros(0, dtype=np.int64),
+        held=holdings(problem, outside),
         merit=np.zeros(problem.requests, dtype=np.int64),
         fellow_merit=fellow_merit(problem),
         keep=problem.previous,

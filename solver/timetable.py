@@ -14,6 +14,7 @@ from solver.placing.board import (
     caps,
     floors,
     free_supply,
+    holdings,
     in_order,
     lay_arms,
     loose,
@@ -160,6 +161,7 @@ def _task(aims: Outline, members: IntArray, free: IntArray) -> Task:
         cap=caps(problem),
         floor=np.zeros_like(aims.target),
         target=np.zeros(0, dtype=np.int64),
+        held=np.zeros_like(aims.target),
         merit=aims.merit,
         fellow_merit=fellow_merit(problem),
         keep=problem.previous if problem.rules.move_cost > 0 else NO_CELLS,
@@ -294,16 +296,13 @@ def _repair(aims: Outline, moves: Search, request: int, seed: int) -> None:
     ours = np.isin(arms.arm[REQUEST], members)
     free = board.free.copy()
     np.add.at(free, arms.arm[NODE, ours], board.hours[ours])
-    held = np.zeros_like(board.held)
     cells = read_cells(arms, board, NO_CELLS)
-    amounts = received(problem, cells[np.isin(cells[:, 0], members)])
-    for column in arms.bucket.T:
-        np.add.at(held, column[column != NOBODY], amounts[column != NOBODY])
+    held = board.held - holdings(problem, cells[np.isin(cells[:, 0], members)])
     task = _task(aims, np.sort(members), free.reshape(problem.supply.shape))
     must = np.zeros_like(aims.funded)
     must[members] = True
     goal = np.minimum(board.total, problem.ask)
-    task = replace(task, must=must, goal=goal, cap=task.cap - (board.held - held))
+    task = replace(task, must=must, goal=goal, held=held)
     found = arrange(task, seed=seed, work_limit=REPAIR_WORK, workers=1)
     if found is not None:
         for member in members.tolist():

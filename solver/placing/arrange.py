@@ -29,8 +29,9 @@ class Task:
         need: ``(r,)`` thousandths of reference hours of who is served; goal: what is aimed at.
         free: ``(p, t)`` whole GPU-hours for the members.
         reserved: ``(p, t)`` those of them that others would like to keep.
-        cap, floor: ``(b,)`` what the buckets may and have to hold by the members alone.
+        cap, floor: ``(b,)`` what the buckets may and have to hold.
         target: ``(b,)`` what the tiers want them to hold; empty to aim at the goals only.
+        held: ``(b,)`` what they hold without the members.
         merit: ``(r,)`` value of a thousandth of a reference hour.
         fellow_merit: ``(f,)`` integer weight of a fellow's shortfall.
         keep: ``(n, 4)`` cells that are best left as they are.
@@ -49,6 +50,7 @@ class Task:
     cap: IntArray
     floor: IntArray
     target: IntArray
+    held: IntArray
     merit: IntArray
     fellow_merit: IntArray
     keep: IntArray
@@ -191,10 +193,15 @@ class Arrangement:
         )
 
     def _award(self, request: int) -> cp_model.IntVar:
-        """Return min(total, ask)."""
-        ask = int(self.problem.ask[request])
-        award = self.cp.new_int_var(0, ask, "")
-        self.cp.add_min_equality(award, [self.total[request], ask])
+        """Return min(total, ask).
+
+        As two cases: over a `add_min_equality` of such sums CP-SAT 9.15 presolves for seconds.
+        """
+        ask, total = int(self.problem.ask[request]), self.total[request]
+        award, full = self.cp.new_int_var(0, ask, ""), self.cp.new_bool_var("")
+        self.cp.add(award <= total)
+        self.cp.add(award == ask).only_enforce_if(full)
+        self.cp.add(award >= total).only_enforce_if(~full)
         return award
 
     def minimum_or_nothing(self, request: int) -> None:
@@ -295,17 +302,19 @@ class Arrangement:
         mine = np.unique(buckets(self.problem)[task.members])
         return [bucket for bucket in mine.tolist() if bucket != NOBODY and matters[bucket]]
 
-    def _held(self, bucket: int) -> cp_model.LinearExpr:
-        """Return thousandths of the unit that the members of a bucket hold."""
+    def _held(self, bucket: int) -> Expression:
+        """Return thousandths of the unit that a bucket holds."""
+        others = int(self.task.held[bucket])
         inside = (buckets(self.problem) == bucket).any(axis=1)
         members = [request for request in self.members if inside[request]]
         if self.problem.rules.unit is Unit.REFERENCE_HOURS:
-            return cp_model.LinearExpr.sum([self.award[request] for request in members])
+            return cp_model.LinearExpr.sum([self.award[request] for request in members]) + others
         parts = [part for request in members for part in self.parts[request]]
-        return cp_model.LinearExpr.weighted_sum(
+        charged = cp_model.LinearExpr.weighted_sum(
             [part.gangs for part in parts],
             [part.hours * len(part.slots) * int(self.problem.charge[part.pool]) for part in parts],
         )
+        return charged + others
 
     def caps_and_floors(self) -> None:
         """Caps hold; floors hold."""

@@ -112,6 +112,16 @@ def buckets(problem: Problem) -> IntArray:
     return np.stack(columns, axis=1).astype(np.int64)
 
 
+def holdings(problem: Problem, cells: IntArray) -> IntArray:
+    """Return ``(b,)`` thousandths of the unit that each bucket holds with the cells."""
+    amounts = received(problem, cells)
+    held = np.zeros(caps(problem).size, dtype=np.int64)
+    for column in buckets(problem).T:
+        member = column != NOBODY
+        np.add.at(held, column[member], amounts[member])
+    return held
+
+
 def loose(problem: Problem) -> BoolArray:
     """Return ``(r,)`` requests that lie anywhere in their window, slot by slot."""
     return np.asarray(problem.shape == Shape.FLEXIBLE)
@@ -174,18 +184,13 @@ def set_up(problem: Problem, arms: Arms, fixed: IntArray) -> Board:
     sums = np.zeros((2, problem.requests), dtype=np.int64)
     np.add.at(sums[TOTAL], request, hours * problem.speed[request, pool])
     np.add.at(sums[CHARGED], request, hours * problem.factor[request, pool])
-    amounts = received(problem, fixed)
-    held = np.zeros(arms.cap.shape[0], dtype=np.int64)
-    for column in arms.bucket.T:
-        member = column != NOBODY
-        np.add.at(held, column[member], amounts[member])
     seats = int(arms.arm[SEAT].max(initial=-1)) + 1
     return Board(
         hours=np.zeros(arms.arm.shape[1], dtype=np.int64),
         free=free_supply(problem, fixed).reshape(-1),
         seated=np.zeros(seats, dtype=np.int64),
         sums=sums,
-        held=held,
+        held=holdings(problem, fixed),
     )
 
 

@@ -6,8 +6,15 @@ from typing import NamedTuple
 import numpy as np
 
 from solver.kernels import kernel
-from solver.placing.board import OPEN, added_up, buckets, caps, free_supply, most_hours
-from solver.plan import received
+from solver.placing.board import (
+    OPEN,
+    added_up,
+    buckets,
+    caps,
+    free_supply,
+    holdings,
+    most_hours,
+)
 from solver.problem import NOBODY, BoolArray, IntArray, Problem, Shape
 
 
@@ -79,11 +86,7 @@ class Ground:
 def ground(problem: Problem, cells: IntArray) -> Ground:
     """Return what follows from a plan's cells."""
     bucket = buckets(problem)
-    amounts = received(problem, cells)
-    held = np.zeros_like(caps(problem))
-    for column in bucket.T:
-        member = column != NOBODY
-        np.add.at(held, column[member], amounts[member])
+    held = holdings(problem, cells)
     seated = np.zeros((problem.requests, problem.slots), dtype=np.int64)
     np.add.at(seated, (cells[:, 0], cells[:, 2]), cells[:, 3])
     total = np.zeros(problem.requests, dtype=np.int64)

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.problem import FloatArray, Unit
+from solver.placing.board import most_hours
+from solver.problem import FloatArray, Problem, Shape, Unit
 from solver.tiers.model import RoundModel
 
 COARSE = 1e-4
 """Part of an entitlement: amounts that lie nearer to each other count as everything between."""
 EXACT = 1e-9
 """Part of an entitlement that floating point may miss."""
+TRIES = 2_000
+"""Numbers of gang-hours in pools that are tried for a request before a plain bound stands in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,6 +94,65 @@ def _options(model: RoundModel, request: int) -> FloatArray:
         amounts = np.unique(np.concatenate(made))
         return np.stack([amounts, amounts], axis=1)
     per_share = brings / places.share[mine]
-    most = 1.0 if awarded else extent.top[request]
-    least = min(extent.low[request], most)
-    return np.array([[per_share.min() * least, per_share.max() * most]])
+    most = per_share.max() * (1.0 if awarded else extent.top[request])
+    if not awarded and problem.shape[request] == Shape.FLEXIBLE:
+        most = min(most, _most_units(problem, request))
+    return np.array([[min(per_share.min() * extent.low[request], most), most]])
+
+
+def _most_units(problem: Problem, request: int) -> float:
+    """Return the most thousandths of the unit that whole gang-hours of a request can bring.
+
+    All but one gang-hour on the fastest pool used total less than the ask; none is faster. And
+    every slot of the window has only the hours of the most GPUs.
+    """
+    pools = np.flatnonzero(problem.speed[request] > 0).tolist()
+    gang, ask = int(problem.gang[request]), int(problem.ask[request])
+    hours = [(gang * int(problem.speed[request, each]), each) for each in pools]
+    units = {each: gang * int(problem.factor[request, each]) for each in pools}
+    best = 0.0
+    for fastest, last in hours:
+        items = [
+            (weight, units[each])
+            for weight, each in hours
+            if weight <= fastest and (each == last or not problem.single_pool[request])
+        ]
+        items.sort(key=lambda item: -item[1] / item[0])
+        best = max(best, units[last] + _Knapsack(items).fill(ask - 1))
+    seats = (
+        int(most_hours(problem)[request])
+        // gang
+        * int(problem.end[request] - problem.first[request])
+    )
+    return min(best, float(seats * max(units.values())))
+
+
+class _Knapsack:
+    """Any numbers of items, of most value within a weight, tried out by ratio.
+
+    Args:
+        items: weight and value, the best ratio first.
+    """
+
+    def __init__(self, items: list[tuple[int, int]]) -> None:
+        self.items, self.best, self.tries = items, 0, 0
+
+    def fill(self, room: int) -> float:
+        """Return the most value, or a bound on it where there is too much to try."""
+        self._take(0, room, 0)
+        weight, value = self.items[0]
+        return float(self.best) if self.tries < TRIES else room * value / weight
+
+    def _take(self, at: int, room: int, value: int) -> None:
+        """Take some of an item, most first, then of those after it."""
+        weight, worth = self.items[at]
+        for count in range(room // weight, -1, -1):
+            left, held = room - count * weight, value + count * worth
+            self.best = max(self.best, held)
+            self.tries += 1
+            if at + 1 == len(self.items) or self.tries >= TRIES:
+                return
+            after, more = self.items[at + 1]
+            if held + left * more // after <= self.best:
+                return
+            self._take(at + 1, left, held)

@@ -198,6 +198,10 @@ class FairRows:
         held = [each.below(each.from_on(1.0 - worst)) for each in self.amounts]
         return 1.0 - max(held, default=1.0)
 
+    def least_worst(self) -> float:
+        """Return what the worst group lacks at least if every group holds the most it can."""
+        return max((1.0 - float(each.ends[-1]) for each in self.amounts), default=0.0)
+
     def group_shortfalls(self, values: FloatArray) -> tuple[float, float]:
         """Return the largest relative shortfall and the sum of shortfalls in the unit."""
         short = values[self.shortfall]

@@ -20,7 +20,7 @@ class Narrowed:
 
     Attributes:
         values: a plan that reaches `high`.
-        low: no plan has less; high: what the plan has.
+        low: no plan of whole gang-hours has less; high: what this one has, or will have at least.
     """
 
     values: FloatArray
@@ -61,7 +61,9 @@ def narrow(engine: Engine, fair: FairRows, values: FloatArray, gap: float) -> Na
             least = trial
         trial = (least + high) / 2
     _cap(engine, fair, high)
-    return Narrowed(values=values, low=low, high=high, work=work)
+    # Fluid hours may give a group more than whole gang-hours can: no plan has what they have.
+    least = fair.least_worst()
+    return Narrowed(values=values, low=max(low, least), high=max(high, least), work=work)
 
 
 def _excluded(engine: Engine, fair: FairRows, high: float, gap: float) -> tuple[float, int]:

@@ -1,12 +1,13 @@
 """What groups can hold at all, and the least largest shortfall between that and the supply."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
 from solver.entitle import entitle
-from solver.problem import MILLI, Problem, Rules, Shape, Tier
+from solver.problem import MILLI, Problem, Rules, Shape, Tier, as_int
 from solver.select import select
 from solver.tiers.attainable import attainable
 from solver.tiers.model import RoundModel
@@ -47,6 +48,35 @@ def test_a_flexible_request_holds_anything_from_its_minimum_on():
     assert pytest.approx(0.7) == amounts.from_on(0.7)
 
 
+def test_whole_gang_hours_bound_what_a_flexible_request_can_hold():
+    """Past the ask goes one gang-hour on the fastest pool used, and a request holds no more."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        gang, ask = int(rng.integers(1, 3)), int(rng.integers(1, 5_000))
+        speed, charge = rng.integers(300, 2_001, 2), rng.integers(200, 2_001, 2)
+        problem = a_problem(
+            requests=1,
+            pools=2,
+            slots=1,
+            ask=[ask],
+            gang=[gang],
+            speed=[speed],
+            charge=charge,
+            single_pool=[bool(rng.integers(0, 2))],
+            rules=FAIR,
+        )
+        sums = [
+            gang * (a * charge[0] + b * charge[1])
+            for a, b in product(range(30), repeat=2)
+            if (a + b) * gang <= 80
+            and (not (a and b) or not problem.single_pool[0])
+            and gang * (a * speed[0] + b * speed[1])
+            < ask + gang * max(speed[0] * (a > 0), speed[1] * (b > 0))
+        ]
+        most = attainable(RoundModel(problem), 0, 1e9).ends[-1] * 1e9
+        assert max(sums) == pytest.approx(most)
+
+
 def least_worst(problem: Problem) -> float:
     """Return the least largest shortfall by trying everything."""
     due = entitle(problem).groups
@@ -72,3 +102,13 @@ def test_the_least_largest_shortfall_is_found_and_proved(seed):
     tier = selection.tiers[0]
     assert pytest.approx(least_worst(problem), abs=1e-4) == tier.objective
     assert pytest.approx(tier.objective, abs=1e-4) == tier.bound
+
+
+def test_what_no_gang_hours_make_up_is_known_to_be_lacked():
+    """Fluid hours fill an ask of 2.5 hours on a pool whose gang-hours are 2: whole ones lack."""
+    problem = a_problem(
+        requests=1, slots=1, ask=[2_500], minimum=[2_500], gang=[2], speed=[[MILLI]], rules=FAIR
+    )
+    due = replace(entitle(problem), groups=as_int([6_000]), fellows=as_int([6_000]))
+    selection = select(problem, due, gap=1e-4, effort=Effort(), report=lambda *_: None)
+    assert pytest.approx(1 / 3) == selection.tiers[0].bound

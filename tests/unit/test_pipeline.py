@@ -10,7 +10,7 @@ from scheduler.round_file import read_round
 from solver.audit import keeps_hard_rules, within_caps
 from solver.pipeline import Limits, Progress, solve
 from solver.plan import SolveStatus, per_group, received
-from solver.problem import MILLI, Merit, Problem, Rules, Shape, Tier, Unit, as_int
+from solver.problem import MILLI, Fairness, Merit, Problem, Rules, Shape, Tier, Unit, as_int
 from tests.builders import a_problem
 
 ROUNDS = "benchmarks/rounds"
@@ -61,6 +61,24 @@ def test_a_tight_limit_still_gives_a_plan(work):
     plan = solve(problem, limits=Limits(work=work))
     assert len(plan.cells) > 0
     assert plan.status in {SolveStatus.OPTIMAL, SolveStatus.FEASIBLE}
+
+
+def test_a_market_is_stated_whenever_the_limit_comes():
+    """Entitlements that were worked out before the limit come with the stage that proves them."""
+    rules = Rules(fairness=Fairness.NASH, unit=Unit.REFERENCE_HOURS)
+    problem = a_problem(
+        requests=5,
+        ask=[90 * MILLI] * 5,
+        minimum=[70 * MILLI] * 5,
+        gang=[8, 4, 2, 1, 1],
+        rules=rules,
+    )
+    stated = []
+    for work in range(1, 8):
+        plan = solve(problem, limits=Limits(work=work))
+        stated.append(plan.entitlement is not None)
+        assert stated[-1] == ("nash" in [each.name for each in plan.stages])
+    assert any(stated)
 
 
 def test_whole_server_round_is_proved():
