@@ -166,7 +166,7 @@ class _Trading:
         exact = fluid.hours(solution.values)
         nearly = min(NEARLY, 0.5 / exact.size)  # supply is whole: the sum of all still fits
         hours = np.floor(exact + nearly).astype(np.int64)
-        held = self._held(hours)
+        held = self._held(np.minimum(exact, hours + 1.0) * (hours > 0))
         prices = self._prices(fluid, solution, own, terms)
         distance = self.money.distance(held.tolist(), prices)
         return _Traded(hours=hours, held=held, prices=prices, distance=distance, work=work)
@@ -227,13 +227,17 @@ class _Trading:
         """Say whether the holder is a fellow with money; whose cap ends the chords."""
         return holder[0] == "fellow" and holder[1] in self.money.money
 
-    def _held(self, hours: IntArray) -> IntArray:
-        """Return ``(f,)`` thousandths of the unit, rounded down."""
+    def _held(self, hours: FloatArray) -> IntArray:
+        """Return ``(f,)`` thousandths of the unit, rounded down once for all columns of a fellow.
+
+        Hours that were rounded down to nothing do not count: no row of the division has them.
+        """
         columns = self.merged.columns
         units = hours * self.merged.factor[columns.cls, columns.pool]
-        held = np.zeros(self.problem.fellows, dtype=np.int64)
-        np.add.at(held, self.merged.fellow[columns.cls], units)
-        return held // MILLI
+        held = np.bincount(
+            self.merged.fellow[columns.cls], weights=units, minlength=self.problem.fellows
+        )
+        return as_int(np.floor(held / MILLI + NEARLY))
 
     def _prices(
         self,

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from solver.checking.goals import LEAST_SHARE
 from solver.entitle import fellow_weights
 from solver.placing.room import fits
 from solver.plan import (
@@ -96,7 +97,7 @@ def scales(entitlement: Entitlement | None) -> dict[str, float]:
     """Return the size that the gap of each tier is measured against at least."""
     total = 0 if entitlement is None else int(entitlement.groups.sum())
     whole = {"groups": 1.0, "groups_total": total / MILLI, "fellows": total / MILLI}
-    return whole | {"value": 0.0, "weighted": 0.0}
+    return whole | {"value": 0.0, "weighted": float(LEAST_SHARE)}
 
 
 def mean_one_weights(problem: Problem) -> list[Fraction]:

@@ -32,10 +32,16 @@ def stages(case: Case) -> Checks:
     )
 
 
+LEAST_SHARE = Fraction(1, 1000)
+"""Share of all there is that a gap of the weighted goal is measured against at least."""
+
+
 def gap_scale(case: Case, stage: str) -> Fraction:
     """Return what a gap is measured against at least: a shortfall against all entitlements."""
     if stage == "groups":
         return Fraction(1)
+    if stage == "weighted":
+        return LEAST_SHARE
     if stage == "moved":
         return Fraction(sum(hours for _, _, hours in promised(case)))
     entitled = Fraction(sum(case.plan.groups.values()), MILLI)

@@ -68,3 +68,14 @@ def test_a_work_limit_leaves_the_gap():
 def test_what_is_small(changes, small):
     """Rounds of few places are, unless a previous plan asks for something else."""
     assert small is is_small(a_problem(**changes))
+
+
+def test_where_nobody_can_be_served_the_weighted_goal_has_no_gap():
+    """The empty plan attains nothing, and it is proved that no plan does."""
+    rules = Rules(tiers=tuple(Tier), weights=(1, 1, 1))
+    problem = a_problem(
+        slots=1, slot_hours=MILLI, supply=[[MILLI]], ask=[2 * MILLI] * 2, gang=[8, 8], rules=rules
+    )
+    plan = solve(problem)
+    assert 0 == plan.cells.size
+    assert SolveStatus.OPTIMAL is plan.status

@@ -118,3 +118,20 @@ def test_who_holds_nothing_is_no_market() -> None:
     problem = two_pools()
     entitlement = replace(equilibrium(problem), fellows=np.array([120_000, 0]))
     assert distance(problem, entitlement) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hours_of_one_are_rounded_by_less_than_a_gap(seed: int) -> None:
+    """Where everyone asks for a GPU-hour, thousandths leave no more than 0.2 % of the mean open."""
+    rng = np.random.default_rng(seed)
+    problem = a_problem(
+        requests=6,
+        pools=2,
+        slots=4,
+        supply=rng.integers(1, 1_500, (2, 4)),
+        speed=rng.integers(300, 2_000, (6, 2)),
+        ask=rng.integers(500, 1_500, 6),
+        rules=NASH,
+    )
+    (stage,) = market_stage(equilibrium(problem), gap=0.002)
+    assert stage.gap <= 0.002
