@@ -119,12 +119,16 @@ def mend(wanted: Wanted, cells: IntArray, *, effort: float, seed: int) -> tuple[
 def _around(
     problem: Problem, cells: IntArray, own: IntArray, chance: np.random.Generator
 ) -> IntArray:
-    """Return some requests, and some of those that lie where they may lie; nobody in a chain."""
+    """Return some requests, and some of those that lie where they may lie; nobody in a chain.
+
+    Those come first who have nothing.
+    """
     chained = problem.after != NOBODY
     chained[problem.after[chained]] = True
     free = problem.eligible & (problem.ask > 0) & ~chained
     sizes = (problem.end - problem.first) * (problem.speed > 0).sum(axis=1)
-    own = _some(chance.permutation(own[free[own]]), sizes, OWN)
+    own = chance.permutation(own[free[own]])
+    own = _some(own[np.argsort(np.isin(own, cells[:, 0]), kind="stable")], sizes, OWN)
     near = np.zeros(problem.supply.shape, dtype=np.bool_)
     for request in own.tolist():
         near[problem.speed[request] > 0, problem.first[request] : problem.end[request]] = True

@@ -125,12 +125,15 @@ def test_hours_of_one_are_rounded_by_less_than_a_gap(seed: int) -> None:
     """Where everyone asks for a GPU-hour, thousandths leave no more than 0.2 % of the mean open."""
     rng = np.random.default_rng(seed)
     problem = a_problem(
-        requests=6,
-        pools=2,
-        slots=4,
-        supply=rng.integers(1, 1_500, (2, 4)),
-        speed=rng.integers(300, 2_000, (6, 2)),
-        ask=rng.integers(500, 1_500, 6),
+        requests=8,
+        pools=3,
+        slots=6,
+        slot_hours=1_000,
+        supply=rng.integers(50, 250, (3, 6)),
+        speed=rng.integers(300, 2_000, (8, 3)),
+        ask=[1_000] * 8,
+        first=rng.integers(0, 3, 8),
+        end=rng.integers(4, 7, 8),
         rules=NASH,
     )
     (stage,) = market_stage(equilibrium(problem), gap=0.002)
