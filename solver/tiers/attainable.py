@@ -7,6 +7,7 @@ Johnson and Padberg (1983) carried out on sums instead of single rows.
 """
 
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 
@@ -18,7 +19,7 @@ COARSE = 1e-4
 """Part of an entitlement: amounts that lie nearer to each other count as everything between."""
 EXACT = 1e-9
 """Part of an entitlement that floating point may miss."""
-TRIES = 2_000
+TRIES = 200
 """Numbers of gang-hours in pools that are tried for a request before a plain bound stands in."""
 
 
@@ -136,6 +137,7 @@ class _Knapsack:
 
     def __init__(self, items: list[tuple[int, int]]) -> None:
         self.items, self.best, self.tries = items, 0, 0
+        self.grain = gcd(*(value for _, value in items))
 
     def fill(self, room: int) -> float:
         """Return the most value, or a bound on it where there is too much to try."""
@@ -153,6 +155,7 @@ class _Knapsack:
             if at + 1 == len(self.items) or self.tries >= TRIES:
                 return
             after, more = self.items[at + 1]
-            if held + left * more // after <= self.best:
+            most = held + left * more // after
+            if most // self.grain * self.grain <= self.best:
                 return
             self._take(at + 1, left, held)
