@@ -1,6 +1,7 @@
 """The checker over arrays gives the plain checker's report of honest and of tampered plans."""
 
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from scheduler.formulate import formulate
 from scheduler.policy import find_policy, presets
 from scheduler.round_file import read_round
 from solver.bulk.documents import Doubt, read
+from solver.bulk.verify import main as bulk_program
 from solver.bulk.verify import verified_in_bulk, verify_files
 from solver.canonical import canonical, digest
 from solver.checking.report import parse
 from solver.pipeline import Limits
+from solver.verify import main as plain_program
 from solver.verify import verify
 from tests.property.test_pipeline import ruled_rounds
 from tests.property.test_tampering import EACH, honest, is_word, leaves, tampered
@@ -56,6 +59,23 @@ def certified_anew(plan: Document, certificate: Document) -> Document:
     for name, bound in other["bounds"].items():
         bound.update({key: stages.get(name, {}).get(key, bound[key]) for key in bound})
     return other
+
+
+@pytest.mark.parametrize("tampering", [b"", b" ", b'"'])
+def test_the_program_says_what_the_plain_one_says(
+    tampering: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Canonical files, files in another writing and files that are no JSON end alike."""
+    proof, paths = honest("entitlement"), []
+    for name in PARTS:
+        paths.append(str(tmp_path / f"{name}.json"))
+        Path(paths[-1]).write_bytes(canonical(getattr(proof, name)) + tampering)
+    codes, told = [], []
+    for program in (plain_program, bulk_program):
+        codes.append(program("checker", paths))
+        told.append(capsys.readouterr())
+    assert codes[0] == codes[1]
+    assert told[0] == told[1]
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
