@@ -2,16 +2,21 @@
 
 import numpy as np
 
+from solver.checking.levels import EXACT
 from solver.fluid.merging import Merged, slot_limit
 from solver.kernels import kernel
-from solver.problem import MILLI, NO_CAP, BoolArray, IntArray, NarrowArray, Problem
+from solver.problem import MILLI, NO_CAP, BoolArray, FloatArray, IntArray, NarrowArray, Problem
+
+AMOUNTS = 2
+"""Thousandths that the rounding of amounts takes; the checker allows as many."""
 
 
 def expand(problem: Problem, merged: Merged, hours: IntArray, most: IntArray) -> IntArray:
     """Spread a division of the merged round back over requests and slots.
 
     Every member takes its part, rounded down; what rounding left over is then handed out again
-    where supply, slot, ask and `most` leave room.
+    where supply, slot, ask and `most` leave room. A fellow whom that leaves more than rounding
+    short had hours in a column too few to count: then those columns take part, too.
 
     Args:
         problem: the round.
@@ -22,7 +27,26 @@ def expand(problem: Problem, merged: Merged, hours: IntArray, most: IntArray) ->
     Returns:
         ``(n, 4)`` request, pool, slot, thousandths of a GPU-hour; sorted, positive.
     """
-    rows = _spread(merged, np.flatnonzero(hours > 0), hours)
+    rows, left = _rounded(problem, merged, hours, most, hours > 0)
+    short = -(-left // MILLI) > _lost(problem, rows) + most // EXACT
+    short = short[merged.fellow[merged.columns.cls]]
+    if short.any():
+        rows, _ = _rounded(problem, merged, hours, most, short | (hours > 0))
+    rows = rows[rows[:, 3] > 0]
+    for axis, size in ((2, problem.slots), (1, problem.pools), (0, problem.requests)):
+        rows = _by_axis(rows, axis, size)
+    return rows
+
+
+def _rounded(
+    problem: Problem, merged: Merged, hours: IntArray, most: IntArray, used: BoolArray
+) -> tuple[IntArray, IntArray]:
+    """Return the rows of the used columns, and what each fellow has less than `most` in them.
+
+    What is missing counts in millionths of the unit; where there is no cap, nothing is.
+    """
+    rows = _spread(merged, np.flatnonzero(used), hours)
+    left = np.where(most == NO_CAP, np.iinfo(np.int64).max // MILLI, most) * MILLI
     _top_up(
         rows,
         np.ascontiguousarray(problem.supply).copy(),
@@ -33,12 +57,16 @@ def expand(problem: Problem, merged: Merged, hours: IntArray, most: IntArray) ->
         merged.joint,
         merged.cls,
         problem.fellow,
-        np.where(most == NO_CAP, np.iinfo(np.int64).max // MILLI, most) * MILLI,
+        left,
     )
-    rows = rows[rows[:, 3] > 0]
-    for axis, size in ((2, problem.slots), (1, problem.pools), (0, problem.requests)):
-        rows = _by_axis(rows, axis, size)
-    return rows
+    return rows, np.where(most == NO_CAP, 0, left)
+
+
+def _lost(problem: Problem, rows: IntArray) -> FloatArray:
+    """Return how many thousandths each fellow may have lost by the rounding of its rows."""
+    factors = problem.factor[rows[:, 0], rows[:, 1]]
+    lost = np.bincount(problem.fellow[rows[:, 0]], factors, minlength=problem.fellows)
+    return np.asarray(lost // MILLI + AMOUNTS)
 
 
 def _spread(merged: Merged, used: IntArray, hours: IntArray) -> IntArray:

@@ -268,6 +268,29 @@ def test_identical_requests_and_slots_are_merged() -> None:
     assert np.bincount(rows[:, 0], weights=rows[:, 3]).max() <= 10_000
 
 
+def test_hours_too_few_to_count_are_given_where_a_fellow_would_miss_them() -> None:
+    """A charge of 2.5 makes the flow of a thousandth of an hour less than a whole thousandth."""
+    problem = a_problem(
+        requests=3,
+        pools=4,
+        slots=1,
+        fellow=[0, 0, 0],
+        supply=[[48_000], [24_000], [6_000], [144_000]],
+        charge=[500, 333, 1600, 2500],
+        ask=[2_000, 2_000, 1],
+        speed=[[300, 0, 0, 0], [0, 1953, 0, 0], [0, 1000, 1000, 1000]],
+        max_gpus=[4, 4, 4],
+    )
+
+    entitlement = entitle(problem)
+
+    (right,) = entitlement.fellows.tolist()
+    request, pool, _, hours = entitlement.fluid.T
+    assert 1 == hours[request == 2].sum()
+    given = int((hours * problem.factor[request, pool]).sum()) // 1000
+    assert 3_676 == right <= given + 2
+
+
 def test_innocore_gives_every_group_the_same_and_no_fellow_nothing() -> None:
     """On the first user's round the groups share all service units equally, nobody is at zero."""
     problem = a_round_file(SHIPPED / "innocore-400.json.gz", Rules())
