@@ -16,8 +16,11 @@ WHOLE_DOUBLE = re.compile(rb"\.0[,\]}]")
 EXPONENT = re.compile(rb"[:,\[]-?[0-9.]+[eE]\Z")
 SMALL = re.compile(rb"e-(?:[7-9]|[1-9][0-9])")
 """Exponents that both write, and write alike."""
+MILLIONTHS = re.compile(rb"(?<=[:,\[-])(\d)(?:\.(\d+))?e-6(?=[,\]}])")
+"""The exponent that orjson writes and RFC 8785 does not."""
 BEYOND = re.compile(rb"[\xf0-\xf4]")
 """Bytes of characters beyond the basic plane."""
+SORTED = orjson.OPT_SORT_KEYS
 LONG = 16
 """Whole numbers of fewer digits are doubles."""
 LONGEST = 40
@@ -39,7 +42,7 @@ class Written:
 def read(raw: bytes) -> Written:
     """Return a document that is written canonically, gzipped or not.
 
-    What is read and written again gives the same bytes, so no key stands twice, keys are sorted
+    What is read and written again gives the same bytes, millionths apart, so no key stands twice, keys are sorted
     and each number is the shortest that names its double; the bytes themselves are then the
     canonical text.
 
@@ -51,11 +54,16 @@ def read(raw: bytes) -> Written:
         value = orjson.loads(text)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise Doubt(str(error)) from error
-    if not isinstance(value, dict) or orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != text:
+    if not isinstance(value, dict) or not _is_same(orjson.dumps(value, option=SORTED), text):
         raise Doubt("The text is not canonical.")
     if _is_unlike(text):
         raise Doubt("The text has numbers or keys that are written in more than one way.")
     return Written(value, hashlib.sha256(text).hexdigest())
+
+
+def _is_same(written: bytes, text: bytes) -> bool:
+    """Say whether a text is what orjson wrote, but for its millionths."""
+    return written == text or MILLIONTHS.sub(rb"0.00000\1\2", written) == text
 
 
 def _is_unlike(text: bytes) -> bool:

@@ -114,6 +114,13 @@ def test_only_canonical_text_is_read_fast(text: bytes) -> None:
         read(text)
 
 
+@pytest.mark.parametrize("number", [1e-6, 1.5e-6, 9.99e-6, 1e-5, 9.99e-7])
+def test_small_numbers_are_read_fast(number: float) -> None:
+    """A gap of some millionths does not send a plan to the plain reading."""
+    document = {"gap": number, "list": [number, -number]}
+    assert digest(document) == read(canonical(document)).digest
+
+
 @settings(max_examples=200)
 @given(
     document=st.dictionaries(
