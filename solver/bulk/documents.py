@@ -42,9 +42,9 @@ class Written:
 def read(raw: bytes) -> Written:
     """Return a document that is written canonically, gzipped or not.
 
-    What is read and written again gives the same bytes, millionths apart, so no key stands twice, keys are sorted
-    and each number is the shortest that names its double; the bytes themselves are then the
-    canonical text.
+    What is read and written again gives the same bytes, but for millionths, so no key stands twice,
+    keys are sorted and each number is the shortest that names its double; the bytes themselves are
+    then the canonical text.
 
     Raises:
         Doubt: If the bytes are anything else.
