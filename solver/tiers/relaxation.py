@@ -227,11 +227,9 @@ class Relaxation:
         self._send_bounds()
         parameters = PRIMAL if primal else self._parameters
         result = self._run(parameters, first)
-        if not _is_answer(result):
+        done = (result_pb2.TERMINATION_REASON_OPTIMAL, result_pb2.TERMINATION_REASON_INFEASIBLE)
+        if result is None or result.termination.reason not in done:
             result = self._run(PRIMAL if parameters is DUAL else DUAL)
-        if not _is_answer(result) and self._budget.reached() is Limit.NONE:
-            first = self._basis()
-            result = None if first is None else self._run(PRIMAL, first)
         self._parameters = DUAL
         reason = None if result is None else result.termination.reason
         self.infeasible = reason == result_pb2.TERMINATION_REASON_INFEASIBLE
@@ -306,11 +304,3 @@ class Relaxation:
             return None
         self.iterations += result.solve_stats.simplex_iterations
         return result
-
-
-def _is_answer(result: result_pb2.SolveResultProto | None) -> bool:
-    """Say whether a solve ended with a solution, or knows that there is none."""
-    return result is not None and result.termination.reason in (
-        result_pb2.TERMINATION_REASON_OPTIMAL,
-        result_pb2.TERMINATION_REASON_INFEASIBLE,
-    )

@@ -101,8 +101,8 @@ def test_what_a_code_gives_up_is_not_called_impossible(monkeypatch, problem):
     assert keeps_hard_rules(problem, plan.cells)
 
 
-def a_program_of_covers() -> tuple[Relaxation, FairRows, int]:
-    """Return a program, its rows of fairness, and the column of the steps of a constant."""
+def test_a_cover_lies_on_the_line_between_whole_steps():
+    """Of an entitlement of one and a half steps half a step more covers a sixth, not a third."""
     problem = a_problem(
         requests=2,
         slots=1,
@@ -120,31 +120,9 @@ def a_program_of_covers() -> tuple[Relaxation, FairRows, int]:
     model = RoundModel(problem)
     fair = FairRows(model, entitlement)
     relaxation = Relaxation(model.program, Effort())
+    steps = int(model.places.column[model.places_of(0)][0])
+    relaxation.bound(steps, 1.5, 1.5)
     relaxation.aim(fair.fellows_goal().weights)
-    return relaxation, fair, int(model.places.column[model.places_of(0)][0])
-
-
-def test_a_cover_lies_on_the_line_between_whole_steps():
-    """Of an entitlement of one and a half steps half a step more covers a sixth, not a third."""
-    relaxation, fair, steps = a_program_of_covers()
-    relaxation.bound(steps, 1.5, 1.5)
     vertex = relaxation.solve()
-    assert vertex is not None
-    assert pytest.approx(1.0 - (2 / 3 + 1 / 6)) == vertex.values[fair.lack[0]]
-
-
-def test_where_both_simplex_methods_give_up_another_code_names_the_basis(monkeypatch):
-    """A program that GLOP cannot go on with from where it stands is begun anew."""
-    relaxation, fair, steps = a_program_of_covers()
-    relaxation.bound(steps, 1.5, 1.5)
-    run, begun = Relaxation._run, []
-
-    def gives_up(self, parameters, first=None):
-        begun.append(first is not None)
-        return None if first is None else run(self, parameters, first)
-
-    monkeypatch.setattr(Relaxation, "_run", gives_up)
-    vertex = relaxation.solve(primal=True)
-    assert [False, False, True] == begun
     assert vertex is not None
     assert pytest.approx(1.0 - (2 / 3 + 1 / 6)) == vertex.values[fair.lack[0]]
