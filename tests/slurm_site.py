@@ -91,10 +91,15 @@ class SlurmSite:
         return True
 
     def finishes(self, job: str) -> bool:
-        """Wait until a job is completed and the accounting, which hears of it after, says so."""
+        """Wait until a job is completed and the accounting, which hears of it later, too."""
         self.reaches(job, "COMPLETED")
-        words = ("sacct", "-X", "-n", "-P", "-j", job, "-o", "state")
-        patiently(lambda: self.call(words).split() == ["COMPLETED"])
+        words = ("sacct", "-X", "-n", "-P", "-j", job, "-o", "state,user,start,end,alloctres")
+
+        def is_told() -> bool:
+            told = self.call(words).strip().split("|")
+            return told[0] == "COMPLETED" and all(told[1:]) and "Unknown" not in told
+
+        patiently(is_told)
         return True
 
 

@@ -428,6 +428,7 @@ def test_awards_by_qos_from_acceptance_to_reclaim(by_qos: tuple[Running, str]):
     began = datetime.now(UTC) - timedelta(minutes=5)
     ended = running.site.submit("kim", "h200:8", minutes=2, seconds=3, qos=award)
     assert running.site.finishes(ended)
+    patiently(lambda: "|kim|" in running.accounting(began))
     rows = [row for row in running.accounting(began).splitlines() if row.split("|")[1] == "kim"]
     (seconds,) = (int(row.split("|")[4]) for row in rows)
     brought = running.bring("usage-batches?cluster=duru", "\n".join(rows))
