@@ -5,45 +5,54 @@ from itertools import chain
 from typing import Any, TypeVar, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solver.bulk.documents import Doubt
 from solver.checking.rows import MILLI, MOST
 from solver.problem import BoolArray, IntArray
 
 Thing = TypeVar("Thing")
+Entry = TypeVar("Entry", np.int64, np.bool_)
 EXACT = 2.0**62
 """Sums below it are exact in 64 bits."""
 SAFE = 2.0**53
 """Whole numbers below it are exact in doubles."""
+DENSE = 4
+"""A table of so many entries per value is sooner made than values are sorted."""
 
 
 def opened(rows: object, required: str, optional: str = "") -> dict[str, list[Any]]:
     """Return the columns of a list of objects with known keys only; nothing where one is absent.
 
-    Objects with the same keys in the same order give their values away at once.
+    Objects with the same keys in the same order give their values away at once: no object has a key
+    twice, so one that is out of step would show in the keys of all, one after the other.
     """
     need, may = required.split(), f"{required} {optional}".split()
     if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
         raise Doubt("No list of objects.")
-    kinds = set(map(tuple, rows))
+    first = list(rows[0]) if rows else []
+    alike = list(chain.from_iterable(rows)) == first * len(rows)
+    kinds = set(map(tuple, rows[:1] if alike else rows))
     if not all(set(need) <= set(kind) <= set(may) for kind in kinds):
         raise Doubt("An object has other keys.")
     columns: dict[str, list[Any]] = {name: [None] * len(rows) for name in may}
-    if len(kinds) == 1:
-        values = zip(*map(dict.values, rows), strict=True)
-        return columns | dict(zip(kinds.pop(), map(list, values), strict=True))
+    if alike:
+        values = list(chain.from_iterable(map(dict.values, rows)))
+        return columns | {name: values[at :: len(first)] for at, name in enumerate(first)}
     named = set().union(*kinds)
     return columns | {name: [row.get(name) for row in rows] for name in named}
 
 
-def stated(column: list[Any], default: object = None) -> list[Any]:
-    """Return a column with the default for nothing."""
-    some = set(map(type, column))
-    if type(None) not in some:
-        return column
-    if len(some) == 1:
-        return [default] * len(column)
-    return [default if value is None else value for value in column]
+def stated(
+    column: list[Any], default: object, read: Callable[[list[Any]], NDArray[Entry]]
+) -> NDArray[Entry]:
+    """Return a column read with the default for nothing."""
+    absent = column.count(None)
+    if absent == len(column):
+        return np.repeat(read([default]), absent)
+    if absent == 0:
+        return read(column)
+    return read([default if value is None else value for value in column])
 
 
 def texts(values: Sequence[object]) -> list[str]:
@@ -80,8 +89,27 @@ def rows_of(rows: object, length: int) -> list[Any]:
 
 def distinct(values: IntArray) -> IntArray:
     """Return the values in order, each once; `numpy.unique` would load masked arrays for it."""
+    if _is_dense(values):
+        seen = np.zeros(int(values.max()) + 1, dtype=np.bool_)
+        seen[values] = True
+        return np.flatnonzero(seen)
     ordered = np.sort(values)
     return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
+
+
+def ranked(values: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the values in order, each once, and where each stands among them."""
+    if not _is_dense(values):
+        return np.unique(values, return_inverse=True)
+    found = distinct(values)
+    rank = np.zeros(int(values.max()) + 1, dtype=np.int64)
+    rank[found] = np.arange(found.size)
+    return found, rank[values]
+
+
+def _is_dense(values: IntArray) -> bool:
+    """Say whether a table over the whole range of values is not much longer than they are."""
+    return bool(values.size) and 0 <= values.min() <= values.max() < DENSE * values.size
 
 
 def whole(values: Sequence[object], least: int = 0) -> IntArray:

@@ -23,6 +23,8 @@ BEYOND = re.compile(rb"[\xf0-\xf4]")
 SORTED = orjson.OPT_SORT_KEYS
 LONG = 16
 """Whole numbers of fewer digits are doubles."""
+PIECE = 1 << 16
+"""So many bytes of a text, with all that is made of them, stay in the caches of a processor."""
 LONGEST = 40
 """No double that is written without an exponent has more characters."""
 
@@ -75,7 +77,13 @@ def _is_unlike(text: bytes) -> bool:
     """
     if WHOLE_DOUBLE.search(text) or (not text.isascii() and BEYOND.search(text)):
         return True
-    letters = np.frombuffer(text, dtype=np.uint8)
+    starts = range(0, len(text), PIECE)
+    return any(_has_odd_numbers(text, max(0, at - LONGEST), at + PIECE) for at in starts)
+
+
+def _has_odd_numbers(text: bytes, first: int, end: int) -> bool:
+    """Say whether a piece of a text has long whole numbers, or exponents that are not small."""
+    letters = np.frombuffer(text, dtype=np.uint8)[first:end]
     digit = letters - ord("0") < 10  # noqa: PLR2004 - letters below 0 wrap around
     run = digit
     for width in (1, 2, 4, 8):
@@ -83,8 +91,8 @@ def _is_unlike(text: bytes) -> bool:
     starts = np.flatnonzero(run[1:] & ~digit[: 1 - LONG][: run.size - 1]) + 1
     if set(letters[starts - 1].tolist()) & set(b":,[-"):
         return True
-    exponents = np.flatnonzero(digit[:-1] & (letters[1:] | ord(" ") == ord("e"))).tolist()
+    exponents = np.flatnonzero(digit[:-1] & (letters[1:] | ord(" ") == ord("e"))) + first
     return any(
         EXPONENT.search(text[max(0, at - LONGEST) : at + 2]) and not SMALL.match(text, at + 1)
-        for at in exponents
+        for at in exponents.tolist()
     )

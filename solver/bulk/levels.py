@@ -3,7 +3,17 @@
 import numpy as np
 
 from solver.bulk.case import BulkCase
-from solver.bulk.columns import distinct, indices, milli, places, product, rows_of, sums, whole
+from solver.bulk.columns import (
+    distinct,
+    indices,
+    milli,
+    places,
+    product,
+    ranked,
+    rows_of,
+    sums,
+    whole,
+)
 from solver.bulk.documents import Doubt
 from solver.checking.levels import EXACT
 from solver.checking.rows import MILLI
@@ -34,7 +44,7 @@ def division(case: BulkCase, rows: object) -> int:
     _hold(asked // MILLI <= requests.ask)
     apart = np.where(case.joint[request], 0, pool + 1)
     place = (request * slots + slot) * (len(case.round.pools) + 1) + apart
-    seated, at = np.unique(place, return_inverse=True)
+    seated, at = ranked(place)
     limit = product(requests.max_gpus, np.full_like(requests.max_gpus, case.round.slot_hours))
     whose = seated // (len(case.round.pools) + 1) // slots
     _hold(sums(at, hours, seated.size) <= limit[whose])

@@ -10,7 +10,7 @@ from operator import lt
 import numpy as np
 
 from solver.bulk.case import BulkCase
-from solver.bulk.columns import distinct, product
+from solver.bulk.columns import distinct, product, ranked, sums
 from solver.bulk.documents import Doubt
 from solver.checking import feasible, figures, limits
 from solver.checking.reading import SHAPES
@@ -72,9 +72,8 @@ def max_gpus(case: BulkCase) -> int:
     """Nobody uses more GPUs at once than stated."""
     requests, slots = case.table.requests, case.round.slots
     place = case.cell_request * slots + case.answer.slot
-    places, at = np.unique(place, return_inverse=True)
-    hours = np.zeros(places.size, dtype=np.int64)
-    np.add.at(hours, at, case.answer.hours)
+    places, at = ranked(place)
+    hours = sums(at, case.answer.hours, places.size)
     gpus = requests.max_gpus[places // slots]
     limit = product(gpus, np.full_like(gpus, case.round.slot_hours)) // MILLI
     return _all(hours <= limit)
@@ -129,7 +128,7 @@ def _runs(case: BulkCase, shape: int) -> tuple[IntArray, ...]:
     """Return award, pool, least and most hours, slots, first and last slot, by award and pool."""
     answer, count = case.answer, len(case.round.pools)
     chosen = np.flatnonzero(case.table.requests.shape[case.cell_request] == shape)
-    pairs, at = np.unique(answer.award[chosen] * count + answer.pool[chosen], return_inverse=True)
+    pairs, at = ranked(answer.award[chosen] * count + answer.pool[chosen])
     hours, slot = answer.hours[chosen], answer.slot[chosen]
     high = np.iinfo(np.int64).max
     least, most = np.full(pairs.size, high), np.zeros(pairs.size, dtype=np.int64)

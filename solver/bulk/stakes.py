@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.bulk.case import BulkCase
-from solver.bulk.columns import EXACT, SAFE, distinct, indices, product, sums
+from solver.bulk.columns import EXACT, SAFE, distinct, indices, product, ranked, sums
 from solver.bulk.documents import Doubt
 from solver.bulk.tables import Requests
 from solver.checking.limits import limits
@@ -54,9 +54,8 @@ class BulkFluid:
 
     def _earned(self, prices: FloatArray, rates: Mapping[str, FloatArray]) -> float:
         """Return no less than all requests earn together, in thousandths of the bound's unit."""
-        sizes = {kind: np.abs(each) for kind, each in rates.items()}
-        errors = {kind: ERROR * each for kind, each in sizes.items()}
-        worth = self._over(rates) + self._over(errors)
+        above = {kind: each + ERROR * np.abs(each) for kind, each in rates.items()}
+        worth = self._over(above)
         rich = np.flatnonzero((worth > 0) & self.taking)
         pools = (self.case.factors[rich] > 0).sum(axis=1)
         shared = self.joint[rich] & (pools > 1)
@@ -223,9 +222,9 @@ def _room(case: BulkCase, pools: IntArray) -> IntArray:
         pools: ``(r,)`` sets of pools as bits; their most GPUs hold over all of them together.
     """
     requests, supply = case.table.requests, case.table.supply
-    limits, limit = np.unique(_limit(case), return_inverse=True)
-    sets, chosen = np.unique(pools, return_inverse=True)
-    kinds, kind = np.unique(chosen * limits.size + limit, return_inverse=True)
+    limits, limit = ranked(_limit(case))
+    sets, chosen = ranked(pools)
+    kinds, kind = ranked(chosen * limits.size + limit)
     bits = (sets[:, None] >> np.arange(supply.shape[0])) & 1
     offered = np.minimum((bits @ supply)[kinds // limits.size], limits[kinds % limits.size, None])
     passed = np.zeros((kinds.size, supply.shape[1] + 1), dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -166,7 +167,7 @@ def _fellows(columns: Columns, plain: Round) -> Fellows:
     return Fellows(
         at=indices(texts(columns["id"])),
         group=places(columns["group"], indices(list(plain.groups))),
-        weight=milli(stated(columns["weight"], 1)),
+        weight=stated(columns["weight"], 1, milli),
         cap=cap,
     )
 
@@ -188,7 +189,7 @@ def _institutes(
 def _requests(columns: Columns, plain: Round, fellows: Fellows) -> Requests:
     """Read the requests."""
     at = indices(texts(columns["id"]))
-    shape = places(stated(columns["shape"], SHAPES[0]), indices(SHAPES))
+    shape = stated(columns["shape"], SHAPES[0], partial(places, at=indices(SHAPES)))
     block = shape == SHAPES.index("block")
     lengths = np.zeros(len(at), dtype=np.int64)
     stays = columns["block_slots"]
@@ -201,19 +202,19 @@ def _requests(columns: Columns, plain: Round, fellows: Fellows) -> Requests:
         at=at,
         fellow=places(columns["fellow"], fellows.at),
         ask=milli(columns["gpu_hours"]),
-        minimum=milli(stated(columns["minimum_gpu_hours"], 0)),
-        gang=whole(stated(columns["gang_gpus"], 1), 1),
+        minimum=stated(columns["minimum_gpu_hours"], 0, milli),
+        gang=stated(columns["gang_gpus"], 1, partial(whole, least=1)),
         max_gpus=whole(columns["max_gpus"], 1),
         first=windows[:, 0],
         end=windows[:, 1],
         speed=_speeds(columns["speeds"], indices(list(plain.pools))),
         shape=shape,
         block_slots=lengths,
-        single_pool=flags(stated(columns["single_pool"], default=False)),
-        score=milli(stated(columns["score"], POINTS / 2)),
-        guaranteed=flags(stated(columns["guaranteed"], default=False)),
-        pinned=flags(stated(columns["pinned"], default=False)),
-        vetoed=flags(stated(columns["vetoed"], default=False)),
+        single_pool=stated(columns["single_pool"], default=False, read=flags),
+        score=stated(columns["score"], POINTS / 2, milli),
+        guaranteed=stated(columns["guaranteed"], default=False, read=flags),
+        pinned=stated(columns["pinned"], default=False, read=flags),
+        vetoed=stated(columns["vetoed"], default=False, read=flags),
         after=_maybe(columns["after"], at),
         track=_maybe(tracks, indices(list(plain.tracks))),
     )

@@ -59,11 +59,17 @@ def verified_in_bulk(
     round_: bytes, plan: bytes, certificate: bytes | None = None
 ) -> Verdict | None:
     """Return the verdict if everything holds and is written canonically, else nothing."""
+    story = told(round_, plan, certificate)
+    return None if story is None else story.verdict
+
+
+def told(round_: bytes, plan: bytes, certificate: bytes | None = None) -> "Story | None":
+    """Return the whole story if everything holds and is written canonically, else nothing."""
     collects = gc.isenabled()
     gc.disable()  # nothing that is made here goes round in circles
     try:
         documents = read(round_), read(plan), None if certificate is None else read(certificate)
-        return _Story(*documents).told()
+        return Story(*documents)
     except FAULTS:
         return None
     finally:
@@ -71,8 +77,15 @@ def verified_in_bulk(
             gc.enable()
 
 
-class _Story:
-    """One check over arrays."""
+class Story:
+    """One check over arrays, in which everything holds.
+
+    Attributes:
+        verdict: what the checker says.
+
+    Raises:
+        Doubt: If something is not plainly right; other errors where it is plainly wrong.
+    """
 
     def __init__(self, round_: Written, plan: Written, certificate: Written | None) -> None:
         self.round, self.plan, self.written = round_, plan, certificate
@@ -80,6 +93,7 @@ class _Story:
         self.rows: object = None
         self.certificate = None if certificate is None else self._read(certificate.value)
         self.case = self._case()
+        self.verdict = self._told()
 
     def _read(self, document: Mapping[str, Any]) -> StatedCertificate:
         """Read a certificate, but for the rows of its division, which are many."""
@@ -102,7 +116,7 @@ class _Story:
             round=table.plain, plan=answer.plain, policy=policy, table=table, answer=answer
         )
 
-    def told(self) -> Verdict:
+    def _told(self) -> Verdict:
         """Go through the rules in the order of the plain checker."""
         case, certificate = self.case, self.certificate
         self.run(formats, self.round, self.plan, certificate)
@@ -116,9 +130,9 @@ class _Story:
                 self.run(rule, case)
         if certificate is None:
             return self.tally.verdict()
-        return self.proved(certificate)
+        return self._proved(certificate)
 
-    def proved(self, certificate: StatedCertificate) -> Verdict:
+    def _proved(self, certificate: StatedCertificate) -> Verdict:
         """Go through the rules of the certificate."""
         case, entitlement = self.case, certificate.entitlement
         self.run(binding, case, certificate, self.plan.digest, self.round.digest)

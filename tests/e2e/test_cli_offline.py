@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from api.cli import run
+from api.command_line import run
 from api.commands.terminal import Terminal
 from solver.canonical import canonical
 from tests.rounds import a_request, a_round
@@ -165,6 +165,51 @@ def test_verify_is_fast_and_says_the_same(solved, tmp_path, spoilt):
 
     assert (7 if spoilt else 0) == fast.returncode == plain.returncode
     assert (plain.stdout, plain.stderr) == (fast.stdout, fast.stderr)
+
+
+@pytest.mark.parametrize(
+    ("which", "options"),
+    [
+        ("honest", ()),
+        ("honest", ("-q",)),
+        ("spoilt", ("--quiet",)),
+        ("without its certificate", ()),
+        ("absent", ()),
+    ],
+)
+def test_verify_fast_is_answered_at_once_and_alike(solved, tmp_path, which, options):
+    """A process that need not load the command line says and ends as one that does."""
+    (round_, plan, certificate), _ = solved
+    told = json.loads(plan.read_bytes())
+    told["awards"][0]["gpu_hours"] += int(which == "spoilt")
+    paths = [tmp_path / "round.json", tmp_path / "plan.json", certificate]
+    paths[0].write_bytes(canonical(json.loads(round_.read_bytes())))
+    if which != "absent":
+        paths[1].write_bytes(canonical(told))
+
+    files = paths[: 2 if which == "without its certificate" else 3]
+    plain = process("verify", *files, *options)
+    fast = process("verify", "--fast", *options, *files)
+
+    assert {"spoilt": 7, "absent": 2}.get(which, 0) == fast.returncode == plain.returncode
+    assert (plain.stdout, plain.stderr) == (fast.stdout, fast.stderr)
+
+
+def test_verify_fast_ends_quietly_when_nobody_reads(solved, tmp_path):
+    """Where the reader of a pipe has gone, both ways end with 1 and say nothing."""
+    (round_, plan, certificate), _ = solved
+    for name, path in (("round.json", round_), ("plan.json", plan)):
+        (tmp_path / name).write_bytes(canonical(json.loads(path.read_bytes())))
+    for options in ([], ["--fast"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        command = [sys.executable, "-m", "api.cli", "verify", *options]
+        files = [tmp_path / "round.json", tmp_path / "plan.json", certificate]
+        done = subprocess.run(
+            [*command, *files], stdout=writer, stderr=subprocess.PIPE, cwd=ROOT, check=False
+        )
+        os.close(writer)
+        assert (1, b"") == (done.returncode, done.stderr)
 
 
 def test_verify_answers_programs(solved):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.cli import run
+from api.command_line import run
 from api.commands.profiles import Profile, keep_profile
 from api.commands.terminal import Terminal
 from scheduler.domain.jobs import SOLVE

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from api.cli import run
 from api.client import Client
+from api.command_line import run
 from api.commands.profiles import Profile, keep_profile
 from api.commands.terminal import Terminal
 from tests.e2e.center import Center, call_terms

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.cli import run
+from api.command_line import run
 from api.commands.terminal import Terminal
 
 PEOPLE = ("--admin", "a1", "--admin", "a2", "--operator", "o1", "--approver", "p1")

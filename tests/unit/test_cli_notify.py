@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.cli import run
+from api.command_line import run
 from api.commands.terminal import Terminal
 from scheduler.domain.directory import Person
 from scheduler.domain.notifications import Notification

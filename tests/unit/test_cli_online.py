@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from api.cli import run
+from api.command_line import run
 from api.commands.profiles import Profile, keep_profile
 from api.commands.terminal import Terminal
 from solver.draw import seal

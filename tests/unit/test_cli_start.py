@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from api.cli import HELP, load
+from api.cli import checked_fast
+from api.command_line import HELP, load
 
 HEAVY = (
     "ortools",
@@ -57,3 +58,23 @@ def test_every_named_command_loads(name):
     """No line of the help leads nowhere."""
     assert load(name) is not None
     assert importlib.import_module(f"api.commands.{name}").__doc__
+
+
+def test_only_plain_fast_checks_of_files_are_answered_at_once():
+    """Whatever asks for more than lines or silence about files is left to the command line."""
+    assert ["r", "p"] == checked_fast(["verify", "r", "--fast", "p"])
+    assert ["r", "p", "c"] == checked_fast(["verify", "--fast", "-q", "r", "p", "c"])
+    for arguments in (
+        [],
+        ["--fast", "r", "p"],
+        ["verify", "r", "p"],
+        ["verify", "--fast", "r"],
+        ["verify", "--fast", "r", "p", "c", "d"],
+        ["verify", "--fast", "r", "p", ""],
+        ["verify", "--fast", "r", "-"],
+        ["verify", "--fast", "--fast", "r", "p"],
+        ["verify", "--fast", "--json", "r", "p"],
+        ["verify", "--fast", "--help", "r", "p"],
+        ["solve", "--fast", "r", "p"],
+    ):
+        assert [] == checked_fast(arguments)

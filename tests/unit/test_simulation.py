@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from api import cli
+from api import command_line
 from api.commands import sim as command
 from api.commands.sim import read_habits, read_rule, simulated, solve
 from api.commands.terminal import CommandRefused, Terminal
@@ -291,7 +291,7 @@ def test_the_command_prints_a_course_a_line(tmp_path: Path, capsys):
 
     def ends(*more: str) -> int:
         with pytest.raises(SystemExit) as end:
-            cli.run([*arguments, *more], world)
+            command_line.run([*arguments, *more], world)
         return end.value.code
 
     assert 0 == ends("--json")
