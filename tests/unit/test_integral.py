@@ -1,7 +1,13 @@
 """What counts as small, and which of two plans is kept."""
 
+from pathlib import Path
+
 import pytest
 
+from scheduler.document import load_document
+from scheduler.formulate import formulate
+from scheduler.policy import find_policy
+from scheduler.round_file import read_round
 from solver import integral
 from solver.integral import EFFORT, improve, is_small
 from solver.pipeline import Limits, solve
@@ -9,6 +15,8 @@ from solver.plan import NO_CELLS, SolveStatus, Stage
 from solver.problem import MILLI, Problem, Rules, Tier, as_int
 from solver.rights import rights
 from tests.builders import a_problem
+
+RECORDED = Path(__file__).parent.parent / "recorded"
 
 
 def coarse(**changes) -> Problem:
@@ -34,6 +42,16 @@ def test_a_group_of_large_gangs_is_not_left_short():
 def test_without_effort_nothing_is_claimed():
     """Where no work is left there is no better plan, and no bound."""
     assert improve(coarse(), rights(coarse()), NO_CELLS, effort=0.0, seed=0) is None
+
+
+def test_a_search_comes_to_an_end():
+    """Six requests of which one of the interleaved searches used to go on for ever.
+
+    With probing between decisions it ended at the guard on the clock only, minutes later.
+    """
+    document = load_document(RECORDED / "never_ending.json")
+    problem = formulate(read_round(document), find_policy("entitlement")).problem
+    assert SolveStatus.OPTIMAL is solve(problem).status
 
 
 def test_only_plans_are_hinted_at(monkeypatch):
