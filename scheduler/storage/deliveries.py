@@ -8,8 +8,8 @@ from sqlalchemy import Connection, exists, func, insert, select, update
 from scheduler.domain.deliveries import Channel, Contact, Delivery, DeliveryState
 from scheduler.domain.notifications import Notification
 from scheduler.ports.paging import FIRST, Page, Slice
-from scheduler.storage import delivery_tables as tables
 from scheduler.storage.rows import Rows, equal
+from scheduler.storage.tables import delivery as tables
 from scheduler.storage.tables import notifications
 
 

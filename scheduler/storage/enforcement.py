@@ -8,8 +8,8 @@ from sqlalchemy import Connection, delete, func, select
 from scheduler.domain.access import Scope
 from scheduler.domain.enforcement import Drift, Effect, Target
 from scheduler.ports.paging import FIRST, Page, Slice
-from scheduler.storage import enforcement_tables as tables
 from scheduler.storage.rows import Rows, equal
+from scheduler.storage.tables import enforcement as tables
 from scheduler.storage.visibility import visible_drifts, visible_targets
 
 

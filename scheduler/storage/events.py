@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, insert, select
 
 from scheduler.domain.events import Event, Happening
-from scheduler.storage.engine_tables import events
+from scheduler.storage.tables.engine import events
 from solver.canonical import canonical, digest
 
 BEGINNING: Final = "0" * 64

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, insert, select
 
 from scheduler.ports.kept import KeptAnswer
-from scheduler.storage.engine_tables import answers
+from scheduler.storage.tables.engine import answers
 
 # Made once: building a statement costs more than running it.
 _FIND: Final = select(answers).where(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, or_, select, updat
 from scheduler.domain.errors import NotFound, VersionMismatch
 from scheduler.domain.jobs import LIVE, Job, JobState, Progress
 from scheduler.ports.paging import FIRST, Page, Slice
-from scheduler.storage.engine_tables import job_progress, jobs
+from scheduler.storage.tables.engine import job_progress, jobs
 
 
 class SqlJobs:

@@ -8,11 +8,11 @@ from scheduler.domain.access import Scope
 from scheduler.domain.ledger import AccountKind
 from scheduler.domain.rounds import PUBLIC
 from scheduler.ports.usage import Reach
-from scheduler.storage import enforcement_tables
 from scheduler.storage.tables import (
     accounts,
     awards,
     change_requests,
+    enforcement,
     gauges,
     groups,
     people,
@@ -151,12 +151,12 @@ def visible_proposals(reach: Reach) -> ColumnElement[bool]:
 
 def visible_targets(scope: Scope) -> ColumnElement[bool]:
     """Clusters that enforce: all, or those one is the agent of."""
-    return true() if scope.sees_all else enforcement_tables.targets.c.id.in_(scope.clusters)
+    return true() if scope.sees_all else enforcement.targets.c.id.in_(scope.clusters)
 
 
 def visible_drifts(scope: Scope) -> ColumnElement[bool]:
     """What visible clusters have otherwise."""
-    return true() if scope.sees_all else enforcement_tables.drifts.c.target.in_(scope.clusters)
+    return true() if scope.sees_all else enforcement.drifts.c.target.in_(scope.clusters)
 
 
 def visible_gauges(scope: Scope) -> ColumnElement[bool]:

@@ -15,11 +15,11 @@ from scheduler.domain.directory import GrantState, RoleGrant
 from scheduler.domain.errors import StoreUnavailable
 from scheduler.domain.events import Happening
 from scheduler.domain.names import made
-from scheduler.storage.engine_tables import events
 from scheduler.storage.migrations.versions import r0001_lay_out_the_center as first
 from scheduler.storage.migrations.versions import r0013_tell_agents_from_collectors as agents
 from scheduler.storage.migrations.versions import r0015_bind_agents_to_clusters as binding
 from scheduler.storage.store import SqlStore, SqlTransaction
+from scheduler.storage.tables.engine import events
 from tests.unit.operations.center import IDS
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import JSON, TypeDecorator
 
-from scheduler.storage.engine_tables import events
+from scheduler.storage.tables.engine import events
 from scheduler.storage.types import Encoded
 
 

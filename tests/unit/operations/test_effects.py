@@ -13,8 +13,8 @@ from scheduler.operations.rounds import activate_round, close_round
 from scheduler.operations.usage import UsageCorrection, import_usage, propose_usage_correction
 from scheduler.ports.paging import everything
 from scheduler.ports.store import Transaction
-from scheduler.storage.enforcement_tables import effects
 from scheduler.storage.store import SqlStore
+from scheduler.storage.tables.enforcement import effects
 from tests.unit.operations.center import ALL, CLOSES, act, as_fellow
 from tests.unit.operations.test_limits import MUCH
 from tests.unit.operations.test_movements import calls_account

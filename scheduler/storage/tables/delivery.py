@@ -1,12 +1,17 @@
 """The tables of what is told: deliveries, the notifications in them, contacts, watches."""
 
-from sqlalchemy import Column, Index, Integer, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, UniqueConstraint, text
 
 from scheduler.domain.deliveries import Channel, DeliveryState, MailWish
 from scheduler.domain.messages import Language
-from scheduler.storage.codecs import decode_plain, encode_plain
-from scheduler.storage.tables import metadata
-from scheduler.storage.types import Encoded, Instant, Plain, Word
+from scheduler.storage.tables.schema import (
+    PLAIN,
+    id_column,
+    metadata,
+    text_column,
+    version_column,
+)
+from scheduler.storage.types import Instant, Plain, Word
 
 deliveries = Table(
     "deliveries",
@@ -15,7 +20,7 @@ deliveries = Table(
     Column("channel", Word(Channel), nullable=False),
     Column("to", Plain, nullable=False),
     Column("key", Plain, nullable=False, unique=True),
-    Column("body", Encoded(encode_plain, decode_plain), nullable=False),
+    Column("body", PLAIN, nullable=False),
     Column("made_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("state", Word(DeliveryState), nullable=False),
@@ -46,4 +51,20 @@ watches = Table(
     metadata,
     Column("name", Plain, primary_key=True),
     Column("state", Plain, nullable=False),
+)
+
+_UNREAD = text("read_at IS NULL")
+notifications = Table(
+    "notifications",
+    metadata,
+    id_column(),
+    text_column("person"),
+    Column("at", Instant, nullable=False),
+    text_column("kind"),
+    text_column("subject"),
+    Column("event", BigInteger, nullable=False),
+    Column("read_at", Instant),
+    version_column(),
+    UniqueConstraint("person", "event"),
+    Index("ix_notifications_unread_at", "at", sqlite_where=_UNREAD, postgresql_where=_UNREAD),
 )

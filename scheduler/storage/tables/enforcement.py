@@ -3,11 +3,8 @@
 from sqlalchemy import BigInteger, Boolean, Column, Integer, Table
 
 from scheduler.domain.enforcement import Form
-from scheduler.storage.codecs import decode_plain, encode_plain
-from scheduler.storage.tables import metadata
-from scheduler.storage.types import Encoded, Instant, Plain, Word
-
-PLAIN = Encoded(encode_plain, decode_plain)
+from scheduler.storage.tables.schema import PLAIN, metadata
+from scheduler.storage.types import Instant, Plain, Word
 
 targets = Table(
     "enforcement_targets",
