@@ -63,6 +63,7 @@ class RoundModel:
         award: ``(r,)`` column of the awarded share of the ask, or -1: then it is Σ share.
         hard: ``(columns,)`` columns that are whole from the start: pools, starts, GPU numbers.
         most_steps: most steps of each column that counts steps of a block or constant.
+        least_steps: least steps of each of them that is a way, if it is taken.
         ways: columns of choices (a pool, a start) and, for each, a column of hours it allows.
         turns: predecessor, successor, and the columns that say slot by slot whose turn it is.
         has_floors: whether anyone holds a floor.
@@ -80,6 +81,7 @@ class RoundModel:
         self._hard: list[tuple[IntArray, IntArray]] = []
         self._parts: list[Places] = []
         self.most_steps: dict[int, float] = {}
+        self.least_steps: dict[int, float] = {}
         self.ways: list[tuple[IntArray, IntArray]] = []
         self.turns: list[tuple[int, int, IntArray]] = []
         self._lay_flexible(eligible)
@@ -268,6 +270,7 @@ class RoundModel:
         self.program.add_terms(row, self.funded[request], -1.0)
         share = np.array([float(part.share[0]) for part in self._parts[-len(columns) :]])
         least = np.maximum(np.ceil(self.extent.low[request] / share - 1e-9), 1.0)
+        self.least_steps.update(zip(columns, least.tolist(), strict=True))
         most = np.array([self.most_steps[column] for column in columns])
         rows = self.program.add_rows(len(columns), -np.inf, 0.0)
         self.program.add_terms(rows, columns, 1.0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.national_round import national_round
+from benchmarks.select import whole_servers
 from scheduler.document import parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
@@ -126,3 +127,21 @@ def test_a_cover_lies_on_the_line_between_whole_steps():
     vertex = relaxation.solve()
     assert vertex is not None
     assert pytest.approx(1.0 - (2 / 3 + 1 / 6)) == vertex.values[fair.lack[0]]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_costs_too_much_to_be_thought_of_first_changes_no_value(monkeypatch, seed):
+    """Whatever is left out at first, plan and bound end where they would with nothing left out."""
+    document = whole_servers(seed)
+    document["requests"] = document["requests"][:60]
+    for pool in document["pools"]:
+        pool["supply_gpu_hours"] = [each // 9 for each in pool["supply_gpu_hours"]]
+    problem = formulate(read_round(document), find_policy("whole_server")).problem
+    values = []
+    for width in (0.0, core.WIDTH, 0.02, np.inf):
+        monkeypatch.setattr(core, "WIDTH", width)
+        stage = next(each for each in solve(problem).stages if each.name == "value")
+        assert SolveStatus.OPTIMAL is stage.status
+        assert pytest.approx(stage.objective, rel=1e-5) == stage.bound
+        values.append(stage.objective)
+    assert [pytest.approx(values[-1], rel=1e-5)] * 4 == values
