@@ -5,8 +5,8 @@ import numpy as np
 from solver.kernels import kernel
 from solver.problem import IntArray
 
-START, PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
-SHIFT = np.uint64(29)
+START, STEP = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1342543DE82EF94)
+HALF = np.uint64(32)
 
 
 @kernel
@@ -48,13 +48,13 @@ def _same(rows: IntArray, one: int, other: int) -> bool:
 
 @kernel
 def _hash(rows: IntArray, n: int) -> np.uint64:
-    """Return a number that like rows share.
+    """Return a number that like rows share: a sum of words, each times an odd number of its own.
 
-    Source:
-        Fowler, Noll and Vo, FNV-1a, over words of 64 bits, each mixed by a shift.
+    Halves are folded into each other before, for floats differ in their upper bits, and after.
     """
-    mixed = START
+    mixed, factor = np.uint64(0), START
     for k in range(rows.shape[1]):
-        mixed = (mixed ^ np.uint64(rows[n, k])) * PRIME
-        mixed ^= mixed >> SHIFT
-    return mixed
+        word = np.uint64(rows[n, k])
+        mixed += (word ^ (word >> HALF)) * factor
+        factor += STEP
+    return mixed ^ (mixed >> HALF)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from solver.kernels import kernel
 from solver.likeness import alike
 from solver.pricespace.market import Market
 from solver.problem import FloatArray, IntArray
@@ -20,9 +21,21 @@ def classes_of(
         most: ``(r,)`` amount that each wants at most; may be infinite.
     """
     unit = gpus / weights
-    model, cls = alike(np.column_stack((speeds, unit, most)).view(np.int64))
+    model, cls = alike(_beside(speeds, unit, most).view(np.int64))
     speed = speeds[model]
     mean = speed @ (supply / supply.sum())
     relative = np.divide(speed, mean[:, None], out=np.zeros_like(speed), where=mean[:, None] > 0)
     together = np.bincount(cls, weights=gpus).astype(np.float64)
     return Market(relative, unit[model], together, supply), most[model], cls
+
+
+@kernel
+def _beside(speeds: FloatArray, unit: FloatArray, most: FloatArray) -> FloatArray:
+    """Return ``(r, p + 2)`` everything that tells requests apart."""
+    requests, pools = speeds.shape
+    rows = np.empty((requests, pools + 2))
+    for r in range(requests):
+        for p in range(pools):
+            rows[r, p] = speeds[r, p]
+        rows[r, pools], rows[r, pools + 1] = unit[r], most[r]
+    return rows
