@@ -1,4 +1,8 @@
-"""What lies bring under every preset, side by side: entitlements exactly, plans for a sample."""
+"""What lies bring under every preset: entitlements exactly, plans for a sample.
+
+Every lie is a solve of its own, six for a request and one for the truth: `DURE_GAMING_FELLOWS`,
+`DURE_GAMING_SAMPLE` and `DURE_GAMING_WORK` set the round, the requests, and the work of a solve.
+"""
 
 import os
 
@@ -14,9 +18,9 @@ from solver.gaming import Solving
 from solver.pipeline import Limits
 from solver.spread import here
 
-FELLOWS = int(os.environ.get("DURE_GAMING_FELLOWS", "40"))
-SAMPLE = int(os.environ.get("DURE_GAMING_SAMPLE", "3"))
-WORK = int(os.environ.get("DURE_GAMING_WORK", "200"))
+FELLOWS = int(os.environ.get("DURE_GAMING_FELLOWS", "24"))
+SAMPLE = int(os.environ.get("DURE_GAMING_SAMPLE", "1"))
+WORK = int(os.environ.get("DURE_GAMING_WORK", "50"))
 ENTITLED = 40
 PLENTY = 3
 """In the round of plenty every supply is so many times what it was."""
@@ -34,14 +38,13 @@ def main() -> None:
 
 
 def report(title: str, snapshot: Snapshot, count: int, policies: list[str] | None = None) -> None:
-    """Print what every lie brings on one round."""
+    """Print what every lie brings on one round, policy by policy."""
     how = Solving(seed=0, gap=0.001, limits=Limits(work=WORK))
     audit = Audit(only=ENTITLED, count=count, how=how, crew=here())
-    audited = [
-        audit.document(name, formulate(snapshot, find_policy(name)))
-        for name in policies or fitting(snapshot)
-    ]
-    print(f"{title}:\n\n```\n{audit_text(audited)}\n```\n")
+    print(f"{title}:\n")
+    for name in policies or fitting(snapshot):
+        audited = audit.document(name, formulate(snapshot, find_policy(name)))
+        print(f"```\n{audit_text([audited])}\n```\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from solver.plan import NO_CELLS, Limit, Plan, SolveStatus
 from solver.problem import Method
 from solver.stages import SHORTFALLS, asked_value, objectives, scales, tier_stage
 
-SECONDS = float(os.environ.get("DURE_ROUND_PEERS_SECONDS", "30"))
+SECONDS = float(os.environ.get("DURE_ROUND_PEERS_SECONDS", "10"))
 """CPU seconds that a rival may take."""
 CASES = os.environ.get(
     "DURE_ROUND_PEERS",

@@ -1,11 +1,12 @@
 """What does a scrape cost as the ledger grows? CPU time beside the fold of single transfers.
 
-``python -m benchmarks.scrape [TRANSFERS]`` fills a store with the use of 400 awards, scrapes it for
-the first time, then again after each of ten imports, and checks the ledger by the fold.
+It fills a store with the use of 400 awards, scrapes it for the first time, then again after each of
+ten imports, and checks the ledger by the fold. `DURE_SCRAPE_TRANSFERS` (default 10,000) is the
+largest store; one of 100,000 takes many minutes to fill.
 """
 
+import os
 import statistics
-import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -71,8 +72,9 @@ def measured(store, ids, transfers, begin):
     return reached + 10, first[0], statistics.median(later), fold[0]
 
 
-def main(largest=100_000):
+def main():
     """Measure at every size and print a table."""
+    largest = int(os.environ.get("DURE_SCRAPE_TRANSFERS", "10000"))
     print("### A scrape\n")
     print("| transfers | first scrape, CPU s | later scrape, CPU s | fold of transfers, CPU s |")
     print("|---|---|---|---|")
@@ -85,8 +87,4 @@ def main(largest=100_000):
         for transfers in STEPS:
             if transfers <= largest:
                 begin, first, later, fold = measured(store, ids, transfers, begin)
-                print(f"| {transfers:,} | {first:.3f} | {later:.3f} | {fold:.3f} |")
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+                print(f"| {transfers:,} | {first:.3f} | {later:.3f} | {fold:.3f} |", flush=True)
