@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -212,7 +213,11 @@ class _Entitling:
         groups, above = self._leximin(self._met_together(self._group_agents(), oracle), oracle)
         self.work, oracle.work = oracle.work, 0
         oracle.share(groups)
-        fellows, levels = self._leximin(self._fellow_agents(groups, ()), oracle)
+        agents = self._fellow_agents(groups, ())
+        seek = None
+        if isinstance(oracle, ShortageFlow):
+            seek = partial(oracle.bottlenecks, agents, self.budget)
+        fellows, levels = leximin(agents, oracle, self.budget, seek)
         oracle.cuts(fellows)
         self.work += oracle.work
         return groups, fellows, above + levels, oracle.hours()

@@ -55,10 +55,7 @@ class Priced:
 
     Attributes:
         work: times that everybody's cheapest way was worked out.
-        exact: prices come from floating point.
     """
-
-    exact = False
 
     def __init__(
         self, merged: Merged, group: IntArray, weight: IntArray, high: IntArray, grain: int
@@ -140,7 +137,7 @@ class Priced:
         assert totals.shape == self._weight.shape
         self._cuts = ()
 
-    def cuts(self, amounts: IntArray, full: Sequence[Cut] | None = ()) -> list[Cut]:  # noqa: ARG002
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:  # noqa: ARG002
         """Return all cuts: what they allow can be had, so amounts break one or can be had."""
         return list(self._cuts)
 

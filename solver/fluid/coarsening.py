@@ -21,10 +21,7 @@ class CoarseProgram:
 
     Attributes:
         found: all cuts so far.
-        exact: prices come from floating point.
     """
-
-    exact = False
 
     def __init__(
         self,
@@ -48,7 +45,7 @@ class CoarseProgram:
         """Return the linear programs solved."""
         return self._program.work
 
-    def cuts(self, amounts: IntArray, full: Sequence[Cut] | None = ()) -> list[Cut]:
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:
         """Return cuts that the amounts break, none if they can be had in the coarse round."""
         cuts = [self._exact(cut) for cut in self._program.cuts(amounts, full)]
         self.found += cuts

@@ -7,7 +7,7 @@ has more per weight. One question so settles many levels at once. The search is 
 the levels of the cuts that bind in the end are then worked out exactly.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -40,8 +40,6 @@ PATIENCE = 4
 """Broken trials of all levels together before fewer are tried at a time."""
 FEWEST = 6
 """Levels tried at a time at least, if there are as many: a broken trial tells of one at least."""
-MANY = 30
-"""Broken trials before what was reached is laid aside: then a step costs what lies above it."""
 CLOSE = 1e-9
 """Part of a level that two levels differ by at least."""
 
@@ -76,17 +74,13 @@ class Oracle(Protocol):
     def work(self) -> int:
         """Return the questions answered."""
 
-    @property
-    def exact(self) -> bool:
-        """Say whether what can be had needs no asking again: to the grain."""
-
-    def cuts(self, amounts: IntArray, full: Sequence[Cut] | None = ()) -> list[Cut]:
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:
         """Return cuts that the amounts (grains) break, none if they can be had together.
 
         Args:
             amounts: grains of each agent.
             full: cuts that the amounts fill, lowest level first, by whose levels broken cuts are
-                taken apart; None if they need not be.
+                taken apart.
         """
 
 
@@ -94,9 +88,8 @@ class Unasked:
     """An oracle that lets everything pass: what its leximin is has still to be asked for."""
 
     work = 0
-    exact = False
 
-    def cuts(self, amounts: IntArray, full: Sequence[Cut] | None = ()) -> list[Cut]:  # noqa: ARG002
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:  # noqa: ARG002
         """Return no cut."""
         return []
 
@@ -150,7 +143,10 @@ def grains(whole: int) -> int:
 
 
 def leximin(
-    agents: Agents, oracle: Oracle, budget: Budget | None = None
+    agents: Agents,
+    oracle: Oracle,
+    budget: Budget | None = None,
+    seek: Callable[[int], Sequence[Cut]] | None = None,
 ) -> tuple[IntArray, tuple[Level, ...]]:
     """Return everyone's grains in the weighted leximin, and the levels that prove it.
 
@@ -158,35 +154,35 @@ def leximin(
         agents: weights and own limits.
         oracle: says what can be had together.
         budget: what the whole solve may still spend; None without a limit.
+        seek: looks for all cuts that bind, told how many trials broke; none if that is too few.
 
     Raises:
         BudgetSpentError: If a limit comes first.
     """
     pool = _Pool(agents)
-    for cut in agents.known:
-        pool.add(cut)
+    pool.takes_all(agents.known)
     reached, stride, misses = 0.0, len(agents.weight), 0
     while True:
         if budget is not None:
             budget.insist()
-        stepping = oracle.exact and misses > MANY
         filled = pool.fill()
         ahead = filled.level[filled.level > reached * (1.0 + CLOSE)]
         last = ahead.shape[0] < stride
         trial = filled.amount if last else pool.up_to(ahead[stride - 1], filled.amount)
-        full = None if stepping else [pool.cuts[row] for row in filled.row.tolist()]
+        full = [pool.cuts[row] for row in filled.row.tolist()]
         found = oracle.cuts(np.floor(trial * (1.0 - NOISE)).astype(np.int64), full)
         if pool.takes(found, trial):
             misses += 1
             if misses > PATIENCE:
                 stride = max(FEWEST, min(stride, ahead.shape[0]) // 2)
+            if seek is not None and misses >= PATIENCE and (cuts := seek(misses)):
+                pool.takes_all(cuts)
+                stride, seek = len(agents.weight), None
         elif last:
-            return _Ladder(agents, pool.whole(filled), pool.cuts).climb()
+            return _Ladder(agents, filled, pool.cuts).climb()
         else:
             reached = ahead[stride - 1]
             stride *= 2
-            if stepping:
-                pool.settle(filled, reached)
 
 
 class _Pool:
@@ -194,11 +190,9 @@ class _Pool:
 
     def __init__(self, agents: Agents) -> None:
         self.cuts: list[Cut] = []
-        self._agents = agents
         self._limits = _floats(agents)
         self._lifts: list[FloatArray] = []
         self._rooms: list[float] = []
-        self._settled: list[Cut] = []
 
     def add(self, cut: Cut) -> None:
         """Take a cut in."""
@@ -206,34 +200,10 @@ class _Pool:
         self._lifts.append(cut.lifts / cut.unit)
         self._rooms.append(cut.room / cut.unit)
 
-    def settle(self, filled: Filled, level: float) -> None:
-        """Fix who stops at or below a level that can be had; lay cuts aside that nobody rises in.
-
-        Args:
-            filled: what these cuts allow.
-            level: up to which it can be had.
-        """
-        weight, low, high = self._limits
-        events = int(np.searchsorted(filled.level, level * (1.0 + CLOSE), side="right"))
-        blocked = filled.event >= 0
-        fixed = np.where(blocked, filled.event < events, filled.amount <= weight * level)
-        low[fixed] = high[fixed] = filled.amount[fixed]
-        rising = (weight > 0) & (low < high)
-        self._settled += [self.cuts[row] for row in filled.row[:events].tolist()]
-        alive = [row for row, cut in enumerate(self.cuts) if rising[cut.agents].any()]
-        self.cuts = [self.cuts[row] for row in alive]
-        self._lifts = [self._lifts[row] for row in alive]
-        self._rooms = [self._rooms[row] for row in alive]
-
-    def whole(self, filled: Filled) -> Filled:
-        """Return where everyone stops below all cuts, those laid aside included."""
-        if not self._settled:
-            return filled
-        cuts, self.cuts, self._lifts, self._rooms = self._settled + self.cuts, [], [], []
-        self._limits = _floats(self._agents)
+    def takes_all(self, cuts: Iterable[Cut]) -> None:
+        """Take in cuts that are known to hold."""
         for cut in cuts:
             self.add(cut)
-        return self.fill()
 
     def takes(self, cuts: Iterable[Cut], amounts: FloatArray) -> bool:
         """Take in the cuts that amounts break by more than rounding; say whether there was one."""

@@ -33,10 +33,7 @@ class ShortageProgram:
 
     Attributes:
         work: linear programs solved.
-        exact: prices come from floating point.
     """
-
-    exact = False
 
     def __init__(  # noqa: PLR0913, PLR0917 - a round, whose amounts, and what limits them
         self,
@@ -69,7 +66,7 @@ class ShortageProgram:
         self._hours: FloatArray = np.zeros(self._chosen.shape[0])
         self._had = np.full(self._asked.scales.shape[0], np.inf)
 
-    def cuts(self, amounts: IntArray, full: Sequence[Cut] | None = ()) -> list[Cut]:  # noqa: ARG002
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:  # noqa: ARG002
         """Return a cut that the amounts break, none if they can be had together."""
         *_, cut = self._programs(self._parts(amounts))
         return [cut] if cut is not None and cut.agents.size else []

@@ -42,31 +42,6 @@ class Scratch(NamedTuple):
         return cls(root, root.copy(), root.copy(), root.copy(), root.copy())
 
 
-def apart(
-    net: Network, asked: IntArray, nodes: IntArray, scratch: Scratch
-) -> list[tuple[IntArray, int]]:
-    """Return the broken pieces that a set of nodes falls into, and by how much each is broken.
-
-    Args:
-        net: the network.
-        asked: ``(nodes,)`` what the source is asked to send into each node.
-        nodes: the set, ascending.
-        scratch: for the network.
-    """
-    return _listed(net, asked, np.zeros_like(nodes), nodes, scratch)
-
-
-def _listed(
-    net: Network, asked: IntArray, steps: IntArray, order: IntArray, scratch: Scratch
-) -> list[tuple[IntArray, int]]:
-    """Return the pieces as sets of nodes."""
-    start, members, over = _broken(net, asked, steps, order, scratch)
-    return [
-        (np.sort(members[start[at] : start[at + 1]]), excess)
-        for at, excess in enumerate(over.tolist())
-    ]
-
-
 def uncrossed(
     net: Network, asked: IntArray, side: BoolArray, full: Sequence[IntArray]
 ) -> list[tuple[IntArray, int]]:
@@ -85,7 +60,11 @@ def uncrossed(
     enters = np.where(side, block, block + 1)
     order = np.argsort(enters, kind="stable")
     order = order[(order > 1) & (enters[order] <= len(full) + 1)]
-    return _listed(net, asked, enters[order], order, Scratch.of(nodes))
+    start, members, over = _broken(net, asked, enters[order], order, Scratch.of(nodes))
+    return [
+        (np.sort(members[start[at] : start[at + 1]]), excess)
+        for at, excess in enumerate(over.tolist())
+    ]
 
 
 @kernel

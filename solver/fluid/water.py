@@ -11,10 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from solver.budget import Budget
 from solver.fluid.flow import ENDLESS, SINK, SOURCE, Network, ask, augment, network, reached
-from solver.fluid.leximin import Cut, Terms
+from solver.fluid.leximin import Agents, Cut, Terms
 from solver.fluid.merging import Merged
-from solver.fluid.uncrossing import Scratch, apart, uncrossed
+from solver.fluid.parting import Layout, Parting, Side
+from solver.fluid.uncrossing import uncrossed
 from solver.kernels import kernel
 from solver.problem import MILLI, BoolArray, IntArray, NarrowArray
 
@@ -45,7 +47,10 @@ def whole_supply(merged: Merged) -> int:
     return -(-sum(h * f for h, f in zip(hours, factor, strict=True)) // MILLI)
 
 
-NO_NODES: IntArray = np.zeros(0, dtype=np.int64)
+CROWD = 100
+"""Agents short of what they ask that tell of many bottlenecks."""
+MANY = 30
+"""Questions answered with cuts that tell of many bottlenecks."""
 
 
 class ShortageFlow:
@@ -55,10 +60,7 @@ class ShortageFlow:
 
     Attributes:
         work: flows computed.
-        exact: flows are.
     """
-
-    exact = True
 
     def __init__(
         self, merged: Merged, parent: IntArray, groups: int, terms: Terms, grain: int
@@ -72,7 +74,7 @@ class ShortageFlow:
             terms: fellow caps.
             grain: grains in a thousandth of the unit.
         """
-        self.work = 0
+        self.work = self._short = 0
         self._grain = grain
         self._merged = merged
         self._parent = parent
@@ -86,7 +88,7 @@ class ShortageFlow:
         self._pool_factor = merged.factor.max(axis=0, initial=0)
         self._net, place, self._cells = self._build()
         self._supply = int(self._net.both[place[0]].sum())
-        self._through_at = place[3]
+        self._spare_at, self._through_at = place[0], place[3]
         self._asks_at, self._columns_at = np.concatenate(place[1:3]), place[-1]
         pool, span = np.nonzero(merged.supply > 0)
         self._cells = self._cells[pool * merged.spans + span]
@@ -94,7 +96,6 @@ class ShortageFlow:
         nodes = self._net.start.shape[0] - 1
         self._ones = np.ones(max(groups, parent.shape[0]), dtype=np.int64)
         self._asked_of = np.zeros(nodes, dtype=np.int64)
-        self._scratch = Scratch.of(nodes)
 
     def share(self, totals: IntArray) -> None:
         """Let the fellows ask from now on, `totals` ``(g,)`` grains in each group."""
@@ -111,7 +112,7 @@ class ShortageFlow:
             nodes=np.arange(SINK + 1, self._asked_of.shape[0]),
         )
 
-    def cuts(self, amounts: IntArray, full: Sequence[Cut] | None = ()) -> list[Cut]:
+    def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:
         """Return cuts that the amounts break, none if they can be had together."""
         self.work += 1
         net, asked = self._net, self._asked_of
@@ -121,16 +122,37 @@ class ShortageFlow:
             _swap(net, self._asks_at, self._through_at, self._parent, wanted)
         ask(net, self._asks_at, wanted)
         augment(net)
-        if not net.residual[self._asks_at].any():
+        self._short = int(np.count_nonzero(net.residual[self._asks_at]))
+        if not self._short:
             return []
-        side = reached(net)
-        if full is None:
-            sets = apart(net, asked, np.flatnonzero(side)[1:], self._scratch)
-            found = [replace(self._as_cut(*each), nodes=NO_NODES) for each in sets]
-        else:
-            sets = uncrossed(net, asked, side, [cut.nodes for cut in full])
-            found = [self._as_cut(*each) for each in sets]
+        sets = uncrossed(net, asked, reached(net), [cut.nodes for cut in full])
+        found = [self._as_cut(*each) for each in sets]
         return [cut for cut in found if cut.agents.size]
+
+    def bottlenecks(self, agents: Agents, budget: Budget | None, misses: int) -> list[Cut]:
+        """Return the cuts that bind the fellows, found part by part.
+
+        None where that would take longer than going on: few lacked something in the last question,
+        and few questions were answered with cuts.
+
+        Args:
+            agents: the fellows.
+            budget: what the whole solve may still spend; None without a limit.
+            misses: questions answered with cuts.
+        """
+        if self._totals is None or (self._short < CROWD and misses <= MANY):
+            return []
+        layout = Layout(
+            asks=self._asks_at,
+            through=self._through_at,
+            spare=self._spare_at,
+            parent=self._parent,
+            totals=self._totals,
+        )
+        parting = Parting(self._net, layout, agents)
+        cuts = [self._inequality(side) for side in parting.sides(budget)]
+        self.work += parting.work
+        return [cut for cut in cuts if cut.agents.size]
 
     def hours(self) -> IntArray:
         """Return ``(k,)`` thousandths of a GPU-hour of the last division, rounded down."""
@@ -153,33 +175,34 @@ class ShortageFlow:
             nodes: ascending, closed under endless arcs.
             over: grains that are asked beyond what can leave them.
         """
-        room = int(self._asked_of[nodes].sum()) - over
+        inside = np.zeros(self._asked_of.shape[0], dtype=np.bool_)
+        inside[nodes] = True
+        leaving = int(self._asked_of[nodes].sum()) - over
+        return replace(self._inequality(Side(inside, leaving)), nodes=nodes)
+
+    def _inequality(self, side: Side) -> Cut:
+        """Write a set closed under endless arcs down as the inequality that it is."""
         groups, fellows = self._groups, self._parent.shape[0]
-        edges = 2 + np.array([0, groups, groups + fellows, groups + 2 * fellows])
-        at = np.searchsorted(nodes, edges)
-        whole, into, out = (nodes[at[i] : at[i + 1]] - edges[i] for i in range(3))
-        inside = np.zeros(groups, dtype=np.bool_)
-        inside[whole] = True
-        capped = np.setdiff1d(into, out, assume_unique=True)
+        inside, into, out = np.split(
+            side.inside[2:][: groups + 2 * fellows], (groups, groups + fellows)
+        )
+        whole = np.flatnonzero(inside)
+        capped = np.flatnonzero(into & ~out)
         own = ~inside[self._parent[capped]]
         holders = [("fellow", fellow, -1) for fellow in capped[~own].tolist()]
-        agents = whole
+        agents, room = whole, side.leaving
         if self._totals is not None:
-            agents = out[~inside[self._parent[out]]]
+            agents = np.flatnonzero(out & ~inside[self._parent])
             room -= int(self._totals[whole].sum())
             room -= int(self._caps[capped[own]].sum())
             holders += [("group", group, 1) for group in whole.tolist()]
-        rest = nodes[np.searchsorted(nodes, self._cells[:1].sum()) :]
-        where = np.minimum(np.searchsorted(self._cells, rest), self._cells.shape[0] - 1)
-        where = where[self._cells[where] == rest]
         return Cut(
             agents=agents,
             lifts=self._ones[: agents.shape[0]],
             room=room,
-            prices=self._priced[where],
+            prices=self._priced[side.inside[self._cells]],
             price_unit=MILLI,
             holders=tuple(holders),
-            nodes=nodes,
         )
 
     def _build(self) -> tuple[Network, tuple[NarrowArray, ...], IntArray]:

@@ -227,30 +227,37 @@ def fluid_round(merged: Merged) -> FluidRound:
     )
 
 
-@settings(max_examples=30, deadline=None)
+def entitled_by_parts(problem: Problem) -> Entitlement:
+    """Return the entitlement, its bottlenecks sought part by part as soon as a trial breaks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("solver.fluid.leximin.PATIENCE", 0)
+        patch.setattr("solver.fluid.water.MANY", 0)
+        return entitle(problem)
+
+
+@settings(max_examples=60, deadline=None)
 @given(problems(tracks=False, plain_flow=True))
-def test_level_by_level_finds_what_all_levels_at_once_find(problem: Problem) -> None:
-    """Going up level by level, what was reached laid aside, changes no amount."""
-    at_once = entitle(problem)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("solver.fluid.leximin.PATIENCE", -1)
-        patch.setattr("solver.fluid.leximin.MANY", -1)
-        by_level = entitle(problem)
-    assert_near(amounts(at_once), amounts(by_level))
+def test_part_by_part_finds_the_exact_leximin(problem: Problem) -> None:
+    """What full cuts keep apart is shared apart, and that changes no amount."""
+    weights = group_weights(problem).tolist(), fellow_weights(problem).tolist()
+    assume(floors_hold(problem, *weights))
+    by_parts = entitled_by_parts(problem)
+    groups, fellows = entitlements(problem, *weights)
+    exact = np.array([float(amount) for amount in (*groups, *fellows)])
+    assert_near(exact, amounts(by_parts))
+    assert check_levels(stakes(plain_round(problem)), claimed(by_parts), by_parts.levels) == []
 
 
-@pytest.mark.parametrize("temper", [Temper.MIXED, Temper.BOTTLENECKS])
-def test_rounds_of_many_bottlenecks_are_proved_level_by_level(temper: Temper) -> None:
+@pytest.mark.parametrize(
+    ("temper", "seed"), [(Temper.MIXED, 2), *((Temper.BOTTLENECKS, seed) for seed in range(5))]
+)
+def test_rounds_of_many_bottlenecks_are_proved_part_by_part(temper: Temper, seed: int) -> None:
     """So it is in rounds of more than a dozen levels, which the checker accepts."""
-    problem = big_round(temper, 2, requests=240, pools=16, slots=12, fellows=60, groups=5)
-    at_once = entitle(problem)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("solver.fluid.leximin.PATIENCE", -1)
-        patch.setattr("solver.fluid.leximin.MANY", -1)
-        by_level = entitle(problem)
-    assert_near(amounts(at_once), amounts(by_level))
-    assert len(by_level.levels) > 12
-    assert check_levels(stakes(plain_round(problem)), claimed(by_level), by_level.levels) == []
+    problem = big_round(temper, seed, requests=240, pools=16, slots=12, fellows=60, groups=5)
+    by_parts = entitled_by_parts(problem)
+    assert_near(amounts(entitle(problem)), amounts(by_parts))
+    assert len(by_parts.levels) > 12
+    assert check_levels(stakes(plain_round(problem)), claimed(by_parts), by_parts.levels) == []
 
 
 @settings(max_examples=30, deadline=None)
