@@ -6,7 +6,7 @@ import numpy as np
 
 from solver.plan import Limit
 from solver.problem import FloatArray, IntArray
-from solver.select import Search, Selection, read_fluid
+from solver.select import Search, Selection
 from solver.tiers.engines import GOAL_SIZE, SETTLED, enough
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.narrowing import SLACK
@@ -58,7 +58,7 @@ def divide(selection: Selection) -> Division:
     finished = leximin.run()
     lacks = leximin.values[search.fair.lack][members]
     return Division(
-        fluid=read_fluid(search.model, leximin.values, selection.funded),
+        fluid=search.model.fluid(leximin.values, selection.funded),
         lowest=1.0 - float(lacks.max(initial=0.0)),
         work=leximin.work + 1,
         limit=Limit.NONE if finished else Limit.WORK,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from solver.plan import Entitlement, Limit
-from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem, Tier
+from solver.problem import BoolArray, FloatArray, IntArray, Problem, Tier
+from solver.tiers.amounts import AmountModel, is_loose
 from solver.tiers.core import CoreEngine
-from solver.tiers.engines import SETTLED, Engine, LinearEngine, enough
+from solver.tiers.engines import Engine, LinearEngine, enough
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
@@ -78,7 +79,8 @@ def select(  # noqa: PLR0913 - options by name
         report: told name, objective and bound of each tier.
         margin: gang-hours by which floors are exceeded.
     """
-    model = RoundModel(problem, margin=margin)
+    kind = AmountModel if is_loose(problem) else RoundModel
+    model = kind(problem, margin=margin)
     search = Search(model, entitlement, gap=gap, effort=effort, report=report)
     return search.run()
 
@@ -256,23 +258,7 @@ class Search:
         return Selection(
             funded=funded,
             least=np.where(funded, least, 0),
-            fluid=read_fluid(self.model, self.values, funded),
+            fluid=self.model.fluid(self.values, funded),
             tiers=tuple(self.reached),
             search=self,
         )
-
-
-def read_fluid(model: RoundModel, values: FloatArray, funded: BoolArray) -> IntArray:
-    """Return ``(n, 4)`` request, pool, slot, thousandths of a GPU-hour, spans spread evenly."""
-    places, spans = model.places, model.spans
-    used = np.flatnonzero((values[places.column] > SETTLED / 10) & funded[places.request])
-    first = spans.start[places.span[used]]
-    lengths = spans.start[places.span[used] + places.spans[used]] - first
-    place = np.repeat(used, lengths)
-    slot = np.repeat(first, lengths) + np.arange(place.size)
-    slot -= np.repeat(np.cumsum(lengths) - lengths, lengths)
-    hours = np.round(values[places.column[place]] * places.slot_hours[place] * MILLI)
-    cells = np.stack([places.request[place], places.pool[place], slot, hours], axis=1)
-    cells = cells.astype(np.int64)
-    cells = cells[cells[:, 3] > 0]
-    return cells[np.lexsort((cells[:, 2], cells[:, 1], cells[:, 0]))]

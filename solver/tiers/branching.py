@@ -1,6 +1,6 @@
 """Branch and bound over the few choices that the relaxation leaves broken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -131,11 +131,7 @@ class Branching:
         )
 
     def _sweep(self, vertex: Vertex) -> None:
-        """Round what is broken, the clearer half first, solve, and again, for a first solution.
-
-        With few programs to solve everything is rounded at once. Choices that do not go together
-        are undone downwards.
-        """
+        """Round what is broken, solve, and again, for a first solution."""
         fixing: Fixing = ()
         for _ in range(SWEEPS):
             broken, parts = self.choices.broken(vertex.values)
@@ -145,19 +141,27 @@ class Branching:
             self._drop(vertex)
             if self._spent() or self.root.objective >= self.objective - self.allowed:
                 return
-            if self.most > 2 * SWEEPS:
-                clear = np.argsort(np.minimum(parts, 1.0 - parts), kind="stable")
-                clear = clear[: max(broken.size // 2, FEW)]
-                broken, parts = broken[clear], parts[clear]
-            nearest = (parts > 0.5).tolist()  # noqa: PLR2004 - halfway
-            rounded = tuple(zip(broken.tolist(), nearest, strict=True))
-            step = self._at((*fixing, *rounded))
-            if step is None:
-                rounded = tuple((choice, False) for choice, _ in rounded)
-                step = self._at((*fixing, *rounded))
+            tried = ((*fixing, *each) for each in self._roundings(broken, parts))
+            found = ((self._at(each), each) for each in tried)
+            step, fixing = next((each for each in found if each[0] is not None), (None, fixing))
             if step is None or step.objective >= self.objective:
                 return
-            vertex, fixing = step, (*fixing, *rounded)
+            vertex = step
+
+    def _roundings(self, broken: IntArray, parts: FloatArray) -> Iterator[Fixing]:
+        """Yield ways to round what is broken, the next where the last one does not go together.
+
+        All of it up: who gets a part of the least of one request for want of another one can often
+        trade the two at no cost. Then the clearer half to where it is nearer, or with few programs
+        to solve everything; then all of it down.
+        """
+        yield tuple((choice, True) for choice in broken.tolist())
+        clear = np.argsort(np.minimum(parts, 1.0 - parts), kind="stable")
+        if self.most > 2 * SWEEPS:
+            clear = clear[: max(broken.size // 2, FEW)]
+        nearest = (parts[clear] > 0.5).tolist()  # noqa: PLR2004 - halfway
+        yield tuple(zip(broken[clear].tolist(), nearest, strict=True))
+        yield tuple((choice, False) for choice in broken.tolist())
 
     def _dive(self, known: float, fixing: Fixing) -> None:
         """Follow the nearer branch down, leaving the other ones for later."""

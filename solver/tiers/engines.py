@@ -91,7 +91,7 @@ class LinearEngine:
 
     def __init__(self, model: RoundModel, effort: Effort) -> None:
         self.model, self.effort = model, effort
-        self.relaxation = Relaxation(model.program, effort)
+        self.relaxation = model.relaxation(effort)
         self.pools = PoolChoices(model)
         stakes = np.sqrt(model.extent.low * model.problem.ask)
         self.choices = Choices(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.fluid.merging import reach
-from solver.placing.board import buckets, caps, floors, most_hours
+from solver.placing.board import buckets, caps, floors, in_order, most_hours
 from solver.placing.placement import most_gpus, whole_step
 from solver.problem import (
     MILLI,
@@ -20,7 +20,8 @@ from solver.problem import (
     ValueOf,
 )
 from solver.tiers.extent import find_extent, find_spans
-from solver.tiers.program import Program
+from solver.tiers.program import Effort, Program
+from solver.tiers.relaxation import Relaxation
 
 SOME = 1e-6
 """Shares of an ask, or of a step, from which on a place counts as used."""
@@ -49,6 +50,21 @@ class Places:
     slot_hours: FloatArray
     share: FloatArray
     units: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seats:
+    """Where flexible requests may lie.
+
+    Attributes:
+        request, pool, span: ``(n,)``, in this order.
+        hours: ``(n,)`` most GPU-hours there, a whole number of gang-hours in every slot.
+    """
+
+    request: IntArray
+    pool: IntArray
+    span: IntArray
+    hours: IntArray
 
 
 class RoundModel:
@@ -113,6 +129,28 @@ class RoundModel:
         chained = (self.problem.after != NOBODY) & self.problem.eligible
         return not self.most_steps and not chained.any()
 
+    def relaxation(self, effort: Effort) -> Relaxation:
+        """Return the linear relaxation."""
+        return Relaxation(self.program, effort)
+
+    def fluid(self, values: FloatArray, funded: BoolArray) -> IntArray:
+        """Return ``(n, 4)`` request, pool, slot, thousandths of a GPU-hour, spans spread evenly.
+
+        Args:
+            values: ``(columns,)`` a solution.
+            funded: ``(r,)`` who counts.
+        """
+        places, spans = self.places, self.spans
+        used = np.flatnonzero((values[places.column] > SOME / 10) & funded[places.request])
+        first = spans.start[places.span[used]]
+        lengths = spans.start[places.span[used] + places.spans[used]] - first
+        place = np.repeat(used, lengths)
+        slot = np.repeat(first, lengths) + np.arange(place.size)
+        slot -= np.repeat(np.cumsum(lengths) - lengths, lengths)
+        hours = np.round(values[places.column[place]] * places.slot_hours[place] * MILLI)
+        cells = np.stack([places.request[place], places.pool[place], slot, hours], axis=1)
+        return in_order(cells[hours > 0].astype(np.int64))
+
     def places_of(self, request: int) -> IntArray:
         """Return the places of a request."""
         return self._by_request[self._first_of[request] : self._first_of[request + 1]]
@@ -152,33 +190,42 @@ class RoundModel:
         """One column per request, pool and span: the share of the ask served there."""
         problem, spans = self.problem, self.spans
         free = eligible & (problem.shape == Shape.FLEXIBLE)
-        owner, pool = np.nonzero((problem.speed > 0) & free[:, None])
-        begin = spans.of(problem.first[owner])
-        lengths = spans.of(problem.end[owner]) - begin
-        request, pool = np.repeat(owner, lengths), np.repeat(pool, lengths)
-        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        span = np.repeat(begin, lengths) + within
-        slots = spans.lengths[span]
-        speed = problem.speed[request, pool]
-        full = problem.ask[request] / speed
-        gang = problem.gang[request]
-        most = most_hours(problem)[request] // gang * gang
-        most = np.minimum(most, spans.supply[pool, span] // slots // gang * gang)
-        upper = np.minimum(most * slots / full, self.extent.top[request])
+        seats = self.seats(free)
+        request, pool = seats.request, seats.pool
+        full = problem.ask[request] / problem.speed[request, pool]
+        upper = np.minimum(seats.hours / full, self.extent.top[request])
         column = self.program.add_columns(request.size, 0.0, upper)
         self._parts.append(
             Places(
                 column=column,
                 request=request,
                 pool=pool,
-                span=span,
-                spans=np.ones_like(span),
-                slot_hours=full / slots,
+                span=seats.span,
+                spans=np.ones_like(seats.span),
+                slot_hours=full / spans.lengths[seats.span],
                 share=np.ones(request.size),
                 units=full * problem.factor[request, pool],
             )
         )
         self._choose_pools(free)
+
+    def seats(self, free: BoolArray) -> "Seats":
+        """Return where flexible requests may lie, by request, pool and span.
+
+        Args:
+            free: ``(r,)`` those requests.
+        """
+        problem, spans = self.problem, self.spans
+        owner, pool = np.nonzero((problem.speed > 0) & free[:, None])
+        begin = spans.of(problem.first[owner])
+        lengths = spans.of(problem.end[owner]) - begin
+        request, pool = np.repeat(owner, lengths), np.repeat(pool, lengths)
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        span = np.repeat(begin, lengths) + within
+        slots, gang = spans.lengths[span], problem.gang[request]
+        most = most_hours(problem)[request] // gang * gang
+        most = np.minimum(most, spans.supply[pool, span] // slots // gang * gang)
+        return Seats(request=request, pool=pool, span=span, hours=most * slots)
 
     def _choose_pools(self, free: BoolArray) -> None:
         """A flexible request of a single pool picks it."""

@@ -5,8 +5,10 @@ that took ten times as long as the simplex itself. So this speaks to the layer r
 protocol buffers.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 import numpy as np
 from ortools.glop import parameters_pb2
@@ -45,6 +47,24 @@ BINDING = 1e-9
 """What a row has to be able to miss, to count."""
 ABSENT = -1
 """The number of a column or row that was left out."""
+ROUNDS_OF_CUTS = 100
+"""How often at most a solution is cut off and the program solved again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cut:
+    """A row that every solution of the round keeps: Σ coefficient · column ≤ 1.
+
+    Attributes:
+        columns: ``(n,)`` rising; coefficients: ``(n,)``.
+    """
+
+    columns: IntArray
+    coefficients: FloatArray
+
+
+Cuts: TypeAlias = Callable[[FloatArray], Sequence[Cut]]
+"""Tells which rows a solution breaks that are not in the program yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,7 +86,7 @@ class Relaxation:
     """The linear relaxation of a program, kept in GLOP's memory with its last basis.
 
     Columns that are left out are 0, or what they are held at. Columns and rows keep the numbers of
-    the whole program.
+    the whole program. Cuts are rows that are only added, to both, once a solution breaks them.
 
     Attributes:
         solves: linear programs solved; iterations: simplex iterations of all of them.
@@ -74,13 +94,15 @@ class Relaxation:
         infeasible: whether it was shown to have no solution; a code may also just give up.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a program, and by name what of it there is
         self,
         program: Program,
         effort: Effort,
         columns: BoolArray | None = None,
         rows: BoolArray | None = None,
+        *,
         held: FloatArray | None = None,
+        cuts: Cuts | None = None,
     ) -> None:
         """Take some columns and rows of a program; without, those that relaxations have.
 
@@ -90,9 +112,11 @@ class Relaxation:
             columns: ``(columns,)`` those that are taken.
             rows: ``(rows,)`` those that are taken.
             held: a solution, at which all other columns stay; at 0 without.
+            cuts: which of the rows left to be found does a solution break; there are none without.
         """
         self._program, self._effort, self._budget = program, effort, effort.budget
         self.stopped, self.infeasible = False, False
+        self._cuts, self._is_whole = cuts, columns is None and rows is None
         has_column, has_row = program.relaxed()
         has_column = has_column if columns is None else columns
         has_row = has_row if rows is None else rows
@@ -149,7 +173,7 @@ class Relaxation:
         fixed = np.ones(self.rows, dtype=np.bool_)
         fixed[row[columns[column]]] = False
         rows &= ~fixed
-        twin = Relaxation(self._program, self._effort, columns, rows, held=values)
+        twin = Relaxation(self._program, self._effort, columns, rows, held=values, cuts=self._cuts)
         for each in np.flatnonzero(columns).tolist():
             twin.bound(each, self.lower[each], self.upper[each])
         return twin
@@ -219,6 +243,26 @@ class Relaxation:
         Args:
             primal: whether the last solution is still one: then the primal simplex goes on there.
         """
+        vertex = self._solve(primal=primal)
+        for _ in range(ROUNDS_OF_CUTS if self._cuts is not None else 0):
+            if vertex is None or not self._cut(vertex.values):
+                break
+            vertex = self._solve()
+        return vertex
+
+    def _cut(self, values: FloatArray) -> bool:
+        """Add the cuts that a solution breaks, and say whether there are any."""
+        assert self._cuts is not None
+        cuts = self._cuts(values)
+        for cut in cuts:
+            if self._is_whole:
+                row = self._program.add_rows(1, -np.inf, 1.0)
+                self._program.add_terms(row, cut.columns, cut.coefficients)
+            self.add_row(cut.columns, cut.coefficients, -np.inf, 1.0)
+        return bool(cuts)
+
+    def _solve(self, *, primal: bool = False) -> Vertex | None:
+        """Solve once, with the rows there are."""
         self.stopped, self.infeasible = self._budget.reached() is not Limit.NONE, False
         if self.stopped:
             return None
