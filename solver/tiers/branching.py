@@ -153,7 +153,8 @@ class Branching:
 
         All of it up: who gets a part of the least of one request for want of another one can often
         trade the two at no cost. Then the clearer half to where it is nearer, or with few programs
-        to solve everything; then all of it down.
+        to solve everything; then all of it as the solution has it that is known from the start,
+        which always goes together; without one, down.
         """
         yield tuple((choice, True) for choice in broken.tolist())
         clear = np.argsort(np.minimum(parts, 1.0 - parts), kind="stable")
@@ -161,7 +162,14 @@ class Branching:
             clear = clear[: max(broken.size // 2, FEW)]
         nearest = (parts[clear] > 0.5).tolist()  # noqa: PLR2004 - halfway
         yield tuple(zip(broken[clear].tolist(), nearest, strict=True))
-        yield tuple((choice, False) for choice in broken.tolist())
+        yield tuple((choice, self._has(choice)) for choice in broken.tolist())
+
+    def _has(self, choice: int) -> bool:
+        """Return whether the solution known from the start makes a choice."""
+        if self.start is None:
+            return False
+        columns, value = self.choices.bounds(choice, True)  # noqa: FBT003 - the choice made
+        return bool(abs(self.start.values[columns[0]] - value) < 0.5)  # noqa: PLR2004 - halfway
 
     def _dive(self, known: float, fixing: Fixing) -> None:
         """Follow the nearer branch down, leaving the other ones for later."""
