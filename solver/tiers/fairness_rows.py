@@ -94,6 +94,33 @@ class FairRows:
         self.program.add_terms(full, cover, 1.0)
         self.program.add_terms(full, model.funded[who], -np.minimum(1.0, most[who] / owed[who]))
         self.round_covers(owed)
+        if model.picks_only_pools:
+            self.order_covers(np.minimum(1.0, most / np.maximum(owed, 1.0)), least_units / owed)
+
+    def order_covers(self, most: FloatArray, least: FloatArray) -> None:
+        """Of two funded requests of a fellow, that with the smaller least covers what is left.
+
+        Let them cover one after the other, the largest least l first: beside b, q covers no more
+        than max(0, 1 − l[b]), so cover[q] ≤ u[q] − (u[q] − max(0, 1 − l[b]))·funded[b]. Without
+        this a piece of a request that nobody can start makes good what another one leaves open.
+
+        Args:
+            most: ``(r,)`` u, the share of the entitlement that each covers at most.
+            least: ``(r,)`` l, the share that each has to take.
+        """
+        fellow = self.model.problem.fellow[self.covered]
+        order = np.lexsort((-least[self.covered], fellow))
+        first, second = [order[:0]], [order[:0]]
+        for step in range(1, int(np.bincount(fellow).max(initial=0))):
+            same = fellow[order[:-step]] == fellow[order[step:]]
+            first.append(order[:-step][same])
+            second.append(order[step:][same])
+        large, small = self.covered[np.concatenate(first)], self.covered[np.concatenate(second)]
+        lost = most[small] - np.maximum(1.0 - least[large], 0.0)
+        some = lost > WHOLE
+        rows = self.program.add_rows(int(some.sum()), -np.inf, most[small[some]])
+        self.program.add_terms(rows, self.cover[np.concatenate(second)[some]], 1.0)
+        self.program.add_terms(rows, self.model.funded[large[some]], lost[some])
 
     def round_covers(self, owed: FloatArray) -> None:
         """Between two whole numbers of steps a cover is no more than the line between theirs.
