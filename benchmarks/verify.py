@@ -64,7 +64,7 @@ def solved(folder: Path, round_: Path, policy: str) -> list[str]:
     return [str(round_), plan, certificate]
 
 
-def checked(command: list[str], environment: dict[str, str]) -> float:
+def checked(command: list[str], environment: dict[str, str] | None = None) -> float:
     """Check in a fresh interpreter; return CPU seconds, start and imports included."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, capture_output=True, env=environment)

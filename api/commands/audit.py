@@ -1,5 +1,6 @@
 """`dure audit`: what a rule invites people to do."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -74,6 +75,14 @@ def gaming(  # noqa: PLR0913 - one parameter an option
     ] = 0,
     seed: SeedOption = 0,
     gap: GapOption = 0.001,
+    limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="CPU time of each solve, seven a request; may not repeat.",
+            min=0,
+        ),
+    ] = None,
     work: WorkOption = None,
     workers: Annotated[int, typer.Option(help="Processes that share the work.", min=1)] = 1,
     as_json: JsonOption = False,
@@ -91,7 +100,11 @@ def gaming(  # noqa: PLR0913 - one parameter an option
     audit_ = Audit(
         only=only,
         count=count,
-        how=Solving(seed=seed, gap=gap, limits=Limits(work=work)),
+        how=Solving(
+            seed=seed,
+            gap=gap,
+            limits=Limits(time_seconds=limit, work=work, clock=time.process_time),
+        ),
         crew=processes(workers) if workers > 1 else here(),
     )
     audited = []

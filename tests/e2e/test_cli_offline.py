@@ -520,7 +520,7 @@ def test_the_gaming_audit_tells_every_lie_by_policy(solved):
     policies = ("--policy", "entitlement", "--policy", "proportional", "--policy", "merit")
 
     found = dure("audit", "gaming", round_, *policies, "--sample", "1", "--json", "--quiet")
-    shown = dure("audit", "gaming", round_, *policies[:4], "--sample", "1")
+    shown = dure("audit", "gaming", round_, *policies[:4], "--sample", "1", "--limit", "60")
 
     assert 0 == found.returncode, found.stderr
     fair, cut, merit = json.loads(found.stdout)
