@@ -12,6 +12,7 @@ from solver.conflicts import find_conflicts
 from solver.divide import Division, divide
 from solver.formula import apply_formula, rank
 from solver.integral import EFFORT, UNITS_OF_WORK, Integral, improve, is_small
+from solver.large_timetable import is_large, large_timetable
 from solver.leftover import use_leftover
 from solver.mend import Wanted, mend
 from solver.nash import market_stage
@@ -150,7 +151,8 @@ def _by_tiers(
         if selection.infeasible or selection.search.values is None:
             break
         division = divide(selection)
-        schedule = timetable(
+        lay = large_timetable if is_large(problem) else timetable
+        schedule = lay(
             problem,
             division.fluid,
             selection.funded,

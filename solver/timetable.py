@@ -124,6 +124,26 @@ def timetable(  # noqa: PLR0913 - three of them are options
     )
 
 
+def shifted_in(
+    problem: Problem, cells: IntArray, rest: IntArray, funded: BoolArray, least: IntArray
+) -> IntArray:
+    """Return the cells with gang-hours that found no place, as far as shifts make room for them.
+
+    Args:
+        problem: a round of flexible requests.
+        cells: ``(n, 4)`` request, pool, slot, whole GPU-hours.
+        rest: ``(k, 4)`` the same, of what has to be added in any slot.
+        funded: ``(r,)`` who is funded.
+        least: ``(r,)`` thousandths of reference hours that each of them gets at least.
+    """
+    wanted = np.concatenate([cells, rest]) * np.array([1, 1, 1, MILLI])
+    aims = outline(problem, wanted, funded, least, None)
+    moves = _moves(aims, NO_CELLS, WORK_LIMIT)
+    lay(moves, _on_arms(moves.arms, cells) * MILLI, aims.goal)
+    bring_up(moves, np.unique(rest[:, 0]), aims.goal, 0)
+    return read_cells(moves.arms, moves.board, NO_CELLS)
+
+
 def moved_hours(problem: Problem, cells: IntArray) -> int:
     """Return GPU-hours of the previous plan that are not where they were."""
     before, now = (_by_place(problem, each) for each in (problem.previous, cells))

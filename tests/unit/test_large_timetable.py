@@ -1,0 +1,51 @@
+"""Whole gang-hours first, slots after."""
+
+import numpy as np
+
+from solver import large_timetable as large
+from solver.audit import keeps_hard_rules
+from solver.problem import MILLI, Shape
+from tests.builders import a_problem
+
+
+def test_gang_hours_are_laid_where_most_is_free():
+    """Who has least room to spare comes first, and what finds no place is named."""
+    problem = a_problem(
+        requests=3, slots=2, end=[1, 2, 2], gang=[4, 4, 8], supply=[[80 * MILLI, 60 * MILLI]]
+    )
+    cells = np.array([[0, 0, 0, 80], [1, 0, 0, 40], [2, 0, 0, 24]])
+    laid, rest = large.lay_out(problem, cells)
+    assert [[0, 0, 0, 80], [1, 0, 1, 40], [2, 0, 1, 16]] == laid.tolist()
+    assert [[2, 0, 0, 8]] == rest.tolist()
+
+
+def test_one_slot_holds_what_all_slots_do():
+    """Supply and the most GPU-hours of a request are those of the calendar and the window."""
+    one = large.in_one_slot(a_problem(requests=2, slots=4, first=[0, 1], end=[4, 3], gang=[1, 3]))
+    assert [[320 * MILLI]] == one.supply.tolist()
+    assert [320, 156] == one.max_gpus.tolist()
+
+
+def test_a_division_becomes_whole_gang_hours():
+    """The plan keeps every rule, and uses the supply up to what no gang-hour fits into."""
+    problem = a_problem(
+        requests=6,
+        slots=4,
+        gang=[1, 2, 4, 4, 8, 1],
+        first=[0, 0, 0, 2, 2, 0],
+        end=[4, 4, 2, 4, 4, 4],
+        fellow=[0, 0, 1, 1, 2, 2],
+    )
+    amounts = [70_300, 55_500, 51_200, 49_100, 53_300, 40_600]
+    fluid = np.array([[who, 0, problem.first[who], each] for who, each in enumerate(amounts)])
+    funded, least = np.ones(6, dtype=np.bool_), np.full(6, 16 * MILLI)
+    schedule = large.large_timetable(problem, fluid, funded, least)
+    assert keeps_hard_rules(problem, schedule.cells)
+    assert () == schedule.unplaced
+    assert schedule.cells[:, 3].sum() >= 320 - 8
+
+
+def test_only_flexible_rounds_count_as_large(monkeypatch):
+    """Blocks and constants have no hours without slots."""
+    monkeypatch.setattr(large, "PLACES", 0)
+    assert not large.is_large(a_problem(requests=2, shape=[Shape.FLEXIBLE, Shape.CONSTANT]))
