@@ -1,12 +1,16 @@
 """How much a request may get in all, and which slots are alike: before any program is built."""
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from solver.audit import kept_amounts
 from solver.placing.placement import most_gpus, whole_step
 from solver.problem import MILLI, NOBODY, BoolArray, FloatArray, IntArray, Problem, Shape, ValueOf
+
+TRIES = 10_000
+"""Numbers of steps in several pools that are tried out at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,9 +84,11 @@ def find_extent(problem: Problem) -> Extent:
     by_project = problem.rules.value_of is not ValueOf.HOURS
     least = np.maximum(problem.minimum, kept_amounts(problem))
     counted = (least > 0) | kept | chained | by_project | (problem.shape != Shape.FLEXIBLE)
-    least = np.where(counted, np.maximum(least, 1), least)
     fastest = problem.gang * problem.speed.max(axis=1)
     slowest = np.where(problem.speed > 0, problem.speed, np.iinfo(np.int64).max).min(axis=1)
+    # Who is funded has a gang-hour; a code takes what is less for nothing.
+    gang_hour = np.minimum(problem.gang * slowest, np.maximum(problem.ask, 1))
+    least = np.where(counted, np.maximum(least, gang_hour), least)
     plain = (fastest == problem.gang * slowest) & (problem.shape == Shape.FLEXIBLE)
     step = np.maximum(fastest, 1)
     low = np.where(plain, -(-least // step) * step, least)
@@ -90,7 +96,7 @@ def find_extent(problem: Problem) -> Extent:
     top = np.maximum(top, low)
     split = plain & (top > problem.ask) & (low < top)
     reachable = np.ones(problem.requests, dtype=np.bool_)
-    for request in np.flatnonzero(_picks_one(problem)).tolist():
+    for request in np.flatnonzero(_takes_steps(problem)).tolist():
         smallest = _smallest(problem, request, int(low[request]), int(top[request]))
         reachable[request], low[request] = smallest is not None, smallest or low[request]
     return Extent(
@@ -115,22 +121,28 @@ def shape_slots(problem: Problem, request: int) -> int:
     return int(problem.end[request] - problem.first[request])
 
 
-def _picks_one(problem: Problem) -> BoolArray:
-    """Return ``(r,)`` blocks, and constants that lie in one pool: they get whole steps there."""
-    alone = problem.single_pool | ((problem.speed > 0).sum(axis=1) == 1)
-    blocks = problem.shape == Shape.BLOCK
-    picks = blocks | ((problem.shape == Shape.CONSTANT) & alone)
-    return np.asarray(picks & problem.eligible & (problem.ask > 0))
+def _takes_steps(problem: Problem) -> BoolArray:
+    """Return ``(r,)`` blocks and constants: they get whole steps in each pool."""
+    return np.asarray((problem.shape != Shape.FLEXIBLE) & problem.eligible & (problem.ask > 0))
 
 
 def _smallest(problem: Problem, request: int, low: int, top: int) -> int | None:
-    """Return the smallest amount from `low` to `top` that whole steps in one pool make, or None."""
+    """Return the smallest amount from `low` to `top` that whole steps make, or None.
+
+    In one pool, or for constants that may lie in several in all of them together.
+    """
     slots = shape_slots(problem, request)
     hours, step = step_hours(problem, request, slots), whole_step(problem, request)
-    amounts = []
-    for pool in np.flatnonzero(problem.speed[request] > 0).tolist():
-        each = hours * int(problem.speed[request, pool])
-        steps = max(-(-low * MILLI // each), 1)
-        if steps * step <= most_gpus(problem, request, pool, slots):
-            amounts.append(min(max(steps * each // MILLI, low), top))
-    return min(amounts, default=None)
+    pools = np.flatnonzero(problem.speed[request] > 0).tolist()
+    each = [hours * int(problem.speed[request, pool]) for pool in pools]
+    most = [most_gpus(problem, request, pool, slots) // step for pool in pools]
+    sums = {one * count for one, steps in zip(each, most, strict=True) for count in range(steps + 1)}
+    if problem.shape[request] == Shape.CONSTANT and not problem.single_pool[request]:
+        if prod(steps + 1 for steps in most) > TRIES:
+            return min(max(low, min(each) // MILLI), top)
+        sums = {0}
+        for one, steps in zip(each, most, strict=True):
+            sums = {held + one * count for held in sums for count in range(steps + 1)}
+    past = int(problem.ask[request] + problem.gang[request] * problem.speed[request].max())
+    fitting = (held // MILLI for held in sums if 0 < held < past * MILLI)
+    return min((min(held, top) for held in fitting if held >= low), default=None)

@@ -6,10 +6,11 @@ import numpy as np
 
 from solver.fluid.merging import reach
 from solver.plan import Entitlement
-from solver.problem import MILLI, FellowWeight, FloatArray, IntArray, Problem, Unit
+from solver.problem import MILLI, NOBODY, FellowWeight, FloatArray, IntArray, Problem, Unit
 from solver.tiers.attainable import Amounts, attainable
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
+from solver.tiers.together import Due, cover_together
 
 WHOLE = 1e-9
 """How far from a whole number still counts as one."""
@@ -96,6 +97,10 @@ class FairRows:
         self.round_covers(owed)
         if model.picks_only_pools:
             self.order_covers(np.minimum(1.0, most / np.maximum(owed, 1.0)), least_units / owed)
+        else:
+            lack = np.full(due.size, NOBODY)
+            lack[self.fellows] = self.lack
+            cover_together(model, Due(owed=due, lack=lack, least=least_units, most=most))
 
     def order_covers(self, most: FloatArray, least: FloatArray) -> None:
         """Of two funded requests of a fellow, that with the smaller least covers what is left.

@@ -102,6 +102,26 @@ def test_what_a_code_gives_up_is_not_called_impossible(monkeypatch, problem):
     assert keeps_hard_rules(problem, plan.cells)
 
 
+def test_the_least_of_a_constant_in_several_pools_is_made_of_whole_steps():
+    """Steps of 100 and of 50 hours make 250 of a minimum of 220; without one, a step is the least.
+
+    A flexible request that has to be chosen has a gang-hour at least.
+    """
+    problem = a_problem(
+        requests=3,
+        pools=2,
+        slots=5,
+        ask=[400 * MILLI, 400 * MILLI, 40 * MILLI],
+        minimum=[220 * MILLI, 0, 0],
+        gang=[2, 2, 4],
+        max_gpus=[8, 8, 8],
+        speed=[[MILLI, MILLI // 2]] * 3,
+        shape=[Shape.CONSTANT, Shape.CONSTANT, Shape.FLEXIBLE],
+        after=[-1, -1, 1],
+    )
+    assert pytest.approx([250 / 400, 50 / 400, 2 / 40]) == find_extent(problem).low
+
+
 def test_a_cover_lies_on_the_line_between_whole_steps():
     """Of an entitlement of one and a half steps half a step more covers a sixth, not a third."""
     problem = a_problem(
