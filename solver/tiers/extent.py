@@ -136,7 +136,9 @@ def _smallest(problem: Problem, request: int, low: int, top: int) -> int | None:
     pools = np.flatnonzero(problem.speed[request] > 0).tolist()
     each = [hours * int(problem.speed[request, pool]) for pool in pools]
     most = [most_gpus(problem, request, pool, slots) // step for pool in pools]
-    sums = {one * count for one, steps in zip(each, most, strict=True) for count in range(steps + 1)}
+    sums = {
+        one * count for one, steps in zip(each, most, strict=True) for count in range(steps + 1)
+    }
     if problem.shape[request] == Shape.CONSTANT and not problem.single_pool[request]:
         if prod(steps + 1 for steps in most) > TRIES:
             return min(max(low, min(each) // MILLI), top)

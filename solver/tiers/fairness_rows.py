@@ -100,7 +100,9 @@ class FairRows:
         else:
             lack = np.full(due.size, NOBODY)
             lack[self.fellows] = self.lack
-            cover_together(model, Due(owed=due, lack=lack, least=least_units, most=most))
+            cover_together(
+                model, Due(owed=due, lack=lack, least=least_units, most=most.astype(np.float64))
+            )
 
     def order_covers(self, most: FloatArray, least: FloatArray) -> None:
         """Of two funded requests of a fellow, that with the smaller least covers what is left.
