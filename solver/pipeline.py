@@ -167,7 +167,7 @@ def _by_tiers(
             plan = _plan(problem, entitlement, cells, stages, seed=effort.seed)
             if plan.status is not SolveStatus.OPTIMAL:
                 plan = _in_whole_hours(problem, plan, gap=gap, effort=effort)
-                plan = _mended(problem, plan, gap=gap, effort=effort)
+                plan = _mended(problem, plan, selection.tiers, gap=gap, effort=effort)
             return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
     begun = _begun_in_whole_hours(problem, entitlement, gap=gap, effort=effort)
     return begun or _by_rank(problem, entitlement, effort, gap=gap)
@@ -215,11 +215,17 @@ def _nearer(
     return _plan(problem, plan.entitlement, cells, stages, seed=plan.seed)
 
 
-def _mended(problem: Problem, plan: Plan, *, gap: float, effort: Effort) -> Plan:
+def _mended(
+    problem: Problem, plan: Plan, fluid: tuple[Reached, ...], *, gap: float, effort: Effort
+) -> Plan:
     """Win back what whole gang-hours lose of the fairness tiers, where the round is not small."""
-    scale = scales(plan.entitlement)
+    scale, before = scales(plan.entitlement), {each.name: each.objective for each in fluid}
     tiers = tuple(each for each in plan.stages if each.name in {*SHORTFALLS, "value"})
-    lacking = any(each.name in SHORTFALLS and each.gap > gap for each in tiers)
+    lacking = any(
+        each.gap > gap and each.objective - before[each.name] > gap * scale[each.name]
+        for each in tiers
+        if each.name in SHORTFALLS
+    )
     seconds = _seconds_of_improving(effort.budget, MENDING)
     if plan.entitlement is None or not lacking or seconds <= 0.0:
         return plan
