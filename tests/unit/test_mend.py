@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from solver import pipeline
 from solver.audit import is_lawful
 from solver.mend import Wanted, mend
-from solver.plan import SolveStatus, Stage
+from solver.plan import Plan, SolveStatus, Stage
 from solver.problem import MILLI, Problem, as_int
 from solver.rights import rights
+from solver.select import Reached
 from solver.stages import objectives
+from solver.tiers.program import Effort
 from tests.builders import a_problem
 
 TIERS = ("groups", "groups_total", "fellows", "value")
@@ -57,3 +60,23 @@ def test_chains_and_what_is_near_enough_are_left_alone():
     found, spent = mend(wanted(uneven(), fair), fair, effort=5.0, seed=0)
     assert fair.tolist() == found.tolist()
     assert 0.0 == spent
+
+
+def test_only_what_whole_gang_hours_lost_is_mended(monkeypatch):
+    """A lack that the fluid plan had already is the choice of requests; it is not looked at."""
+    monkeypatch.setattr(pipeline, "is_small", lambda _: False)
+    problem = uneven()
+    cells = as_int([[0, 0, 0, 80], [1, 1, 0, 80]])
+    plan = Plan(
+        status=SolveStatus.FEASIBLE,
+        cells=cells,
+        stages=wanted(problem, cells).tiers,
+        entitlement=rights(problem),
+    )
+    for share, least in ((1.0, 0.6), (0.0, 0.0)):
+        fluid = tuple(
+            Reached(name=each.name, objective=share * each.objective, bound=0.0, work=0)
+            for each in plan.stages
+        )
+        mended = pipeline._mended(problem, plan, fluid, gap=0.001, effort=Effort())
+        assert least <= objectives(problem, plan.entitlement, mended.cells)["groups"] <= least + 0.3
