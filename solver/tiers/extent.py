@@ -88,7 +88,7 @@ def find_extent(problem: Problem) -> Extent:
     slowest = np.where(problem.speed > 0, problem.speed, np.iinfo(np.int64).max).min(axis=1)
     # Who is funded has a gang-hour; a code takes what is less for nothing.
     gang_hour = np.minimum(problem.gang * slowest, np.maximum(problem.ask, 1))
-    least = np.where(counted, np.maximum(least, gang_hour), least)
+    least = np.where(counted & (least == 0), gang_hour, least)
     plain = (fastest == problem.gang * slowest) & (problem.shape == Shape.FLEXIBLE)
     step = np.maximum(fastest, 1)
     low = np.where(plain, -(-least // step) * step, least)
