@@ -141,35 +141,41 @@ class Branching:
             self._drop(vertex)
             if self._spent() or self.root.objective >= self.objective - self.allowed:
                 return
-            tried = ((*fixing, *each) for each in self._roundings(broken, parts))
-            found = ((self._at(each), each) for each in tried)
-            step, fixing = next((each for each in found if each[0] is not None), (None, fixing))
-            if step is None or step.objective >= self.objective:
+            found = ((self._at(each), each) for each in self._roundings(fixing, broken, parts))
+            better = ((step, each) for step, each in found if self._is_better(step))
+            step, fixing = next(better, (None, fixing))
+            if step is None:
                 return
             vertex = step
 
-    def _roundings(self, broken: IntArray, parts: FloatArray) -> Iterator[Fixing]:
-        """Yield ways to round what is broken, the next where the last one does not go together.
+    def _is_better(self, step: Vertex | None) -> bool:
+        """Return whether a solution is there and may still lead to a better one than the best."""
+        return step is not None and step.objective < self.objective
+
+    def _roundings(self, fixing: Fixing, broken: IntArray, parts: FloatArray) -> Iterator[Fixing]:
+        """Yield ways to round what is broken, the next where the last one leads nowhere.
 
         All of it up: who gets a part of the least of one request for want of another one can often
         trade the two at no cost. Then the clearer half to where it is nearer, or with few programs
-        to solve everything; then all of it as the solution has it that is known from the start,
-        which always goes together; without one, down.
+        to solve everything. Then all that was ever broken as the solution has it that is known from
+        the start, which always goes together; without one, what is broken now down.
         """
-        yield tuple((choice, True) for choice in broken.tolist())
+        yield (*fixing, *((choice, True) for choice in broken.tolist()))
         clear = np.argsort(np.minimum(parts, 1.0 - parts), kind="stable")
         if self.most > 2 * SWEEPS:
             clear = clear[: max(broken.size // 2, FEW)]
         nearest = (parts[clear] > 0.5).tolist()  # noqa: PLR2004 - halfway
-        yield tuple(zip(broken[clear].tolist(), nearest, strict=True))
-        yield tuple((choice, self._has(choice)) for choice in broken.tolist())
-
-    def _has(self, choice: int) -> bool:
-        """Return whether the solution known from the start makes a choice."""
+        yield (*fixing, *zip(broken[clear].tolist(), nearest, strict=True))
         if self.start is None:
-            return False
+            yield (*fixing, *((choice, False) for choice in broken.tolist()))
+            return
+        ever = (*(choice for choice, _ in fixing), *broken.tolist())
+        yield tuple((choice, self._has(choice, self.start)) for choice in ever)
+
+    def _has(self, choice: int, known: Vertex) -> bool:
+        """Return whether a known solution makes a choice."""
         columns, value = self.choices.bounds(choice, True)  # noqa: FBT003 - the choice made
-        return bool(abs(self.start.values[columns[0]] - value) < 0.5)  # noqa: PLR2004 - halfway
+        return bool(abs(known.values[columns[0]] - value) < 0.5)  # noqa: PLR2004 - halfway
 
     def _dive(self, known: float, fixing: Fixing) -> None:
         """Follow the nearer branch down, leaving the other ones for later."""
