@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from solver.plan import Limit
-from solver.problem import NOBODY, FloatArray, IntArray, Shape
+from solver.problem import NOBODY, FloatArray, IntArray
 from solver.tiers.aim import Aim, Found
 from solver.tiers.branching import Settled
 from solver.tiers.engines import GOAL_SIZE, broken, made_whole
@@ -23,7 +23,6 @@ from solver.tiers.model import RoundModel
 from solver.tiers.program import Answer, Effort, solve_program
 from solver.tiers.relaxation import Relaxation, Vertex
 from solver.tiers.rounding import Bounds
-from solver.tiers.runs import Runs
 from solver.tiers.vicinity import PART, Vicinity
 
 STEP = 16.0
@@ -36,12 +35,6 @@ NEAR = 0.005
 """Relative gap from which on a large round's bound is worth cuts."""
 LARGE = 15_000
 """Columns from which on the code decides a few requests at a time, and no cuts are worth it."""
-MOST_OF_RUNS = 40_000
-"""Columns up to which a large round is decided with runs of slots as one."""
-NEAR_BY_RUNS = 0.004
-"""Relative gap at which that ends."""
-NODES_OF_RUNS = 10
-"""Nodes after which it ends in any case."""
 LEAST_STEP = 16
 """Requests of a large round that are rounded at a time at least."""
 FINE_PART = 20
@@ -77,7 +70,6 @@ class CoreEngine:
         self.columns, self.owners = model.choices()
         self.relaxation = Relaxation(self.program, effort)
         self.large = self.program.columns > LARGE
-        self.by_runs = self.large and Runs(model).program.columns <= MOST_OF_RUNS
         self._turns = np.isin(self.columns, model.turn_columns)
         self._owner = self._owners()
         self.low, self.high = self.program.column_bounds()
@@ -94,17 +86,12 @@ class CoreEngine:
         return owner
 
     def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:
-        """Return a plan that is good in all tiers, the earlier ones first; None without one.
-
-        A round that is decided by runs begins with the first tier that is.
-        """
+        """Return a plan that is good in all tiers, the earlier ones first; None without one."""
         weights = np.zeros(self.program.columns)
         for power, goal in enumerate(reversed(goals)):
             weights[: goal.weights.size] += goal.weights / _size(goal) * STEP**power
         factor = GOAL_SIZE / STEP ** max(len(goals) - 1, 0)
         aim = Aim(weights=weights * factor, factor=factor, size=factor, gap=max(gap, NEAR))
-        if self.by_runs:
-            return None
         root = self._relaxed(aim)
         return None if root is None else self._first_plan(aim, root)
 
@@ -152,11 +139,7 @@ class CoreEngine:
         return None
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
-        """Improve the known plan until it is near the bound, or nothing helps.
-
-        A large round's value is improved part by part alone: of plans as fair as the known one
-        there are so few that the code finds none by runs.
-        """
+        """Improve the known plan until it is near the bound, or nothing helps."""
         factor = GOAL_SIZE / _size(goal)
         weights = np.pad(goal.weights, (0, self.program.columns - goal.weights.size)) * factor
         aim = Aim(weights=weights, factor=factor, size=GOAL_SIZE, gap=gap)
@@ -166,16 +149,11 @@ class CoreEngine:
             found.offer(self._search(aim, known, NOTHING).values)
         if goal.scale is None and np.isfinite(found.objective):
             found.aim = aim = replace(aim, size=max(abs(found.objective), 1e-9))
-        by_runs = self.by_runs and goal.scale is not None
-        fluid = self._decide_by_runs(found) if by_runs else None
-        if fluid is not None and found.values is not None:
-            self._decide_parts(found, fluid)
-        else:
-            root = self._relaxed(aim)
-            if root is None and known is None:
-                none = self.relaxation.infeasible
-                return Settled(values=None, bound=-np.inf, infeasible=none, work=1)
-            self._decide_from(found, root, by_value=goal.scale is None)
+        root = self._relaxed(aim)
+        if root is None and known is None:
+            none = self.relaxation.infeasible
+            return Settled(values=None, bound=-np.inf, infeasible=none, work=1)
+        self._decide_from(found, root, by_value=goal.scale is None)
         return Settled(
             values=None if found.values is None else made_whole(self.model, found.values),
             bound=found.bound / factor,
@@ -196,41 +174,6 @@ class CoreEngine:
             self._decide_all(found, root if by_value else None)
         elif found.values is not None:
             self._decide_core(found, root)
-
-    def _decide_by_runs(self, found: Found) -> FloatArray | None:
-        """Decide a large round with runs of slots as one, then lay it out slot by slot.
-
-        Blocks and turns of chains are laid out once more: they have to find their slots. Hours go
-        only where the layout in fractions has them, or the runs do: a third of all columns.
-
-        Returns:
-            The layout in fractions, None without one.
-        """
-        runs, aim = Runs(self.model), found.aim
-        rough = replace(self.effort, gap=NEAR_BY_RUNS * aim.size, nodes=NODES_OF_RUNS)
-        answer = runs.decide(aim.weights, self.low, self.high, self.columns, rough)
-        found.prove(answer.bound)
-        found.work += answer.work
-        if answer.values is None:
-            return None
-        bent = (self.model.problem.shape[self.owners] == Shape.BLOCK) | self._turns
-        bent &= ~np.isin(self.columns, self.model.funded)
-        fluid = self._solve(
-            aim, *self._held(self.columns[~bent], answer.values), self.effort, whole=NOTHING
-        )
-        if fluid.values is None:
-            return None
-        values = self.model.completed(fluid.values)
-        whole = ~np.isin(self.owners, self._pieces(values))
-        low, high = self._held(self.columns[whole], values)
-        unused = runs.unused(answer.values, values)
-        high[unused] = np.maximum(low[unused], 0.0)
-        laid = self._solve(replace(aim, gap=NEAR), low, high, self._brief())
-        found.work += fluid.work + laid.work
-        found.offer(laid.values)
-        if laid.values is None:
-            found.offer(self._rounded(aim, values))
-        return values
 
     def _held(self, columns: IntArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return bounds of all columns, some held at what a solution has, rounded."""
@@ -285,7 +228,7 @@ class CoreEngine:
         """Decide what plan and relaxation see differently; then look for a better bound."""
         assert found.values is not None
         if self.large:
-            self._decide_parts(found, root.values)
+            self._decide_parts(found, root)
             return
         if found.gap * 4 > found.aim.gap:
             answer = self._search(found.aim, found.values, self._apart(found.values, root.values))
@@ -302,13 +245,13 @@ class CoreEngine:
         apart = np.abs(plan - relaxed)[self.columns] > WHOLE
         return np.unique(self.owners[apart])
 
-    def _decide_parts(self, found: Found, relaxed: FloatArray) -> None:
+    def _decide_parts(self, found: Found, root: Vertex) -> None:
         """Decide a large round part by part, then lay everybody's hours out anew."""
         assert found.values is not None
         vicinity = Vicinity(self.model, self.effort.seed)
-        apart = self._apart(found.values, relaxed)
+        apart = self._apart(found.values, root.values)
         misses = 0
-        for part in vicinity.parts(found.values, relaxed, apart):
+        for part in vicinity.parts(found.values, root.values, apart):
             if found.gap * 4 <= found.aim.gap or self.effort.budget.reached() is not Limit.NONE:
                 return
             gap = found.gap

@@ -96,7 +96,8 @@ class FairRows:
         self.program.add_terms(full, model.funded[who], -np.minimum(1.0, most[who] / owed[who]))
         self.round_covers(owed)
         if model.picks_only_pools:
-            self.order_covers(np.minimum(1.0, most / np.maximum(owed, 1.0)), least_units / owed)
+            something = np.where(owed > 0, owed, 1.0)
+            self.order_covers(np.minimum(1.0, most / something), least_units / something)
         else:
             lack = np.full(due.size, NOBODY)
             lack[self.fellows] = self.lack

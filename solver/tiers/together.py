@@ -51,6 +51,8 @@ def cover_together(model: RoundModel, due: Due) -> None:
 def _of_several(model: RoundModel) -> Iterator[tuple[int, IntArray]]:
     """Yield each fellow with several requests that may be funded, and those."""
     members = np.unique(model.places.request)
+    if not members.size:
+        return
     members = members[np.argsort(model.problem.fellow[members], kind="stable")]
     fellows, first = np.unique(model.problem.fellow[members], return_index=True)
     for fellow, mine in zip(fellows.tolist(), np.split(members, first[1:]), strict=True):
