@@ -267,8 +267,6 @@ class CoreEngine:
         """Decide the first requests of a part, lay the hours of all of it out anew."""
         low, high = np.minimum(self.low, plan), np.maximum(self.high, plan)
         rest = (self._owner != NOBODY) & ~np.isin(self._owner, part)
-        for requests, columns in self.model.joint:
-            rest[columns] = ~np.isin(requests, part).any()
         low[rest] = high[rest] = plan[rest]
         held = self.columns[~np.isin(self.owners, part[:PART])]
         low[held] = high[held] = np.round(plan[held])

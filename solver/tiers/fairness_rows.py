@@ -6,11 +6,10 @@ import numpy as np
 
 from solver.fluid.merging import reach
 from solver.plan import Entitlement
-from solver.problem import MILLI, NOBODY, FellowWeight, FloatArray, IntArray, Problem, Unit
+from solver.problem import MILLI, FellowWeight, FloatArray, IntArray, Problem, Unit
 from solver.tiers.attainable import Amounts, attainable
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
-from solver.tiers.together import Due, cover_together
 
 WHOLE = 1e-9
 """How far from a whole number still counts as one."""
@@ -98,12 +97,6 @@ class FairRows:
         if model.picks_only_pools:
             something = np.where(owed > 0, owed, 1.0)
             self.order_covers(np.minimum(1.0, most / something), least_units / something)
-        else:
-            lack = np.full(due.size, NOBODY)
-            lack[self.fellows] = self.lack
-            cover_together(
-                model, Due(owed=due, lack=lack, least=least_units, most=most.astype(np.float64))
-            )
 
     def order_covers(self, most: FloatArray, least: FloatArray) -> None:
         """Of two funded requests of a fellow, that with the smaller least covers what is left.

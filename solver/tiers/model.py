@@ -82,7 +82,6 @@ class RoundModel:
         least_steps: least steps of each of them that is a way, if it is taken.
         ways: columns of choices (a pool, a start) and, for each, a column of hours it allows.
         turns: predecessor, successor, and the columns that say slot by slot whose turn it is.
-        joint: the requests of a fellow, and the columns about all of them together.
         has_floors: whether anyone holds a floor.
     """
 
@@ -101,7 +100,6 @@ class RoundModel:
         self.least_steps: dict[int, float] = {}
         self.ways: list[tuple[IntArray, IntArray]] = []
         self.turns: list[tuple[int, int, IntArray]] = []
-        self.joint: list[tuple[IntArray, IntArray]] = []
         self._lay_flexible(eligible)
         self._lay_constants(eligible)
         self._lay_blocks(eligible)
@@ -488,17 +486,6 @@ class RoundModel:
             columns, shares, owner = self.award_terms()
             return columns, shares * self.problem.ask[owner], owner
         return self.places.column, self.places.units, self.places.request
-
-    def units_of(self, request: int) -> tuple[IntArray, FloatArray]:
-        """Return columns of one request and the thousandths of the unit they bring when 1."""
-        mine = self.places_of(request)
-        columns = self.places.column[mine]
-        if self.problem.rules.unit is not Unit.REFERENCE_HOURS:
-            return columns, self.places.units[mine]
-        ask = float(self.problem.ask[request])
-        if self.award[request] >= 0:
-            return self.award[request : request + 1], np.array([ask])
-        return columns, self.places.share[mine] * ask
 
     def award_terms(self) -> tuple[IntArray, FloatArray, IntArray]:
         """Return columns, shares of the ask they award when 1, and their requests."""
