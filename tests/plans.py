@@ -20,7 +20,11 @@ def as_parsed(document: Document) -> Document:
 
 
 def a_plan(round_: Document, cells: Cells, **changes: Any) -> Document:
-    """Return an honest plan of the cells, counted in service units, without entitlements."""
+    """Return an honest plan of the cells, counted in service units, without entitlements.
+
+    With another unit, groups and indices are counted in it; how many fellows have what is not.
+    """
+    counted = "gpu_hours" if changes.get("unit") == "reference_hours" else "service_units"
     requests = {each["id"]: each for each in round_["requests"]}
     pools = {each["id"]: each for each in round_["pools"]}
     awards = [_award(requests[name], pools, rows) for name, rows in sorted(cells.items())]
@@ -36,7 +40,7 @@ def a_plan(round_: Document, cells: Cells, **changes: Any) -> Document:
         "reserve": [],
         "unit": "service_units",
         "entitlements": {"groups": {}, "fellows": {}},
-        "measures": _measures(round_, requests, pools, awards),
+        "measures": _measures(round_, requests, pools, awards, counted),
     }
     return as_parsed(document | changes)
 
@@ -59,14 +63,14 @@ def _award(request: Document, pools: Document, rows: list[tuple[str, int, int]])
 
 
 def _measures(
-    round_: Document, requests: Document, pools: Document, awards: list[Document]
+    round_: Document, requests: Document, pools: Document, awards: list[Document], counted: str
 ) -> Document:
     """Return the measures of some awards; envy is not computed."""
     group_of = {each["id"]: each["group"] for each in round_["fellows"]}
     by_group: defaultdict[str, float] = defaultdict(float)
     by_pool: defaultdict[str, int] = defaultdict(int)
     for award in awards:
-        by_group[group_of[requests[award["request"]]["fellow"]]] += award["service_units"]
+        by_group[group_of[requests[award["request"]]["fellow"]]] += award[counted]
         for pool, _, hours in award["cells"]:
             by_pool[pool] += hours
     return {
@@ -85,7 +89,7 @@ def _measures(
             for each in round_["groups"]
         ],
         "fellows": _fellow_counts(round_, pools, requests, awards),
-        **_indices(round_, requests, awards),
+        **_indices(round_, requests, awards, counted),
         "envy": 0,
         "funded": len(awards),
         "minimum_met": sum(
@@ -95,8 +99,10 @@ def _measures(
     }
 
 
-def _indices(round_: Document, requests: Document, awards: list[Document]) -> Document:
-    """Return the indices of inequality of service units per weight, over those who ask."""
+def _indices(
+    round_: Document, requests: Document, awards: list[Document], counted: str
+) -> Document:
+    """Return the indices of inequality of what is counted per weight, over those who ask."""
     asking = {
         each["fellow"]
         for each in round_["requests"]
@@ -105,7 +111,7 @@ def _indices(round_: Document, requests: Document, awards: list[Document]) -> Do
     fellows = [each for each in round_["fellows"] if each["id"] in asking and each.get("weight", 1)]
     got: defaultdict[str, float] = defaultdict(float)
     for award in awards:
-        got[requests[award["request"]]["fellow"]] += award["service_units"]
+        got[requests[award["request"]]["fellow"]] += award[counted]
     shares = np.array([got[each["id"]] / each.get("weight", 1) for each in fellows])
     groups = sorted({each["group"] for each in fellows})
     split = theil(shares, np.array([groups.index(each["group"]) for each in fellows], dtype=int))

@@ -44,7 +44,8 @@ def broken(formulation: Formulation, found: Counterfactual, round_: Document, ce
     rows: dict[str, list[tuple[str, int, int]]] = {}
     for request, pool, slot, hours in apply(cells, found.delta).tolist():
         rows.setdefault(names.requests[request], []).append((names.pools[pool], slot, hours))
-    verdict = verify(as_parsed(other), a_plan(other, rows))
+    plan = a_plan(other, rows, unit=str(formulation.problem.rules.unit))
+    verdict = verify(as_parsed(other), plan)
     rules = {"figures", "measures"}
     return [each.text for each in verdict.witnesses if each.rule not in rules]
 
