@@ -31,7 +31,8 @@ from solver.measures import measure
 from solver.pipeline import GAP, Limits, solve
 from solver.plan import NO_CELLS, Limit, Plan, SolveStatus
 from solver.problem import Method
-from solver.stages import SHORTFALLS, asked_value, objectives, scales, tier_stage
+from solver.stages import SHORTFALLS, objectives, scales, tier_stage
+from solver.worth import asked_value
 
 SECONDS = float(os.environ.get("DURE_ROUND_PEERS_SECONDS", "10"))
 """CPU seconds that a rival may take."""

@@ -22,16 +22,8 @@ from solver.placing.board import buckets, caps, floors, free_supply, holdings, i
 from solver.plan import NO_CELLS, Entitlement, Limit, per_fellow, received
 from solver.problem import MILLI, NOBODY, IntArray, Problem, Tier
 from solver.select import Reached
-from solver.stages import (
-    SHORTFALLS,
-    asked_value,
-    exact_objectives,
-    mean_one_weights,
-    merit_points,
-    value,
-    value_parts,
-    weighed_due,
-)
+from solver.stages import SHORTFALLS, exact_objectives, mean_one_weights, value, weighed_due
+from solver.worth import asked_value, merit_points, value_parts
 
 SMALL = 1_000
 """Places (request, pool, slot) up to which a round is small."""

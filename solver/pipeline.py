@@ -24,7 +24,6 @@ from solver.rights import rights
 from solver.select import Reached, select
 from solver.stages import (
     SHORTFALLS,
-    asked_value,
     moved_stage,
     objectives,
     plain_stage,
@@ -36,6 +35,7 @@ from solver.tiers.program import Effort
 from solver.timetable import Timetable, moved_hours, timetable
 from solver.weighing import weighted_dual
 from solver.whole_conflicts import whole_conflicts
+from solver.worth import asked_value
 
 GAP = 0.001
 """Relative gap at which a tier counts as proved unless the caller asks for another."""

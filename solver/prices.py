@@ -8,9 +8,10 @@ import numpy as np
 
 from solver.plan import Entitlement, ValueDual, per_fellow, per_group, received
 from solver.problem import MILLI, BoolArray, FloatArray, IntArray, Problem, Shape
-from solver.stages import mean_one_weights, merit_points, value_parts
+from solver.stages import mean_one_weights
 from solver.tiers.extent import find_spans
 from solver.tiers.program import Effort, Program, solve_program
+from solver.worth import merit_points, value_parts
 
 GRAIN = 10**6
 """Prices are whole numbers of millionths, or less: the checker's arithmetic stays short."""

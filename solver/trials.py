@@ -16,7 +16,6 @@ from solver.placing.trade import Ground, ground, trade
 from solver.plan import Entitlement, Plan, awarded_reference
 from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem, Shape
 from solver.rights import rights
-from solver.stages import merit_points
 from solver.whatif import (
     NO_WORSE,
     Bar,
@@ -30,6 +29,7 @@ from solver.whatif import (
     judge,
     sizes,
 )
+from solver.worth import merit_points
 
 DROPS = 12
 """Requests that are, one at a time, tried without an award to make room."""

@@ -7,7 +7,8 @@ import numpy as np
 from solver.plan import Entitlement, ValueDual
 from solver.prices import MOST_COLUMNS, NOBODY_KEPT, Kept, ValueProgram, rounded
 from solver.problem import MILLI, FloatArray, IntArray, Problem, Tier
-from solver.stages import asked_value, mean_one_weights, weighed_due
+from solver.stages import mean_one_weights, weighed_due
+from solver.worth import asked_value
 
 
 def weighted_dual(problem: Problem, entitlement: Entitlement | None) -> ValueDual | None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from solver.placing.board import most_hours
 from solver.problem import NOBODY, BoolArray, FloatArray, IntArray, Problem, Shape
-from solver.tiers.model import Places, RoundModel
+from solver.tiers.model import RoundModel
+from solver.tiers.places import Places, find_seats
 from solver.tiers.program import Effort
 from solver.tiers.relaxation import Relaxation
 from solver.tiers.slots import Slots
@@ -42,7 +43,7 @@ class AmountModel(RoundModel):
         """One column per request and pool: the share of the ask served there."""
         problem, spans = self.problem, self.spans
         free = eligible & (problem.shape == Shape.FLEXIBLE)
-        seats = self.seats(free)
+        seats = find_seats(problem, spans, free)
         request, pool = np.nonzero((problem.speed > 0) & free[:, None])
         begin, end = spans.of(problem.first[request]), spans.of(problem.end[request])
         full = problem.ask[request] / problem.speed[request, pool]

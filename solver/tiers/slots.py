@@ -14,7 +14,7 @@ from solver.fluid.flow import SINK, SOURCE, Network, augment, network, reached
 from solver.placing.board import in_order
 from solver.problem import MILLI, BoolArray, FloatArray, IntArray, NarrowArray
 from solver.tiers.extent import Spans
-from solver.tiers.model import Places, Seats
+from solver.tiers.places import Places, Seats
 from solver.tiers.relaxation import Cut
 
 MISSED = 1e-6

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from solver.problem import FloatArray, IntArray
-from solver.tiers.model import RoundModel, touched
+from solver.tiers.model import RoundModel
+from solver.tiers.places import touched
 
 PART = 60
 """Requests that are decided together."""
