@@ -10,7 +10,7 @@ from solver.fluid.first_fit import WANTED
 from solver.fluid.leximin import Terms
 from solver.fluid.linear import BASIC, HIGH, INFINITE, LOW, Basis, FluidModel, LinearSolver
 from solver.fluid.merging import Merged
-from solver.problem import FloatArray, IntArray
+from solver.problem import FloatArray, IntArray, NarrowArray
 
 SPARED = 2e-9
 """Part of an amount that is not asked, so that what floating point misses looks like no cut."""
@@ -115,7 +115,7 @@ class ChosenModel:
         )
         self.basis: Basis | None = None
 
-    def start_from(self, ends: IntArray, wanted: FloatArray) -> None:
+    def start_from(self, ends: NarrowArray, wanted: FloatArray) -> None:
         """Start where `first_fit` ended."""
         fluid, columns, asked = self._fluid, self._fluid.columns, self._asked
         how = ends[self.chosen]

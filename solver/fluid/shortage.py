@@ -13,9 +13,10 @@ from solver.budget import Budget
 from solver.checking.pricing import Holder
 from solver.fluid.bounds import Bounds
 from solver.fluid.chosen import SPARED, ChosenModel, Duals, asked_of
-from solver.fluid.first_fit import first_fit
+from solver.fluid.first_fit import Fitted, Places, first_fit
 from solver.fluid.leximin import Cut, Terms
 from solver.fluid.linear import NOISE
+from solver.fluid.making_room import make_room
 from solver.fluid.merging import Merged
 from solver.plan import Level
 from solver.problem import MILLI, BoolArray, FloatArray, IntArray, NarrowArray
@@ -124,6 +125,10 @@ class ShortageProgram:
             yield None
             return
         self._model = self._model or self._first(wanted)
+        if self._model is None:
+            self._had = wanted
+            yield None
+            return
         for few in chain(FEW, repeat(None)):
             self.work += 1
             duals, self._hours = self._model.solve(wanted)
@@ -141,16 +146,33 @@ class ShortageProgram:
             wider.start_after(self._model)
             self._model = wider
 
-    def _first(self, wanted: FloatArray) -> ChosenModel:
-        """Return a program over the columns used before and those where amounts fit first."""
+    def _first(self, wanted: FloatArray) -> ChosenModel | None:
+        """Return a program over the columns used before and those where amounts fit first.
+
+        None where hours that stand in the way can be moved until all amounts fit.
+        """
         asked = self._asked
         agent = np.where(asked.row >= 0, asked.row, wanted.shape[0])
         amounts = np.append(wanted * asked.scales, 0.0)
-        ends = first_fit(self._merged, agent, amounts, self._bounds.useful)
-        self._chosen |= ends > 0
+        places, fitted = first_fit(self._merged, agent, amounts, self._bounds.useful)
+        if make_room(places, fitted) and self._short(places, fitted) <= NOISE:
+            self._hours = fitted.hours
+            return None
+        self._chosen |= fitted.ends > 0
         model = self._over_chosen()
-        model.start_from(ends, wanted)
+        model.start_from(fitted.ends, wanted)
         return model
+
+    def _short(self, places: Places, fitted: Fitted) -> float:
+        """Return what a division lacks, or exceeds caps by, in the unit of the shortage."""
+        asked, cls = self._asked, self._merged.columns.cls
+        units = np.bincount(cls, fitted.hours * places.factor, self._merged.classes)
+        short = float((fitted.missing[:-1] / asked.scales).sum())
+        for row in asked.rows:
+            kind, index = row.holder
+            has = float(units[asked.members[kind] == index].sum()) / row.scale
+            short += max(row.sign * (row.known - has), 0.0)
+        return short
 
     def _over_chosen(self) -> ChosenModel:
         """Return the program over the columns chosen so far."""

@@ -281,7 +281,7 @@ def test_what_fits_first_is_where_a_simplex_can_stand(problem: Problem, eighths:
     wanted = np.full(asked.scales.shape[0], eighths / 8)
     amounts = np.append(wanted * asked.scales, 0.0)
     every = np.ones(merged.columns.cls.shape[0], dtype=np.bool_)
-    ends = first_fit(merged, asked.row, amounts, every)
+    ends = first_fit(merged, asked.row, amounts, every)[1].ends
 
     few = ChosenModel(merged, np.flatnonzero(ends), asked)
     few.start_from(ends, wanted)
