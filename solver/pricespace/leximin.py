@@ -167,6 +167,8 @@ def _on_top(
     market: Market, target: FloatArray, before: FloatArray, price: FloatArray
 ) -> FloatArray:
     """Return the price plus the least multiple of those before at which all money is spent."""
+    if not before.any():
+        return price
     best, missed = price, np.inf
     for strength in (0.0, *(STRONGER**power for power in range(TIMES))):
         tried = price + strength * before

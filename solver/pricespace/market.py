@@ -77,8 +77,10 @@ def no_choice(classes: int, pools: int) -> Choice:
 
 
 @kernel
-def choose(market: Market, stand: Stand, price: FloatArray, level: float, choice: Choice) -> float:
-    """Find everybody's cheapest way at a level; return by how much all of it grows per level.
+def choose(
+    market: Market, stand: Stand, price: FloatArray, level: float, choice: Choice
+) -> tuple[float, float]:
+    """Find everybody's cheapest way at a level.
 
     Args:
         market: who asks.
@@ -86,12 +88,16 @@ def choose(market: Market, stand: Stand, price: FloatArray, level: float, choice
         price: ``(p,)`` per GPU.
         level: amount that everybody free wants.
         choice: the last choice, from which the search starts; changed.
+
+    Returns:
+        By how much all of it costs more per level, and a level down to which that stays so.
     """
     speed, unit, gpus, supply = market
     allowed, most, target, state, _ = stand
     used, growth = choice.used, choice.growth
     used[:] = 0.0
     growth[:] = 0.0
+    bend = 0.0
     for c in range(unit.shape[0]):
         if state[c] == DONE:
             continue
@@ -112,6 +118,8 @@ def choose(market: Market, stand: Stand, price: FloatArray, level: float, choice
         grows = whole / unit[c] if free and level < most[c] else 0.0
         used[high] += busy
         growth[high] += grows
+        if free:
+            bend = max(bend, left * unit[c] if level < most[c] else most[c])
         if low >= 0:
             used[low] += gpus[c] - busy
             growth[low] -= grows
@@ -120,7 +128,7 @@ def choose(market: Market, stand: Stand, price: FloatArray, level: float, choice
         slope += growth[p] * price[p]
         used[p] /= supply[p]
         growth[p] /= supply[p]
-    return slope
+    return slope, bend
 
 
 @kernel

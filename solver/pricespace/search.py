@@ -25,6 +25,8 @@ COLUMNS = 400
 """Ways kept at a time."""
 PATIENCE = 2_000
 """Prices tried; far fewer are, rounding must not keep us for ever."""
+AHEAD = 2.0
+"""Times a level that pools in proportion give, where looking for the highest begins."""
 STEPS = 200
 """Steps to the level of a price."""
 EQUAL = 4e-16
@@ -39,6 +41,7 @@ class Ways(NamedTuple):
     Attributes:
         used, growth: ``(q, p)`` as in `Choice`; price: ``(q, p)`` in parts of all money.
         low, high: ``(q, c)`` as in `Choice`.
+        bend: ``(q,)`` level down to which nobody's way bends.
     """
 
     used: FloatArray
@@ -46,6 +49,7 @@ class Ways(NamedTuple):
     price: FloatArray
     low: NarrowArray
     high: NarrowArray
+    bend: FloatArray
 
 
 class Found(NamedTuple):
@@ -75,6 +79,7 @@ def new_ways(classes: int, pools: int) -> Ways:
         np.empty((COLUMNS, pools)),
         np.empty((COLUMNS, classes), dtype=np.int32),
         np.empty((COLUMNS, classes), dtype=np.int32),
+        np.empty(COLUMNS),
     )
 
 
@@ -91,32 +96,34 @@ def highest(market: Market, stand: Stand, least: float, ways: Ways) -> Found:
     pools = market.supply.shape[0]
     game = new_game(_taking_part(stand))
     choice = no_choice(market.unit.shape[0], pools)
-    price = np.zeros(pools)
-    price[game.rows] = 1.0 / game.rows.shape[0]
-    top = level = _highest_alone(stand)
-    count, work, short, stale = 0, 0, np.inf, False
-    weights, ruling, spent = np.zeros(0), price, 0.0
+    price = _by_speed(market, stand, game.rows)
+    top = _highest_alone(stand)
+    level = min(top, AHEAD * max(least, _shared(market, stand)))
+    count, work, short = 0, 0, np.inf
+    weights, ruling, spent, bend = np.zeros(0), price, 0.0, 0.0
     for _ in range(PATIENCE):
-        spent = choose(market, stand, price / market.supply, level, choice)
+        spent, bend = choose(market, stand, price / market.supply, level, choice)
         over = _over(price, choice, stand)
         work += 1
+        if count == 0 and over <= 0.0 and level < top:
+            level = top
+            continue
         if short <= FITS and (over >= -FITS or level == top):
             break
         if over > 0.0:
-            lower, steps = _level_of(market, stand, price, (least, level, over, spent), choice)
+            start = least, level, over, spent, bend
+            lower, bend, steps = _level_of(market, stand, price, start, choice)
             work += steps
-            ways.used[:count] += (lower - level) * ways.growth[:count]
-            stale = stale or (count > 0 and lower < level)
-            level, ruling = lower, price
-            if count > 0 and steps > 0:
+            if count > 0 and lower < level:
+                ways.used[:count] += (lower - level) * ways.growth[:count]
                 restart(game, ways.used, count, stand.room)
-        count = _keep(ways, count, price, choice, weights)
+            level, ruling = lower, price
+        count = _keep(ways, count, price, choice, bend, weights)
         short = _mix(game, ways, count, stand)
         weights = weights_of(game, count)
-        if short <= FITS and stale:
+        if short <= FITS and (ways.bend[:count][weights > 0.0] > level).any():
             count, renewed = _renew(market, stand, level, ways, weights, choice)
             work += renewed
-            stale = False
             restart(game, ways.used, count, stand.room)
             short = play(game, ways.used, count, stand.room)
             weights = weights_of(game, count)
@@ -163,6 +170,29 @@ def _highest_alone(stand: Stand) -> float:
 
 
 @kernel
+def _by_speed(market: Market, stand: Stand, rows: IntArray) -> FloatArray:
+    """Return ``(p,)`` the money on each pool if GPUs cost as they speed up who is free."""
+    price = np.zeros(market.supply.shape[0])
+    for p in rows:
+        for c in range(stand.state.shape[0]):
+            if stand.state[c] == FREE and stand.allowed[c, p]:
+                price[p] += market.gpus[c] * market.speed[c, p]
+        price[p] *= market.supply[p]
+    price /= price.sum()
+    return price
+
+
+@kernel
+def _shared(market: Market, stand: Stand) -> float:
+    """Return the level of everybody free at its mean speed, if the room were theirs alone."""
+    wanted = 0.0
+    for c in range(stand.state.shape[0]):
+        if stand.state[c] == FREE:
+            wanted += market.gpus[c] / market.unit[c]
+    return float((market.supply * stand.room).sum() / wanted)
+
+
+@kernel
 def _over(price: FloatArray, choice: Choice, stand: Stand) -> float:
     """Return by what part of all money the ways cost more than the room is worth."""
     return float((price * (choice.used - stand.room)).sum())
@@ -173,32 +203,43 @@ def _level_of(
     market: Market,
     stand: Stand,
     price: FloatArray,
-    start: tuple[float, float, float, float],
+    start: tuple[float, float, float, float, float],
     choice: Choice,
-) -> tuple[float, int]:
-    """Return the level at which a price's ways cost what the room is worth, and the steps made.
+) -> tuple[float, float, int]:
+    """Return the level at which a price's ways cost what the room is worth, its bend, the steps.
 
-    Newton inside a bracket: own limits bend the cost the wrong way.
+    Newton inside a bracket: own limits bend the cost the wrong way. A step down to where nobody's
+    way bends is known to be the last one, and where it leads.
     """
-    below, above, over, slope = start
+    below, above, over, slope, bend = start
     per_gpu = price / market.supply
     level = above
     for step in range(STEPS):
         if above - below <= EQUAL * above or abs(over) <= ROUND_OFF:
-            return level, step
+            return level, bend, step
         newton = level - over / slope if slope > 0.0 else -1.0
+        if bend < newton <= level and below < newton:
+            choice.used[:] += (newton - level) * choice.growth
+            return newton, bend, step
         level = newton if below < newton < above else (below + above) / 2.0
-        slope = choose(market, stand, per_gpu, level, choice)
+        slope, bend = choose(market, stand, per_gpu, level, choice)
         over = _over(price, choice, stand)
         if over > 0.0:
             above = level
         else:
             below = level
-    return level, STEPS
+    return level, bend, STEPS
 
 
 @kernel
-def _keep(ways: Ways, count: int, price: FloatArray, choice: Choice, weights: FloatArray) -> int:
+def _keep(  # noqa: PLR0913, PLR0917 - one search
+    ways: Ways,
+    count: int,
+    price: FloatArray,
+    choice: Choice,
+    bend: float,
+    weights: FloatArray,
+) -> int:
     """Put a way down behind the others; when there is no room, only those in use stay."""
     if count == COLUMNS:
         count = 0
@@ -209,6 +250,7 @@ def _keep(ways: Ways, count: int, price: FloatArray, choice: Choice, weights: Fl
     ways.used[count], ways.growth[count] = choice.used, choice.growth
     ways.price[count] = price
     ways.low[count], ways.high[count] = choice.low, choice.high
+    ways.bend[count] = bend
     return count + 1
 
 
@@ -218,6 +260,7 @@ def _copy(ways: Ways, source: int, to: int) -> None:
     ways.used[to], ways.growth[to] = ways.used[source], ways.growth[source]
     ways.price[to] = ways.price[source]
     ways.low[to], ways.high[to] = ways.low[source], ways.high[source]
+    ways.bend[to] = ways.bend[source]
 
 
 @kernel
@@ -242,8 +285,9 @@ def _renew(  # noqa: PLR0913, PLR0917 - one search
     for q in range(weights.shape[0]):
         if weights[q] > 0.0 or q == weights.shape[0] - 1:
             choice.low[:], choice.high[:] = ways.low[q], ways.high[q]
-            choose(market, stand, ways.price[q] / market.supply, level, choice)
+            _, bend = choose(market, stand, ways.price[q] / market.supply, level, choice)
             _copy(ways, q, count)
+            ways.bend[count] = bend
             ways.used[count], ways.growth[count] = choice.used, choice.growth
             ways.low[count], ways.high[count] = choice.low, choice.high
             count += 1
