@@ -18,6 +18,8 @@ EQUAL = 1e-15
 """Part of a room or a level that is rounding."""
 STEPS = 60
 """Newton steps on a level; far fewer are taken."""
+LATER = 1e300
+"""Stands for the level of a row that is full somewhere beyond what is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,12 +44,14 @@ class Filled:
         amount: ``(n,)``.
         event: ``(n,)`` the event that blocks an agent, -1 for who has all it can take.
         row, level: ``(events,)`` inequality and level of each event, levels ascending.
+        ended: whether no row is full beyond the last event.
     """
 
     amount: FloatArray
     event: IntArray
     row: IntArray
     level: FloatArray
+    ended: bool
 
 
 def rows_of(
@@ -66,7 +70,9 @@ def rows_of(
     )
 
 
-def fill(rows: Rows, weight: FloatArray, low: FloatArray, high: FloatArray) -> Filled:
+def fill(
+    rows: Rows, weight: FloatArray, low: FloatArray, high: FloatArray, until: float = np.inf
+) -> Filled:
     """Raise everyone together below the rows.
 
     Args:
@@ -74,12 +80,14 @@ def fill(rows: Rows, weight: FloatArray, low: FloatArray, high: FloatArray) -> F
         weight: ``(n,)`` non-negative; who has 0 stays at `low`.
         low: ``(n,)`` where each starts.
         high: ``(n,)`` where each stops.
+        until: level of the last events that are looked for; who is not blocked there is left at
+            `high`.
     """
     moving = (weight > 0) & (low < high)
-    amount, event, row, level = _fill(
-        rows.start, rows.agent, rows.lift, rows.room, weight, low, high, moving
+    amount, event, row, level, ended = _fill(
+        rows.start, rows.agent, rows.lift, rows.room, weight, low, high, moving, until
     )
-    return Filled(amount=amount, event=event, row=row, level=level)
+    return Filled(amount=amount, event=event, row=row, level=level, ended=ended)
 
 
 @kernel
@@ -92,7 +100,8 @@ def _fill(  # noqa: PLR0913, PLR0917 - arrays of one round
     low: FloatArray,
     high: FloatArray,
     moving: BoolArray,
-) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
+    until: float,
+) -> tuple[FloatArray, IntArray, IntArray, FloatArray, bool]:
     """Freeze row after row; a row's level is worked out anew when it comes to be the lowest."""
     agents, rows = weight.shape[0], room.shape[0]
     free = moving.copy()
@@ -104,16 +113,21 @@ def _fill(  # noqa: PLR0913, PLR0917 - arrays of one round
     event_level = np.empty(agents, dtype=np.float64)
     events = 0
     last = 0.0
+    limits = weight, low, high
     for c in range(rows):
-        reaches[c] = _level(start, agent, lift, room, weight, low, high, free, amount, c, last)
+        reaches[c] = _level(start, agent, lift, room, limits, free, amount, c, last, until)
+    ended = True
     while rows:
         c = int(np.argmin(reaches))
         if reaches[c] == np.inf:
             break
         if known_at[c] < events:
             known_at[c] = events
-            reaches[c] = _level(start, agent, lift, room, weight, low, high, free, amount, c, last)
+            reaches[c] = _level(start, agent, lift, room, limits, free, amount, c, last, until)
             continue
+        if reaches[c] > until:
+            ended = False
+            break
         last = max(last, reaches[c])
         if not _freeze(start, agent, lift, weight, low, high, free, amount, event, c, last, events):
             reaches[c] = np.inf
@@ -124,7 +138,7 @@ def _fill(  # noqa: PLR0913, PLR0917 - arrays of one round
     for a in range(agents):
         if free[a]:
             amount[a] = high[a]
-    return amount, event, event_row[:events], event_level[:events]
+    return amount, event, event_row[:events], event_level[:events], ended
 
 
 @kernel
@@ -163,19 +177,20 @@ def _level(  # noqa: PLR0913, PLR0917 - arrays of one round
     agent: IntArray,
     lift: FloatArray,
     room: FloatArray,
-    weight: FloatArray,
-    low: FloatArray,
-    high: FloatArray,
+    limits: tuple[FloatArray, FloatArray, FloatArray],
     free: BoolArray,
     amount: FloatArray,
     c: int,
     last: float,
+    until: float,
 ) -> float:
     """Return the highest level that a row allows, not below `last`; infinite if any.
 
     Newton on a piecewise linear function that grows; bends inwards (least amounts) could make it
-    jump too far, and to and fro for ever, so it stays strictly inside a bracket.
+    jump too far, and to and fro for ever, so it stays strictly inside a bracket. Beyond `until` it
+    is `LATER`.
     """
+    weight, low, high = limits
     most = 0.0
     full = 0.0
     for k in range(start[c], start[c + 1]):
@@ -187,6 +202,10 @@ def _level(  # noqa: PLR0913, PLR0917 - arrays of one round
             most += lift[k] * amount[a]
     if most <= room[c]:
         return np.inf
+    if until < full:
+        sum_, _ = _reached(start, agent, lift, weight, low, high, free, amount, c, until)
+        if sum_ < room[c]:
+            return LATER
     below, above = last, max(full, last)
     level = last
     for _ in range(STEPS):

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from itertools import repeat
 from operator import mul
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -248,8 +247,12 @@ class _Ladder:
         order = np.argsort(ends, kind="stable")
         self.waiting, self.ends = full[order], ends[order]
         self.first = 0
+        spans = 1 + max((int(cut.prices[:, 1].max(initial=0)) for cut in cuts), default=0)
+        kind = agents.stage.removesuffix("s")
+        self.spans = spans
         self.rational = cache(Fraction)
-        self.row = cache(self._row)
+        self.priced: _Rows[int] = _Rows(lambda key: divmod(key, spans), self.rational)
+        self.lifted: _Rows[str] = _Rows(lambda key: (kind, key), self.rational)
 
     def climb(self) -> tuple[IntArray, tuple[Level, ...]]:
         """Return everyone's grains and the levels."""
@@ -322,15 +325,58 @@ class _Ladder:
 
     def _proof(self, cut: Cut) -> Proof:
         """Return the prices and multipliers of a cut."""
-        unit, own = repeat(cut.unit), repeat(self.agents.stage.removesuffix("s"))
-        lifted = map(self.row, own, cut.agents.tolist(), cut.lifts.tolist(), unit)
-        others = map(self.row, *zip(*cut.holders, strict=True), unit) if cut.holders else ()
-        prices = map(self.row, *cut.prices.T.tolist(), repeat(cut.price_unit))
+        pool, span, price = cut.prices.T
+        prices = self.priced.of(pool * self.spans + span, price, cut.price_unit)
+        lifted = self.lifted.of(cut.agents, cut.lifts, cut.unit)
+        others = (
+            (kind, index, self.rational(value, cut.unit)) for kind, index, value in cut.holders
+        )
         return tuple(prices), (*lifted, *others)
 
-    def _row(self, name: Name, index: int, value: int, unit: int) -> tuple[Name, int, Fraction]:
-        """Return a row of a certificate; thousands of levels share the most of them."""
-        return name, index, self.rational(value, unit)
+
+class _Rows(Generic[Name]):
+    """Rows of certificates, each kept: thousands of levels share the most of them.
+
+    Args:
+        name: what the row of a key begins with.
+        rational: makes fractions.
+    """
+
+    def __init__(
+        self,
+        name: Callable[[int], tuple[Name, int]],
+        rational: Callable[[int, int], Fraction],
+    ) -> None:
+        self._name: Callable[[int], tuple[Name, int]] = name
+        self._rational = rational
+        self._kept = np.empty(0, dtype=object)
+        self._value, self._unit = np.zeros((2, 0), dtype=np.int64)
+
+    def of(self, keys: IntArray, values: IntArray, unit: int) -> list[tuple[Name, int, Fraction]]:
+        """Return rows of values in parts of a unit.
+
+        Args:
+            keys: ``(n,)`` where each row is kept, no two alike.
+            values: ``(n,)`` integers.
+            unit: positive.
+        """
+        self._make_room(int(keys.max(initial=-1)) + 1)
+        other = (self._value[keys] != values) | (self._unit[keys] != unit)
+        new = keys[other]
+        self._value[new], self._unit[new] = values[other], unit
+        key: int
+        for key, value in zip(new.tolist(), values[other].tolist(), strict=True):
+            self._kept[key] = (*self._name(key), self._rational(value, unit))
+        rows: list[tuple[Name, int, Fraction]] = self._kept[keys].tolist()
+        return rows
+
+    def _make_room(self, keys: int) -> None:
+        """Let keys below a number have a place."""
+        more = keys - self._kept.shape[0]
+        if more > 0:
+            none = np.zeros(more, dtype=np.int64)
+            self._kept = np.append(self._kept, np.empty(more, dtype=object))
+            self._value, self._unit = (np.append(old, none) for old in (self._value, self._unit))
 
 
 def _raised(weight: IntArray, level: Fraction) -> IntArray:

@@ -117,6 +117,7 @@ class Parting:
         self._blocked: BoolArray = np.zeros(self._free.shape[0], dtype=np.bool_)
         self._entry = 2 + layout.groups + np.arange(self._free.shape[0])
         self._at = np.zeros(self._free.shape[0], dtype=np.int64)
+        self._ones = np.ones(self._free.shape[0])
 
     def sides(self, budget: Budget | None) -> Iterator[Side]:
         """Yield the node sets that block fellows at their levels.
@@ -147,14 +148,15 @@ class Parting:
         agents = part.agents
         limits = self._weight[agents], self._low[agents], self._high[agents]
         groups = np.unique(self._layout.parent[agents])
-        filled = fill(self._rows(part, groups), *limits)
+        if part.misses == 0:
+            part.top = part.reached + part.step
+        filled = fill(self._rows(part, groups), *limits, part.top if part.step else np.inf)
         ahead = filled.level[filled.level > part.reached * (1.0 + CLOSE)]
         if part.step == 0.0 and ahead.size:
             part.step = ahead[0] / WINDOWS
-        if part.misses == 0:
             part.top = part.reached + part.step
         level, trial = np.inf, filled.amount
-        if ahead.size and ahead[-1] > part.top:
+        if not filled.ended or (ahead.size and ahead[-1] > part.top):
             level = part.top
             trial = np.minimum(trial, np.maximum(limits[1], limits[0] * level))
         wanted = np.floor(trial * (1.0 - NOISE)).astype(np.int64)
@@ -179,7 +181,7 @@ class Parting:
         own = np.split(order, np.searchsorted(parent[order], groups[1:]))
         each = own + [self._at[bound.agents] for bound in part.bounds]
         rooms = self._rest()[groups].tolist() + [bound.room for bound in part.bounds]
-        return rows_of(each, [np.ones(some.shape[0]) for some in each], rooms)
+        return rows_of(each, [self._ones[: some.shape[0]] for some in each], rooms)
 
     def _rest(self) -> IntArray:
         """Return ``(g,)`` what groups hold beyond those who are fixed."""
@@ -292,13 +294,12 @@ class Parting:
         start = np.searchsorted(ties[:, 0], np.arange(parts + 1))
         rising = np.lexsort((-self._level, entry))
         members = np.searchsorted(entry[rising], np.arange(parts + 1))
-        sooner = np.ascontiguousarray(ties[:, 1])
+        levels, homes = self._level[rising], home[rising]
+        later, sooner = np.ascontiguousarray(ties.T)
         for level, at in events.tolist():
             above = level * (1.0 + CLOSE)
-            inside = _leaning(
-                int(at), above, start, sooner, members, self._level[rising], home[rising]
-            )
-            leaves = inside[sooner] & ~inside[ties[:, 0]]
+            inside = _leaning(int(at), above, start, sooner, members, levels, homes)
+            leaves = inside[sooner] & ~inside[later]
             yield Side(inside[label], int(takes[leaves].sum()))
 
 

@@ -14,7 +14,9 @@ from solver.kernels import kernel
 from solver.problem import BoolArray, IntArray, NarrowArray
 
 SLICE = 64
-"""Part of a search that looking for one arc's ways may cost before another one's turn."""
+"""Arcs looked at for one arc's ways before another one's turn, at least."""
+WORTH = 4
+"""Part of the searches so far that ways may cost before distances are worked out anew."""
 SHARE = 8
 """Part of a search that looking for the nodes in reach of what is stuck may cost."""
 
@@ -76,11 +78,16 @@ def reroute(
         steps = _measure(net, part, part[head[sources[0]]], rooms, ways, left)
         rounds += 1
         some = False
+        budget = rounds * steps // WORTH
         for source in sources:
             ways.waiting[head[source]] = False
-            if residual[source] > 0 and ways.distance[head[source]] < nodes:
+            if residual[source] <= 0:
+                continue
+            if ways.distance[head[source]] < nodes:
                 some = True
-                _go_down(net, source, ways, rounds * steps // SLICE + SLICE)
+                if budget > 0:
+                    budget -= _go_down(net, source, ways, max(budget // left, SLICE))
+            left -= 1
         if not some:
             return max(steps, 1)
 
@@ -117,8 +124,8 @@ def _measure(  # noqa: PLR0913, PLR0917 - a network, a part of it, what enters a
 
 
 @kernel
-def _go_down(net: Network, source: int, ways: Ways, patience: int) -> None:
-    """Send what an arc from the source takes downhill, way by way, while patience lasts."""
+def _go_down(net: Network, source: int, ways: Ways, patience: int) -> int:
+    """Send what an arc from the source takes downhill while patience lasts; return arcs seen."""
     start, head, mate, residual, _ = net
     distance, end, current, via = ways.distance, ways.end, ways.current, ways.via
     nodes = distance.shape[0]
@@ -148,6 +155,7 @@ def _go_down(net: Network, source: int, ways: Ways, patience: int) -> None:
         distance[node], current[node] = lowest + 1, arc
         if node != root:
             node = head[mate[via[node]]]
+    return looked
 
 
 @kernel

@@ -35,9 +35,8 @@ def slow_fill(rows, weight, low, high):
     return amount
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_filling_up_equals_its_slow_twin(seed: int) -> None:
-    """Amounts are those of raising everyone step by step, with unequal weights and own limits."""
+def random_rows(seed):
+    """Return rows, then weights and own limits."""
     rng = np.random.default_rng(seed)
     agents, cuts = int(rng.integers(1, 8)), int(rng.integers(0, 6))
     weight = rng.integers(0, 4, agents).astype(np.float64)
@@ -49,11 +48,40 @@ def test_filling_up_equals_its_slow_twin(seed: int) -> None:
         lift = rng.integers(1, 4, who.shape[0]).astype(np.float64)
         room = float((lift * low[who]).sum() + rng.integers(0, 40))
         rows.append((who, lift, room))
-    filled = fill(
-        rows_of(*zip(*rows, strict=True)) if rows else rows_of([], [], []), weight, low, high
-    )
-    assert filled.amount == pytest.approx(slow_fill(rows, weight, low, high), rel=1e-9, abs=1e-9)
+    return rows, (weight, low, high)
+
+
+def as_rows(rows):
+    """Return rows put below each other."""
+    return rows_of(*zip(*rows, strict=True)) if rows else rows_of([], [], [])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_filling_up_equals_its_slow_twin(seed: int) -> None:
+    """Amounts are those of raising everyone step by step, with unequal weights and own limits."""
+    rows, limits = random_rows(seed)
+    filled = fill(as_rows(rows), *limits)
+    assert filled.amount == pytest.approx(slow_fill(rows, *limits), rel=1e-9, abs=1e-9)
     assert (np.diff(filled.level) >= 0).all()
+    assert filled.ended
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_events_up_to_a_level_are_those_of_all_events(seed: int) -> None:
+    """Looking no further than a level finds the same events up to it, and says if there are more.
+
+    Nobody's amount differs up to that level.
+    """
+    rows, limits = random_rows(seed)
+    whole = fill(as_rows(rows), *limits)
+    for until in (0.5, 2.0, 5.0, 100.0):
+        some = fill(as_rows(rows), *limits, until)
+        events = int((whole.level <= until).sum())
+        assert some.row.tolist() == whole.row[:events].tolist()
+        assert some.level == pytest.approx(whole.level[:events])
+        assert some.ended == (events == whole.level.shape[0])
+        most = np.maximum(limits[1], limits[0] * until)
+        assert np.minimum(some.amount, most) == pytest.approx(np.minimum(whole.amount, most))
 
 
 def test_newton_does_not_go_to_and_fro() -> None:
