@@ -111,11 +111,13 @@ class Parting:
         self._label[:2] = -1
         self._order = [0]
         self._ways, self._search = Ways.of(nodes), 0
+        self._most = self._high.copy()
         self._free: BoolArray = (agents.weight > 0) & (agents.low < agents.high)
         self._held = np.where(self._free, 0, agents.low)
         self._level = np.zeros(self._free.shape[0])
         self._blocked: BoolArray = np.zeros(self._free.shape[0], dtype=np.bool_)
         self._entry = 2 + layout.groups + np.arange(self._free.shape[0])
+        self._beyond = self._entry + self._free.shape[0]
         self._at = np.zeros(self._free.shape[0], dtype=np.int64)
         self._ones = np.ones(self._free.shape[0])
 
@@ -146,7 +148,7 @@ class Parting:
         """Try a level; return the parts to go on with, the same one if it cannot be had."""
         self.work += 1
         agents = part.agents
-        limits = self._weight[agents], self._low[agents], self._high[agents]
+        limits = self._weight[agents], self._low[agents], self._most[agents]
         groups = np.unique(self._layout.parent[agents])
         if part.misses == 0:
             part.top = part.reached + part.step
@@ -227,18 +229,27 @@ class Parting:
         """Fix who stops below the level that a part has reached; return what it falls into."""
         agents, own = part.agents, groups.shape[0]
         events = int(np.searchsorted(filled.level, part.reached * (1.0 + CLOSE), side="right"))
-        ends = self._high[agents] / self._weight[agents]
+        ends = self._most[agents] / self._weight[agents]
         blocked = filled.event >= 0
         fixed = np.where(blocked, filled.event < events, ends <= part.reached)
         self._free[agents[fixed]] = False
         self._held[agents[fixed]] = wanted[fixed]
         level, row = np.append(filled.level, 0.0), np.append(filled.row, 0)
         self._level[agents] = np.where(blocked, level[filled.event], ends)
+        alone = agents[fixed & ~blocked & (self._most[agents] < self._high[agents])]
         self._blocked[agents] = fixed & blocked & (row[filled.event] >= own)
+        self._blocked[alone] = True
+        for agent in alone.tolist():
+            self._split(_own_nodes(self._net, self._label, self._entry[agent]))
         for at in filled.row[:events].tolist():
             if at >= own and not self._free[part.bounds[at - own].agents].any():
                 self._split(part.bounds[at - own].nodes)
-        return self._pieces(part, agents[~fixed])
+        rising = agents[~fixed]
+        rooms = _own_rooms(self._net, self._label, self._beyond[rising])
+        self._most[rising] = np.where(
+            rooms < self._high[rising] * (1.0 - CLOSE), rooms, self._most[rising]
+        )
+        return self._pieces(part, rising)
 
     def _split(self, nodes: IntArray | NarrowArray) -> None:
         """Keep a full set of nodes and the rest of its parts apart; it comes before the rest."""
@@ -380,6 +391,59 @@ def _leaning(  # noqa: PLR0913, PLR0917 - parts, what ties them, and who rises i
                 stack.append(homes[k])
             k += 1
     return inside
+
+
+@kernel
+def _own_rooms(net: Network, label: NarrowArray, nodes: IntArray) -> IntArray:
+    """Return ``(n,)`` what can leave some nodes at most, whatever the cells have."""
+    rooms = np.empty(nodes.shape[0], dtype=np.int64)
+    for k in range(nodes.shape[0]):
+        rooms[k] = _behind(net, label, nodes[k])[1][0]
+    return rooms
+
+
+@kernel
+def _own_nodes(net: Network, label: NarrowArray, node: int) -> IntArray:
+    """Return a node, and what is behind it and can let less out than may come in."""
+    nodes, leaving, most, above = _behind(net, label, node)
+    inside = [True]
+    for k in range(1, len(nodes)):
+        inside.append(inside[above[k]] and leaving[k] < most[k])
+    return np.array([nodes[k] for k in range(len(nodes)) if inside[k]])
+
+
+@kernel
+def _behind(
+    net: Network, label: NarrowArray, node: int
+) -> tuple[list[int], list[int], list[int], list[int]]:
+    """List a node and those of its part that only it sends something to.
+
+    Returns:
+        The nodes; what can leave each at most, as what goes to other parts stays as it is; what may
+        come to each; where the node before each stands.
+    """
+    start, head, _, residual, both = net
+    nodes, leaving, most, above = [node], [0], [0], [0]
+    done = 0
+    while done < len(nodes):
+        at = nodes[done]
+        for arc in range(start[at], start[at + 1]):
+            to = head[arc]
+            if to <= at:
+                continue
+            if label[to] != label[at]:
+                leaving[done] += both[arc] - residual[arc]
+            elif head[start[to]] == 1:
+                leaving[done] += both[arc]
+            else:
+                nodes.append(to)
+                leaving.append(0)
+                most.append(both[arc])
+                above.append(done)
+        done += 1
+    for k in range(len(nodes) - 1, 0, -1):
+        leaving[above[k]] += min(most[k], leaving[k])
+    return nodes, leaving, most, above
 
 
 @kernel
