@@ -1,7 +1,7 @@
 """Select: which requests are funded, tier by tier, each tier with a bound of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from solver.tiers.engines import Engine, LinearEngine, enough
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
-from solver.tiers.narrowing import SLACK, narrow
+from solver.tiers.narrowing import SLACK, excluded, narrow
 from solver.tiers.program import Effort
 
 if TYPE_CHECKING:
@@ -156,15 +156,16 @@ class Search:
             self.engine.cap(fair.shortfall, none)
             self.head_start = self.engine.settle(fair.fellows_goal(), self.gap)
             self.values = self.head_start.values
+        least = 0.0
+        if self.values is None and self.engine.spare > 0.0:
+            least, _ = excluded(self.engine, fair, 1.0, self.gap)
+            self.head_start = self.engine.settle(fair.fellows_goal(), self.gap)
+            self.values = self.head_start.values
         worst, total = np.inf, np.inf
         if self.values is not None:
             worst, total = fair.group_shortfalls(self.values)
-        if worst <= self.gap:
-            work = 1 if self.head_start is None else self.head_start.work
-            self.engine.cap(fair.shortfall, np.maximum(none, worst + SLACK))
-            for name, objective in (("groups", worst), ("groups_total", total)):
-                reached = Reached(name=name, objective=objective, bound=0.0, work=work)
-                self.note(replace(reached, evidence="arithmetic"))
+        if worst <= least + max(self.gap, self.engine.spare):
+            self.note_groups(fair, (worst, total), least)
             return
         self.head_start = None
         self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
@@ -188,6 +189,32 @@ class Search:
         )
         self.improve(fair.total_goal())
         self.engine.cap(fair.shortfall, np.minimum(self.values[fair.shortfall] + SLACK, 1.0))
+
+    def note_groups(self, fair: FairRows, reached: tuple[float, float], least: float) -> None:
+        """Note what the groups lack in the plan at hand, and keep it.
+
+        Args:
+            fair: the groups.
+            reached: the largest relative shortfall, and the sum of all.
+            least: what the worst one lacks in every plan.
+        """
+        work = 1 if self.head_start is None else self.head_start.work
+        assert self.values is not None
+        bounds = (least, max(self.engine.least(fair.total_goal()), 0.0) if least > 0.0 else 0.0)
+        most = np.maximum(self.values[fair.shortfall], self.gap / 10) + SLACK
+        self.engine.cap(fair.shortfall, np.minimum(most, 1.0))
+        for name, objective, bound in zip(("groups", "groups_total"), reached, bounds, strict=True):
+            far = name == "groups" and objective - bound > self.gap
+            self.note(
+                Reached(
+                    name=name,
+                    objective=objective,
+                    bound=min(bound, objective),
+                    work=work,
+                    limit=Limit.WORK if far else Limit.NONE,
+                    evidence="solver" if bound > 0.0 else "arithmetic",
+                )
+            )
 
     def improve(self, goal: Goal) -> None:
         """Solve one tier, note what it reached and keep it."""

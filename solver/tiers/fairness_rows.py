@@ -6,8 +6,9 @@ import numpy as np
 
 from solver.fluid.merging import reach
 from solver.plan import Entitlement
-from solver.problem import MILLI, FellowWeight, FloatArray, IntArray, Problem, Unit
+from solver.problem import MILLI, NOBODY, FellowWeight, FloatArray, IntArray, Problem, Unit
 from solver.tiers.attainable import Amounts, attainable
+from solver.tiers.due import Due
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
 
@@ -33,7 +34,7 @@ class FairRows:
         self.groups = np.flatnonzero(entitlement.groups > 0)
         self.fellows = np.flatnonzero(entitlement.fellows > 0)
         self.shortfall = self.program.add_columns(self.groups.size, 0.0, 1.0)
-        self.worst = int(self.program.add_columns(1, 0.0, 1.0)[0])
+        self.worst = model.worst = int(self.program.add_columns(1, 0.0, 1.0)[0])
         self.lack = self.program.add_columns(self.fellows.size, 0.0, 1.0)
         self.deepest = int(self.program.add_columns(1, 0.0, 1.0)[0])
         self.measure_groups()
@@ -94,6 +95,10 @@ class FairRows:
         self.program.add_terms(full, cover, 1.0)
         self.program.add_terms(full, model.funded[who], -np.minimum(1.0, most[who] / owed[who]))
         self.round_covers(owed)
+        lack = np.full(due.size, NOBODY)
+        lack[self.fellows] = self.lack
+        amounts_of = amounts_when_funded(model)
+        model.due = Due(owed=due, lack=lack, least=amounts_of[0], most=amounts_of[1])
         if model.picks_only_pools:
             something = np.where(owed > 0, owed, 1.0)
             self.order_covers(np.minimum(1.0, most / something), least_units / something)
@@ -265,6 +270,22 @@ def least_unit_amount(model: RoundModel) -> FloatArray:
     ratio = np.where(problem.speed > 0, problem.factor / np.maximum(problem.speed, 1), np.inf)
     cheapest = np.where(np.isfinite(ratio.min(axis=1)), ratio.min(axis=1), 0.0)
     return np.asarray(model.extent.low * problem.ask * cheapest)
+
+
+def amounts_when_funded(model: RoundModel) -> tuple[FloatArray, FloatArray]:
+    """Return ``(2, r)`` thousandths of the unit that a funded request brings at least, at most.
+
+    What it gets beyond its ask brings most where a reference hour does, a gang-hour at least: what
+    is rounded down elsewhere is made good by it.
+    """
+    problem, extent = model.problem, model.extent
+    beyond = np.maximum(extent.top - 1.0, 0.0) * problem.ask
+    if problem.rules.unit is Unit.REFERENCE_HOURS:
+        gang_hour = problem.gang * problem.speed.max(axis=1)
+        return extent.low * problem.ask, reach(problem) + np.maximum(beyond, gang_hour)
+    dearest = (problem.factor / np.maximum(problem.speed, 1) * (problem.speed > 0)).max(axis=1)
+    gang_hour = problem.gang * problem.factor.max(axis=1)
+    return least_unit_amount(model), reach(problem) + np.maximum(beyond * dearest, gang_hour)
 
 
 def reach_with_gangs(problem: Problem) -> IntArray:

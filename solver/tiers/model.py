@@ -1,5 +1,7 @@
 """The round as a mixed-integer program: its columns, and one method per rule."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from solver.fluid.merging import reach
@@ -20,6 +22,9 @@ from solver.tiers.program import Effort
 from solver.tiers.relaxation import Relaxation
 from solver.worth import asked_value, merit_points, value_parts
 
+if TYPE_CHECKING:
+    from solver.tiers.due import Due
+
 SOME = 1e-6
 """Shares of an ask, or of a step, from which on a place counts as used."""
 COARSE = 0.02
@@ -38,12 +43,16 @@ class RoundModel(Columns):
         award: ``(r,)`` column of the awarded share of the ask, or -1: then it is Σ share.
         turns: predecessor, successor, and the columns that say slot by slot whose turn it is.
         has_floors: whether anyone holds a floor.
+        due: what is due to fellows, where fairness is measured.
+        worst: column of the largest shortfall of a group, or `NOBODY`.
     """
 
     def __init__(self, problem: Problem, *, margin: int = 0) -> None:
         super().__init__(problem)
         self.margin = margin
         self.turns: list[tuple[int, int, IntArray]] = []
+        self.due: Due | None = None
+        self.worst = NOBODY
         self.keep_supply()
         self.keep_totals()
         self.keep_last_gang_hours()
@@ -245,6 +254,17 @@ class RoundModel(Columns):
             columns, shares, owner = self.award_terms()
             return columns, shares * self.problem.ask[owner], owner
         return self.places.column, self.places.units, self.places.request
+
+    def units_of(self, request: int) -> tuple[IntArray, FloatArray]:
+        """Return columns of one request and the thousandths of the unit they bring when 1."""
+        mine = self.places_of(request)
+        columns = self.places.column[mine]
+        if self.problem.rules.unit is not Unit.REFERENCE_HOURS:
+            return columns, self.places.units[mine]
+        ask = float(self.problem.ask[request])
+        if self.award[request] >= 0:
+            return self.award[request : request + 1], np.array([ask])
+        return columns, self.places.share[mine] * ask
 
     def award_terms(self) -> tuple[IntArray, FloatArray, IntArray]:
         """Return columns, shares of the ask they award when 1, and their requests."""

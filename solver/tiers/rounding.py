@@ -9,6 +9,8 @@ HALFWAY = 0.5
 """From here on a fraction is nearer to 1."""
 CLOSE = 1e-9
 """How far from a whole number still counts as one."""
+FAR = 1e3
+"""Shares of an ask that a boundary without room counts for."""
 
 
 class Bounds:
@@ -53,18 +55,44 @@ class Bounds:
             self.low[mine], self.high[mine] = self.free_low[mine], self.free_high[mine]
 
     def turn(self, before: int, after: int, turn: IntArray, values: FloatArray) -> None:
-        """Draw a boundary between two requests where least lies on its wrong side."""
-        places, wrong = self.model.places, np.zeros(turn.size + 1)
+        """Draw a boundary between two requests where least lies on its wrong side.
+
+        Both find room for their least on their sides where that is possible.
+        """
+        wrong = np.zeros(turn.size + 1)
         for request, late in ((before, False), (after, True)):
-            mine = self.model.places_of(request)
-            part = values[places.column[mine]] * places.share[mine]
-            edge = places.span[mine] if late else places.span[mine] + places.spans[mine]
+            edge, part = self._sides(request, values, late=late)
             for at, amount in zip(edge.tolist(), part.tolist(), strict=True):
                 if late:
                     wrong[at + 1 :] += amount
                 else:
                     wrong[:at] += amount
+            wrong[~self._has_room(request, turn.size, late=late)] += FAR
         self.low[turn] = self.high[turn] = np.arange(turn.size) >= int(np.argmin(wrong))
+
+    def _sides(
+        self, request: int, values: FloatArray, *, late: bool
+    ) -> tuple[IntArray, FloatArray]:
+        """Return where each place of a request meets a boundary, and its share of the ask."""
+        places, mine = self.model.places, self.model.places_of(request)
+        edge = places.span[mine] if late else places.span[mine] + places.spans[mine]
+        return edge, values[places.column[mine]] * places.share[mine]
+
+    def _has_room(self, request: int, slots: int, *, late: bool) -> BoolArray:
+        """Return ``(slots + 1,)`` which boundaries leave a funded request room for its least.
+
+        In a slot it may take what it takes at most in one pool; a block lies on one side whole.
+        """
+        model = self.model
+        if self.low[model.funded[request]] < HALFWAY:
+            return np.ones(slots + 1, dtype=np.bool_)
+        edge, most = self._sides(request, self.free_high, late=late)
+        room = np.zeros(slots + 1)
+        np.maximum.at(room, edge, most)
+        held = np.cumsum(room[::-1])[::-1] if late else np.cumsum(room)
+        if model.problem.shape[request] != Shape.FLEXIBLE:
+            held = np.maximum.accumulate(room[::-1])[::-1] if late else np.maximum.accumulate(room)
+        return np.asarray(held >= model.extent.low[request] - CLOSE)
 
     def _fund(self, request: int, values: FloatArray) -> bool:
         """Fund a request on the places of its best choice; say whether there is one."""

@@ -1,0 +1,226 @@
+"""A large round with runs of slots taken as one: small enough for a code to decide all of it.
+
+Most columns of such a round say in which slot flexible hours or blocks lie, and most of those are
+alike: an hour of a pool costs the same in nearly every slot. Added up over runs of slots they leave
+a program that a mixed-integer code brings near its best; what is chosen there is laid out slot by
+slot afterwards. Whatever solves the program of the round solves this one too, so that its bounds
+hold for both. The first and the last slots, in which few requests may lie, stay by themselves.
+"""
+
+import numpy as np
+
+from solver.placing.board import most_hours
+from solver.problem import NOBODY, BoolArray, FloatArray, IntArray, Shape
+from solver.tiers.model import RoundModel
+from solver.tiers.places import touched
+from solver.tiers.program import Program
+from solver.tiers.together import cover_together
+
+ALIKE = 1e-9
+"""Relative difference of coefficients that count as the same."""
+
+
+class Runs:
+    """The program of a round in which hours lie in runs of spans.
+
+    Whose turn it is, and limits of a request in a slot, are left out.
+
+    Attributes:
+        program: the columns and rows.
+        column: ``(columns,)`` the column that each one of the round's program is part of, or -1.
+    """
+
+    def __init__(self, model: RoundModel, edges: IntArray) -> None:
+        """Take the spans from each edge to the next as one.
+
+        Args:
+            model: the program of the round.
+            edges: ``(n,)`` first spans of the runs, rising from 0.
+        """
+        self.model = model
+        self.program = Program()
+        spans = np.arange(model.spans.lengths.size)
+        self._run = np.searchsorted(edges, spans, side="right") - 1
+        self._count = edges.size
+        self._flexible = model.problem.shape[model.places.request] == Shape.FLEXIBLE
+        self._block = model.problem.shape[model.places.request] == Shape.BLOCK
+        self.column = self._columns()
+        size = int(self.column.max()) + 1
+        self._summed = np.zeros(size, dtype=np.bool_)
+        self._summed[self.column[model.places.column[self._flexible]]] = True
+        self._members = np.bincount(self.column[self.column != NOBODY], minlength=size)
+        self.program.add_columns(size, *self.bounds(*model.program.column_bounds()))
+        self._add_rows()
+        self._add_supply()
+        self._limit_slots()
+        self._tie_blocks()
+        if model.due is not None:
+            cover_together(model, model.due, self.program, self.column)
+
+    def bounds(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return bounds of the columns here, from bounds of the round's columns."""
+        size = self._summed.size
+        least, most = np.full(size, -np.inf), np.full(size, -np.inf)
+        for bound, own in ((least, low), (most, high)):
+            some = self.column != NOBODY
+            np.maximum.at(bound, self.column[some], own[some])
+            total = np.bincount(self.column[some], own[some], size)
+            bound[self._summed] = total[self._summed]
+        rest = self.program.columns - size
+        if rest <= 0:
+            return least, most
+        own_low, own_high = self.program.column_bounds()
+        return np.append(least, own_low[size:]), np.append(most, own_high[size:])
+
+    def goal(self, weights: FloatArray) -> FloatArray:
+        """Return the goal here: hours of one request in a pool and run weigh the same."""
+        used = np.flatnonzero(weights)
+        used = used[self.column[used] != NOBODY]
+        goal = np.zeros(self.program.columns)
+        goal[self.column[used]] = weights[used]
+        return goal
+
+    def whole(self, columns: IntArray) -> BoolArray:
+        """Return ``(columns,)`` which columns have to be whole here.
+
+        Args:
+            columns: those of the round's program.
+        """
+        whole = np.zeros(self.program.columns, dtype=np.bool_)
+        here = self.column[columns]
+        whole[here[here != NOBODY]] = True
+        return whole
+
+    def spread(self, values: FloatArray) -> FloatArray:
+        """Return ``(columns,)`` for each of the round's columns the value of what it is part of."""
+        return np.where(self.column != NOBODY, values[np.maximum(self.column, 0)], 0.0)
+
+    def summed(self, values: FloatArray) -> FloatArray:
+        """Return a solution of the round's program as one of this one, without joint columns."""
+        some = self.column != NOBODY
+        return np.bincount(self.column[some], values[some], self._summed.size).astype(np.float64)
+
+    def _columns(self) -> IntArray:
+        """Number the columns anew: those of one request, pool and run by one number."""
+        model, places = self.model, self.model.places
+        first = np.arange(model.program.columns)
+        key = (places.request * model.problem.pools + places.pool) * self._count
+        key += self._run[places.span]
+        for kind in (self._flexible, self._block):
+            columns = places.column[kind]
+            _, one, where = np.unique(key[kind], return_index=True, return_inverse=True)
+            first[columns] = columns[one][where]
+        for chosen, columns in self._starts():
+            _, one, where = np.unique(first[columns], return_index=True, return_inverse=True)
+            first[chosen] = chosen[one][where]
+        stays = np.ones(first.size, dtype=np.bool_)
+        stays[model.turn_columns] = False
+        number = np.full(first.size, NOBODY)
+        here = np.unique(first[stays])
+        number[here] = np.arange(here.size)
+        return np.where(stays, number[first], NOBODY)
+
+    def _starts(self) -> list[tuple[IntArray, IntArray]]:
+        """Return choices of a pool and start, and the columns of steps that they allow."""
+        block = np.zeros(self.model.program.columns, dtype=np.bool_)
+        block[self.model.places.column[self._block]] = True
+        return [way for way in self.model.ways if block[way[1]].all()]
+
+    def _add_rows(self) -> None:
+        """Add every row but those of single slots and turns.
+
+        In a row that bounds a sum from above, columns that are one now count what the least of
+        them does, in one from below what the most does: neither takes a solution away.
+        """
+        whole = self.model.program
+        row, column, value = whole.matrix()
+        here = self.column[column]
+        single = np.zeros(whole.columns, dtype=np.bool_)
+        single[self.model.places.column[self._flexible]] = True
+        kept = whole.relaxed()[1]
+        kept[row[~single[column]]] = True
+        kept[row[here == NOBODY]] = False
+        kept[self.model.supply_rows[self.model.supply_rows != NOBODY]] = False
+        inside = kept[row]
+        size = self._summed.size
+        place, where = np.unique(row[inside] * size + here[inside], return_inverse=True)
+        least, most = np.full(place.size, np.inf), np.full(place.size, -np.inf)
+        np.minimum.at(least, where, value[inside])
+        np.maximum.at(most, where, value[inside])
+        absent = np.bincount(where, minlength=place.size) < self._members[place % size]
+        least[absent], most[absent] = np.minimum(least[absent], 0), np.maximum(most[absent], 0)
+        low, high = whole.row_bounds()
+        at = place // size
+        unlike = at[most - least > ALIKE * np.maximum(np.abs(most), 1.0)]
+        kept[unlike[np.isfinite(low[unlike]) & np.isfinite(high[unlike])]] = False
+        number = np.cumsum(kept) - 1
+        self.program.add_rows(int(kept.sum()), low[kept], high[kept])
+        inside = kept[at]
+        part = np.where(np.isfinite(high[at]), least, most)
+        self.program.add_terms(number[at[inside]], place[inside] % size, part[inside])
+
+    def _add_supply(self) -> None:
+        """No pool gives more than it has in a run, nor in all of them together.
+
+        Blocks that are one now count in a run what the one of them does that lies there least.
+        """
+        model, places = self.model, self.model.places
+        place, span = touched(places)
+        hours = places.slot_hours[place] * model.spans.lengths[span]
+        where = places.pool[place] * self._count + self._run[span]
+        cell, at = np.unique(where * places.column.size + place, return_inverse=True)
+        amount, place = np.bincount(at, hours), cell % places.column.size
+        where = cell // places.column.size
+        size = self._summed.size
+        key, at = np.unique(where * size + self.column[places.column[place]], return_inverse=True)
+        least = np.full(key.size, np.inf)
+        np.minimum.at(least, at, amount)
+        column = key % size
+        least[np.bincount(at) < self._members[column]] = 0.0
+        edges = np.searchsorted(self._run, np.arange(self._count))
+        supply = np.add.reduceat(model.spans.supply, edges, axis=1).astype(np.float64)
+        rows = self.program.add_rows(supply.size, -np.inf, 1.0)
+        supply = np.maximum(supply, 1.0)
+        self.program.add_terms(rows[key // size], column, least / supply.reshape(-1)[key // size])
+        if self._count > 1:
+            self._add_totals(supply.sum(axis=1))
+
+    def _add_totals(self, supply: FloatArray) -> None:
+        """No pool gives more than it has in all runs together: that counts all of every block."""
+        places, start = self.model.places, self.model.spans.start
+        slots = start[places.span + places.spans] - start[places.span]
+        column, first = np.unique(self.column[places.column], return_index=True)
+        rows = self.program.add_rows(supply.size, -np.inf, 1.0)
+        pool, hours = places.pool[first], (places.slot_hours * slots)[first]
+        self.program.add_terms(rows[pool], column, hours / supply[pool])
+
+    def _limit_slots(self) -> None:
+        """A flexible request uses at most its most GPUs over all its pools, on a mean of a run."""
+        problem, places = self.model.problem, self.model.places
+        many = ((problem.speed > 0).sum(axis=1) > 1) & ~problem.single_pool
+        mine = np.flatnonzero(self._flexible & many[places.request])
+        column, first = np.unique(self.column[places.column[mine]], return_index=True)
+        place = mine[first]
+        spans = self._members[column]
+        gangs = (most_hours(problem) // problem.gang * problem.gang)[places.request[place]]
+        key = places.request[place] * self._count + self._run[places.span[place]]
+        runs, at = np.unique(key, return_inverse=True)
+        rows = self.program.add_rows(runs.size, -np.inf, 1.0)
+        part = places.slot_hours[place] / (np.maximum(gangs, 1) * spans)
+        self.program.add_terms(rows[at], column, part)
+
+    def _tie_blocks(self) -> None:
+        """Steps are taken where a pool and a start are chosen, between the least and the most."""
+        model = self.model
+        for chosen, columns in self._starts():
+            steps = self.column[columns]
+            most = np.array([model.most_steps[each] for each in columns.tolist()])
+            least = np.array([model.least_steps[each] for each in columns.tolist()])
+            one, first, at = np.unique(steps, return_index=True, return_inverse=True)
+            highest = np.zeros(one.size)
+            np.maximum.at(highest, at, most)
+            choice = self.column[chosen[first]]
+            for bounds, part in (((-np.inf, 0.0), highest), ((0.0, np.inf), least[first])):
+                rows = self.program.add_rows(one.size, *bounds)
+                self.program.add_terms(rows, one, 1.0)
+                self.program.add_terms(rows, choice, -part)

@@ -1,0 +1,188 @@
+"""Runs of slots taken as one: whatever solves the round solves them too."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.national_round import national_round
+from scheduler.document import parse_document
+from scheduler.formulate import formulate
+from scheduler.policy import find_policy
+from scheduler.round_file import read_round
+from solver.plan import Entitlement
+from solver.problem import MILLI, NOBODY, Problem, Shape, as_int
+from solver.rights import rights
+from solver.select import select
+from solver.tiers import core
+from solver.tiers.fairness_rows import FairRows
+from solver.tiers.laying import hold, lay_out
+from solver.tiers.model import RoundModel
+from solver.tiers.program import Effort, solve_program
+from solver.tiers.rounding import Bounds
+from solver.tiers.runs import Runs
+from tests.builders import a_problem
+
+
+def national(requests: int, seed: int) -> Problem:
+    """Return a national round under the default policy."""
+    document = parse_document(json.dumps(national_round(requests, seed)).encode())
+    return formulate(read_round(document), find_policy("entitlement")).problem
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+@pytest.mark.parametrize("edges", [[0], [0, 13], [0, 1, 9, 25]])
+def test_the_best_by_runs_is_no_worse_than_the_best_plan(seed, edges):
+    """A bound by runs, hull of covers and all, never passes what a plan reaches."""
+    problem = national(12, seed)
+    model = RoundModel(problem)
+    goal = FairRows(model, rights(problem)).fellows_goal()
+    low, high = model.program.column_bounds()
+    whole = np.zeros(model.program.columns, dtype=np.bool_)
+    whole[model.choices()[0]] = True
+    best = solve_program(model.program, goal.weights, Effort(), integer=whole)
+    count = model.spans.lengths.size
+    runs = Runs(model, np.unique(np.array(edges) * count // 26))
+    low, high = runs.bounds(low, high)
+    columns = runs.whole(model.choices()[0])
+    by_runs = solve_program(
+        runs.program,
+        runs.goal(goal.weights),
+        Effort(),
+        integer=columns,
+        lower=low,
+        upper=high,
+    )
+    assert best.values is not None
+    assert by_runs.bound <= best.objective + 1e-5 * goal.scale
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_round_decided_by_runs_is_whole_and_repeats(monkeypatch, seed):
+    """Every choice is whole and every row kept; bounds lie on the right side; it repeats."""
+    monkeypatch.setattr(core, "LARGE", 0)
+    problem = national(20, seed)
+    entitlement = rights(problem)
+    first, again = (
+        select(problem, entitlement, gap=1e-3, effort=Effort(), report=lambda *_: None)
+        for _ in range(2)
+    )
+    assert first.fluid.tolist() == again.fluid.tolist()
+    values, model = first.search.values, first.search.model
+    assert values is not None
+    columns = model.choices()[0]
+    assert np.abs(values[columns] - np.round(values[columns])).max() < 1e-5
+    row, column, value = model.program.matrix()
+    sums = np.bincount(row, value * values[column], model.program.rows)
+    low, high = model.program.row_bounds()
+    assert (sums >= low - 1e-5).all()
+    assert (sums <= high + 1e-5).all()
+    for tier in first.tiers:
+        sign = -1.0 if tier.name == "value" else 1.0
+        assert sign * (tier.objective - tier.bound) >= -1e-6 * max(abs(tier.bound), 1.0)
+
+
+def test_several_requests_of_a_fellow_do_not_cover_by_pieces():
+    """Of 60 hours due one covers 48; of the other, 30 hours, only two fifths find room."""
+    problem = a_problem(
+        requests=2,
+        fellows=1,
+        fellow=[0, 0],
+        slots=6,
+        supply=np.full((1, 6), 10 * MILLI),
+        ask=[48 * MILLI, 30 * MILLI],
+        minimum=[48 * MILLI, 30 * MILLI],
+        shape=[Shape.FLEXIBLE, Shape.BLOCK],
+        block_slots=[0, 3],
+        max_gpus=[1, 1],
+    )
+    model = RoundModel(problem)
+    due = as_int([60 * MILLI])
+    FairRows(model, Entitlement(groups=due, fellows=due, fluid=np.zeros((0, 4), np.int64)))
+    assert model.due is not None
+    without, model.due = model.due, None
+    plain = Runs(model, np.array([0]))
+    model.due = without
+    joint = Runs(model, np.array([0]))
+    goal = np.zeros(model.program.columns)
+    goal[without.lack[0]] = 1.0
+    least = [
+        solve_program(each.program, each.goal(goal), Effort()).objective for each in (plain, joint)
+    ]
+    assert pytest.approx(0.0, abs=1e-6) == least[0]
+    assert pytest.approx(0.12, abs=1e-3) == least[1]
+
+
+def test_whom_another_fellows_request_comes_before_may_be_funded_alone():
+    """A predecessor of somebody else is no member of the hull, and takes no set away."""
+    problem = a_problem(
+        requests=3,
+        fellows=2,
+        fellow=[0, 1, 1],
+        slots=6,
+        supply=np.full((1, 6), 10 * MILLI),
+        ask=[20 * MILLI] * 3,
+        minimum=[20 * MILLI] * 3,
+        after=[NOBODY, 0, NOBODY],
+    )
+    model = RoundModel(problem)
+    due = as_int([20 * MILLI, 30 * MILLI])
+    FairRows(model, Entitlement(groups=due, fellows=due, fluid=np.zeros((0, 4), np.int64)))
+    runs = Runs(model, np.array([0]))
+    low, high = runs.bounds(*model.program.column_bounds())
+    low[runs.column[model.funded]] = 1.0
+    answer = solve_program(runs.program, np.zeros(0), Effort(), lower=low, upper=high)
+    assert answer.values is not None
+
+
+def test_a_boundary_leaves_both_sides_room_for_their_least():
+    """Hours that lie early do not push the boundary where the second finds no room."""
+    problem = a_problem(
+        requests=2,
+        slots=6,
+        supply=np.full((1, 6), 10 * MILLI),
+        ask=[40 * MILLI, 40 * MILLI],
+        minimum=[30 * MILLI, 20 * MILLI],
+        max_gpus=[10, 10],
+        after=[NOBODY, 0],
+    )
+    model = RoundModel(problem)
+    low, high = model.program.column_bounds()
+    low = low.copy()
+    low[model.funded] = 1.0
+    bounds = Bounds(model, low, high)
+    values = np.zeros(model.program.columns)
+    values[model.places.column[model.places_of(1)[0]]] = 1.0
+    before, after, turn = model.turns[0]
+    bounds.turn(before, after, turn, values)
+    assert 3 == int((bounds.low[turn] < 0.5).sum())
+
+
+def test_blocks_chosen_by_runs_find_their_starts():
+    """Two blocks of three slots in one pool of six: one after the other."""
+    problem = a_problem(
+        requests=2,
+        slots=6,
+        ask=[240 * MILLI, 240 * MILLI],
+        minimum=[240 * MILLI, 240 * MILLI],
+        gang=[8, 8],
+        max_gpus=[8, 8],
+        shape=[Shape.BLOCK, Shape.BLOCK],
+        block_slots=[3, 3],
+    )
+    model = RoundModel(problem)
+    runs = Runs(model, np.array([0]))
+    chosen = np.zeros(runs.program.columns)
+    chosen[runs.column[model.choices()[0]]] = 1.0
+    held = hold(model, *model.program.column_bounds(), runs.spread(chosen))
+
+    def solve_in_fractions(low, high):
+        return solve_program(model.program, np.zeros(0), Effort(), lower=low, upper=high).values
+
+    values = lay_out(model, held, solve_in_fractions)
+    assert values is not None
+    starts = [
+        int(model.places.span[mine[values[model.places.column[mine]] > 0.5]][0])
+        for mine in (model.places_of(0), model.places_of(1))
+    ]
+    assert [0, 3] == sorted(starts)
