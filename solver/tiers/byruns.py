@@ -74,8 +74,7 @@ class ByRuns:
             known: ``(columns,)`` a plan to begin with.
             hours: solves the round's program with choices in fractions.
         """
-        count = self.model.spans.lengths.size
-        runs = Runs(self.model, np.arange(PARTS) * count // PARTS)
+        runs = Runs(self.model, self._edges())
         goal, (low, high) = self._softened(runs, aim, bounds)
         relaxed = solve_program(runs.program, goal, self.effort, lower=low, upper=high)
         if relaxed.values is None:
@@ -92,6 +91,11 @@ class ByRuns:
             return Decided(bound=bound, infeasible=answer.infeasible, work=work)
         laid = self._laid(aim, bounds, runs.spread(answer.values), hours)
         return Decided(values=laid, bound=bound, work=work)
+
+    def _edges(self) -> IntArray:
+        """Return the first spans of the runs."""
+        count = self.model.spans.lengths.size
+        return np.arange(PARTS) * count // PARTS
 
     def _softened(
         self, runs: Runs, aim: Aim, bounds: tuple[FloatArray, FloatArray]
