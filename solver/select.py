@@ -14,7 +14,7 @@ from solver.tiers.engines import Engine, LinearEngine, enough
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
-from solver.tiers.narrowing import SLACK, excluded, narrow
+from solver.tiers.narrowing import SLACK, narrow
 from solver.tiers.program import Effort
 
 if TYPE_CHECKING:
@@ -151,21 +151,15 @@ class Search:
         Without a plan to start from it is first asked whether no group needs to fall short at all.
         Where none does, both are proved by arithmetic.
         """
-        none = np.full(fair.shortfall.size, self.gap / 10)
         if self.values is None:
-            self.engine.cap(fair.shortfall, none)
+            self.engine.cap(fair.shortfall, np.full(fair.shortfall.size, self.gap / 10))
             self.head_start = self.engine.settle(fair.fellows_goal(), self.gap)
             self.values = self.head_start.values
-        least = 0.0
-        if self.values is None and self.engine.spare > 0.0:
-            least, _ = excluded(self.engine, fair, 1.0, self.gap)
-            self.head_start = self.engine.settle(fair.fellows_goal(), self.gap)
-            self.values = self.head_start.values
-        worst, total = np.inf, np.inf
-        if self.values is not None:
-            worst, total = fair.group_shortfalls(self.values)
-        if worst <= least + max(self.gap, self.engine.spare):
-            self.note_groups(fair, (worst, total), least)
+        least, spare = 0.0, max(self.gap, self.engine.spare)
+        if self.engine.spare > 0.0 and self.worst(fair) > spare:
+            least = self.aim_at_least(fair)
+        if self.worst(fair) <= least + spare:
+            self.note_groups(fair, least)
             return
         self.head_start = None
         self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
@@ -190,20 +184,37 @@ class Search:
         self.improve(fair.total_goal())
         self.engine.cap(fair.shortfall, np.minimum(self.values[fair.shortfall] + SLACK, 1.0))
 
-    def note_groups(self, fair: FairRows, reached: tuple[float, float], least: float) -> None:
+    def worst(self, fair: FairRows) -> float:
+        """Return the largest relative shortfall of a group in the plan at hand; infinite without."""
+        return np.inf if self.values is None else fair.group_shortfalls(self.values)[0]
+
+    def aim_at_least(self, fair: FairRows) -> float:
+        """Let every group lack what the worst one has to; return that."""
+        self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
+        least = max(self.engine.least(fair.worst_goal()), 0.0)
+        self.engine.cap(fair.shortfall, np.full(fair.shortfall.size, least + self.gap / 10))
+        begun = self.engine.settle(fair.fellows_goal(), self.gap)
+        if begun.values is not None:
+            self.head_start, self.values = begun, begun.values
+        return least
+
+    def note_groups(self, fair: FairRows, least: float) -> None:
         """Note what the groups lack in the plan at hand, and keep it.
 
         Args:
             fair: the groups.
-            reached: the largest relative shortfall, and the sum of all.
             least: what the worst one lacks in every plan.
         """
-        work = 1 if self.head_start is None else self.head_start.work
         assert self.values is not None
-        bounds = (least, max(self.engine.least(fair.total_goal()), 0.0) if least > 0.0 else 0.0)
-        most = np.maximum(self.values[fair.shortfall], self.gap / 10) + SLACK
-        self.engine.cap(fair.shortfall, np.minimum(most, 1.0))
-        for name, objective, bound in zip(("groups", "groups_total"), reached, bounds, strict=True):
+        work = 1 if self.head_start is None else self.head_start.work
+        reached = fair.group_shortfalls(self.values)
+        total = max(self.engine.least(fair.total_goal()), 0.0) if least > 0.0 else 0.0
+        most = max(self.gap / 10, min(reached[0] + SLACK, 1.0))
+        self.engine.cap(fair.shortfall, np.full(fair.shortfall.size, most))
+        for name, objective, bound in (
+            ("groups", reached[0], least),
+            ("groups_total", reached[1], total),
+        ):
             far = name == "groups" and objective - bound > self.gap
             self.note(
                 Reached(

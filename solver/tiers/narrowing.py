@@ -42,7 +42,7 @@ def narrow(engine: Engine, fair: FairRows, values: FloatArray, gap: float) -> Na
         gap: how near the two sides have to come.
     """
     high = fair.group_shortfalls(values)[0]
-    low, work = excluded(engine, fair, high, gap)
+    low, work = _excluded(engine, fair, high, gap)
     trial = low
     for _ in range(TRIALS):
         if high - trial <= gap / 4:
@@ -66,7 +66,7 @@ def narrow(engine: Engine, fair: FairRows, values: FloatArray, gap: float) -> Na
     return Narrowed(values=values, low=max(low, least), high=max(high, least), work=work)
 
 
-def excluded(engine: Engine, fair: FairRows, high: float, gap: float) -> tuple[float, int]:
+def _excluded(engine: Engine, fair: FairRows, high: float, gap: float) -> tuple[float, int]:
     """Return below which value the linear program alone has no solution, and programs solved."""
     low, work = 0.0, 0
     while high - low > gap / 4:
