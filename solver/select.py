@@ -185,7 +185,7 @@ class Search:
         self.engine.cap(fair.shortfall, np.minimum(self.values[fair.shortfall] + SLACK, 1.0))
 
     def worst(self, fair: FairRows) -> float:
-        """Return the largest relative shortfall of a group in the plan at hand; infinite without."""
+        """Return the largest share that a group lacks in the plan at hand; infinite without."""
         return np.inf if self.values is None else fair.group_shortfalls(self.values)[0]
 
     def aim_at_least(self, fair: FairRows) -> float:
