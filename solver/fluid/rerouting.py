@@ -2,7 +2,8 @@
 
 Source:
     Ahuja and Orlin, Distance-directed augmenting path algorithms for maximum flow and parametric
-    maximum flow problems, Naval Research Logistics 38 (1991): ways downhill by distance labels.
+    maximum flow problems, Naval Research Logistics 38 (1991): ways downhill by distance labels;
+    Beamer, Asanović and Patterson, Direction-optimizing breadth-first search, SC (2012).
 """
 
 from typing import NamedTuple
@@ -17,6 +18,8 @@ SLICE = 64
 """Arcs looked at for one arc's ways before another one's turn, at least."""
 WORTH = 4
 """Part of the searches so far that ways may cost before distances are worked out anew."""
+MANY = 4
+"""Times that nodes just reached may have the arcs of those not reached before these look back."""
 SHARE = 8
 """Part of a search that looking for the nodes in reach of what is stuck may cost."""
 
@@ -32,6 +35,7 @@ class Ways(NamedTuple):
         via: arc by which a way came to a node; also a queue.
         waiting: whether something enters here that has no way yet.
         reached: the search that came to a node last.
+        members: the nodes of the part; unseen: those of them without a distance, for a while.
     """
 
     distance: NarrowArray
@@ -40,13 +44,15 @@ class Ways(NamedTuple):
     via: NarrowArray
     waiting: BoolArray
     reached: IntArray
+    members: NarrowArray
+    unseen: NarrowArray
 
     @classmethod
     def of(cls, nodes: int) -> "Ways":
         """Return room for some nodes."""
-        narrow = np.zeros((3, nodes), dtype=np.int32)
-        wide = np.zeros((2, nodes), dtype=np.int64)
-        return cls(narrow[0], narrow[1], wide[0], narrow[2], np.zeros(nodes, np.bool_), wide[1])
+        distance, end, via, *lists = np.zeros((5, nodes), dtype=np.int32)
+        current, reached = np.zeros((2, nodes), dtype=np.int64)
+        return cls(distance, end, current, via, np.zeros(nodes, np.bool_), reached, *lists)
 
 
 @kernel
@@ -67,6 +73,7 @@ def reroute(
     """
     head, residual = net.head, net.residual
     nodes = part.shape[0]
+    count, arcs = _list_members(net, part, part[head[sources[0]]], ways.members)
     rounds = 0
     while True:
         left = 0
@@ -75,7 +82,7 @@ def reroute(
             left += residual[source] > 0
         if left == 0:
             return 0
-        steps = _measure(net, part, part[head[sources[0]]], rooms, ways, left)
+        steps = _measure(net, part, rooms, ways, ways.members[:count], arcs, left)
         rounds += 1
         some = False
         budget = rounds * steps // WORTH
@@ -93,34 +100,138 @@ def reroute(
 
 
 @kernel
+def _list_members(
+    net: Network, part: NarrowArray, own: int, members: NarrowArray
+) -> tuple[int, int]:
+    """List the nodes of a part; return how many they and their arcs are."""
+    count, arcs = 0, 0
+    for node in range(2, part.shape[0]):
+        if part[node] == own:
+            members[count] = node
+            count += 1
+            arcs += net.start[node + 1] - net.start[node]
+    return count, arcs
+
+
+@kernel
 def _measure(  # noqa: PLR0913, PLR0917 - a network, a part of it, what enters and leaves there
-    net: Network, part: NarrowArray, own: int, rooms: NarrowArray, ways: Ways, left: int
+    net: Network,
+    part: NarrowArray,
+    rooms: NarrowArray,
+    ways: Ways,
+    members: NarrowArray,
+    arcs: int,
+    left: int,
 ) -> int:
-    """Set distances anew until all that wait have theirs; return how many arcs were looked at."""
-    start, head, mate, residual, both = net
-    distance, end, current, queue, waiting, _ = ways
-    nodes = distance.shape[0]
-    distance[:] = nodes
-    seen, done, steps = 0, 0, 0
+    """Set distances anew until all that wait have theirs; return how many arcs were looked at.
+
+    Where the nodes reached last have most of the arcs, those not reached yet look for one of them.
+    """
+    start, queue = net.start, ways.via
+    ways.distance[:] = ways.distance.shape[0]
+    seen = _ends(net, rooms, ways)
+    first, depth, steps, unseen = 0, 0, 0, -1
+    while first < seen and left > 0:
+        ahead = 0
+        for k in range(first, seen):
+            ahead += start[queue[k] + 1] - start[queue[k]]
+        arcs -= ahead
+        depth += 1
+        last = seen
+        if ahead * MANY <= arcs:
+            seen, left = _look_ahead(net, part, ways, first, seen, depth, left)
+            steps += ahead
+        else:
+            if unseen < 0:
+                unseen = _list_unseen(ways, members)
+            seen, unseen, looked = _look_back(net, ways, seen, depth, unseen)
+            for k in range(last, seen):
+                left -= ways.waiting[queue[k]]
+            steps += looked
+        first = last
+    return steps
+
+
+@kernel
+def _ends(net: Network, rooms: NarrowArray, ways: Ways) -> int:
+    """Queue the nodes where something can end; return how many."""
+    start, head, mate, residual, _ = net
+    seen = 0
     for arc in rooms:
         to_sink = head[arc] == 1
         if (residual[arc] > 0) if to_sink else (residual[arc] < 0):
             node = head[mate[arc]] if to_sink else head[arc]
-            distance[node], end[node], current[node] = 0, arc, start[node]
-            queue[seen] = node
+            ways.distance[node], ways.end[node], ways.current[node] = 0, arc, start[node]
+            ways.via[seen] = node
             seen += 1
-    while done < seen and left > 0:
-        node = queue[done]
-        done += 1
-        steps += start[node + 1] - start[node]
+    return seen
+
+
+@kernel
+def _look_ahead(  # noqa: PLR0913, PLR0917 - a search
+    net: Network, part: NarrowArray, ways: Ways, first: int, last: int, depth: int, left: int
+) -> tuple[int, int]:
+    """Queue the nodes from which those queued from `first` on are one arc away.
+
+    Returns:
+        How many nodes are queued; how many wait that have no distance.
+    """
+    start, head, _, residual, both = net
+    distance, queue = ways.distance, ways.via
+    nodes, own, seen = distance.shape[0], part[queue[first]], last
+    for k in range(first, last):
+        node = queue[k]
         for arc in range(start[node], start[node + 1]):
             tail = head[arc]
             if distance[tail] == nodes and residual[arc] < both[arc] and part[tail] == own:
-                distance[tail], end[tail], current[tail] = distance[node] + 1, -1, start[tail]
+                distance[tail], ways.end[tail], ways.current[tail] = depth, -1, start[tail]
                 queue[seen] = tail
                 seen += 1
-                left -= waiting[tail]
-    return steps
+                left -= ways.waiting[tail]
+        if left == 0:
+            break
+    return seen, left
+
+
+@kernel
+def _list_unseen(ways: Ways, members: NarrowArray) -> int:
+    """List the members that have no distance; return how many."""
+    count = 0
+    for node in members:
+        if ways.distance[node] == ways.distance.shape[0]:
+            ways.unseen[count] = node
+            count += 1
+    return count
+
+
+@kernel
+def _look_back(
+    net: Network, ways: Ways, seen: int, depth: int, unseen: int
+) -> tuple[int, int, int]:
+    """Queue those not seen yet that an arc leads from to a node of the depth before.
+
+    Returns:
+        How many nodes are queued; how many are not seen; how many arcs were looked at.
+    """
+    start, head, residual = net.start, net.head, net.residual
+    distance, nodes = ways.distance, ways.distance.shape[0]
+    kept, looked = 0, 0
+    for k in range(unseen):
+        node = ways.unseen[k]
+        if distance[node] < nodes:
+            continue
+        arc, last = start[node], start[node + 1]
+        while arc < last and (distance[head[arc]] != depth - 1 or residual[arc] <= 0):
+            arc += 1
+        looked += arc - start[node] + 1
+        if arc < last:
+            distance[node], ways.end[node], ways.current[node] = depth, -1, arc
+            ways.via[seen] = node
+            seen += 1
+        else:
+            ways.unseen[kept] = node
+            kept += 1
+    return seen, kept, looked
 
 
 @kernel
