@@ -174,7 +174,7 @@ def leximin(
             misses += 1
             if misses > PATIENCE:
                 stride = max(FEWEST, min(stride, ahead.shape[0]) // 2)
-            if seek is not None and misses >= PATIENCE and (cuts := seek(misses)):
+            if seek is not None and (cuts := seek(misses)):
                 pool.takes_all(cuts)
                 stride, seek = len(agents.weight), None
         elif last:

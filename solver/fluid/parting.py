@@ -24,7 +24,7 @@ from solver.problem import BoolArray, FloatArray, IntArray, NarrowArray
 
 WINDOWS = 16
 """Part of the first level known that is tried first."""
-PATIENCE = 4
+PATIENCE = 2
 """Broken trials before less is tried."""
 
 

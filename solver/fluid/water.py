@@ -51,6 +51,10 @@ CROWD = 100
 """Agents short of what they ask that tell of many bottlenecks."""
 MANY = 30
 """Questions answered with cuts that tell of many bottlenecks."""
+PATIENCE = 4
+"""Questions answered with cuts before a crowd counts, unless it is a large part of all."""
+LARGE = 0.25
+"""Part of all agents that is large."""
 
 
 class ShortageFlow:
@@ -133,14 +137,15 @@ class ShortageFlow:
         """Return the cuts that bind the fellows, found part by part.
 
         None where that would take longer than going on: few lacked something in the last question,
-        and few questions were answered with cuts.
+        or not yet often, and few questions were answered with cuts.
 
         Args:
             agents: the fellows.
             budget: what the whole solve may still spend; None without a limit.
             misses: questions answered with cuts.
         """
-        if self._totals is None or (self._short < CROWD and misses <= MANY):
+        crowd = CROWD if misses >= PATIENCE else max(CROWD, LARGE * self._parent.shape[0])
+        if self._totals is None or (self._short < crowd and misses <= MANY):
             return []
         layout = Layout(
             asks=self._asks_at,
