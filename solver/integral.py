@@ -2,33 +2,45 @@
 
 Where supply is a few gang-hours, fluid hours say little about what whole ones can reach: the plan
 loses in the rounding what the bound knows nothing of. There the rules of a plan fit into one
-integer program, and every tier is improved and bounded on plans as they really are.
+integer program, and every tier is improved and bounded on plans as they really are: by CP-SAT,
+what that leaves open by a code that branches and cuts (`solver.mixed`), the rest by CP-SAT again.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, lcm
+from math import ceil, floor, lcm
 from typing import NamedTuple
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 from solver.audit import is_lawful, kept_amounts
+from solver.budget import Budget
 from solver.fluid.merging import reach
 from solver.leftover import use_leftover
+from solver.mixed import as_program
 from solver.placing.arrange import WORKERS, Arrangement, Expression, Task, repeating_solver
 from solver.placing.board import buckets, caps, floors, free_supply, holdings, in_order
 from solver.plan import NO_CELLS, Entitlement, Limit, per_fellow, received
-from solver.problem import MILLI, NOBODY, IntArray, Problem, Tier
+from solver.problem import MILLI, NOBODY, BoolArray, FloatArray, IntArray, Problem, Tier
 from solver.select import Reached
-from solver.stages import SHORTFALLS, exact_objectives, mean_one_weights, value, weighed_due
+from solver.stages import SHORTFALLS, exact_objectives, mean_one_weights, scales, value, weighed_due
+from solver.tiers.program import Effort
 from solver.worth import asked_value, merit_points, value_parts
 
 SMALL = 1_000
 """Places (request, pool, slot) up to which a round is small."""
 EFFORT = 1.5
-"""CP-SAT's deterministic time for all tiers together; some ten seconds of a core at most."""
+"""CP-SAT's deterministic time for all tiers together; some twenty seconds of a core at most."""
+FIRST = 0.25
+"""Part of it before the code that branches and cuts; the rest is for what that leaves open."""
+NODES = 1_000_000
+"""Nodes times columns of a search by the code that branches and cuts."""
+NEAR = 1e-4
+"""Relative gap at which it may stop."""
+ROUGH = 1e-9
+"""Relative error of its bounds."""
 UNITS_OF_WORK = 20
 """Linear programs or nodes that count as a second of it, where work is limited."""
 SHARES = MILLI * MILLI
@@ -87,6 +99,18 @@ class _Aim:
         return float(value * self.unit)
 
 
+class _Code(NamedTuple):
+    """Limits of the code that branches and cuts, and what gaps are measured against at least."""
+
+    effort: Effort
+    scale: dict[str, float]
+
+    def near(self, aim: _Aim, reached: int) -> float:
+        """Return the difference from which on an aim is settled, in steps of its integer."""
+        size = max(abs(aim.read(reached)), self.scale[aim.name])
+        return NEAR * size / float(abs(aim.unit))
+
+
 def is_small(problem: Problem) -> bool:
     """Return whether the whole round fits into one integer program that is solved in seconds."""
     lengths = problem.end - problem.first
@@ -94,8 +118,14 @@ def is_small(problem: Problem) -> bool:
     return int(places) <= SMALL and not problem.previous.size
 
 
-def improve(
-    problem: Problem, entitlement: Entitlement | None, cells: IntArray, *, effort: float, seed: int
+def improve(  # noqa: PLR0913 - options by name
+    problem: Problem,
+    entitlement: Entitlement | None,
+    cells: IntArray,
+    *,
+    effort: float,
+    seed: int,
+    budget: Budget | None = None,
 ) -> Integral | None:
     """Improve a plan tier after tier and bound each tier by what whole gang-hours can reach.
 
@@ -107,6 +137,7 @@ def improve(
         cells: ``(n, 4)`` of a plan that keeps every rule, or none where none is known.
         effort: CP-SAT's deterministic time for all tiers together.
         seed: of its search.
+        budget: what the code that branches and cuts may still spend.
 
     Returns:
         A plan that is no worse in the first tier, its figures and bounds; None when a tier was not
@@ -117,7 +148,8 @@ def improve(
     if aims and cells.size:
         known = exact_objectives(problem, entitlement, cells)[aims[0].name]
         model.cp.add(aims[0].least <= ceil(known / aims[0].unit) + aims[0].loose)
-    search = _search(model, aims, cells, effort=effort, seed=seed)
+    code = _Code(Effort(seed=seed, budget=budget or Budget()), scales(entitlement))
+    search = _search(model, aims, cells, effort=effort, seed=seed, code=code)
     if not search.bounds or len(search.bounds) < len(aims):
         return None
     cells = use_leftover(problem, entitlement, search.cells)
@@ -179,6 +211,18 @@ class _Searched(NamedTuple):
     work: float
 
 
+class _Known(NamedTuple):
+    """A solution of a model, and a bound of its objective: whole numbers."""
+
+    solution: list[int]
+    objective: int
+    bound: int
+
+    def with_bound(self, bound: int) -> "_Known":
+        """Return the same with the better of both bounds."""
+        return self._replace(bound=min(max(self.bound, bound), self.objective))
+
+
 def _search(  # noqa: PLR0913 - options by name
     model: Arrangement,
     aims: list[_Aim],
@@ -187,6 +231,7 @@ def _search(  # noqa: PLR0913 - options by name
     effort: float,
     seed: int,
     workers: int = WORKERS,
+    code: _Code | None = None,
 ) -> _Searched:
     """Improve one aim after another, each kept from then on, while something is found."""
     if aims and cells.size:
@@ -194,18 +239,95 @@ def _search(  # noqa: PLR0913 - options by name
     bounds: list[tuple[_Aim, float, bool]] = []
     work = 0.0
     for aim in aims:
-        solver = repeating_solver(seed, effort / len(aims), workers)
+        share = effort / len(aims)
         model.cp.minimize(aim.least)
-        status = solver.solve(model.cp)
-        work += solver.response_proto.deterministic_time
-        if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+        first = repeating_solver(seed, share if code is None else share * FIRST, workers)
+        found, spent = _solved(model, first)
+        work += spent
+        if code is not None and (found is None or found.bound < found.objective):
+            longer = repeating_solver(seed, share * (1.0 - FIRST), workers)
+            found, spent = _together(model, aim, found, code, longer)
+            work += spent
+        if found is None:
             break
-        cells = model.cells(solver)
+        cells = model.cells(found.solution)
         _hint(model, cells)
-        model.cp.add(aim.least <= round(solver.objective_value))
-        least = ceil(solver.best_objective_bound - 1e-6) - aim.loose
-        bounds.append((aim, aim.read(least), status == cp_model.OPTIMAL))
+        model.cp.add(aim.least <= _kept(aim, found, code))
+        least = aim.read(found.bound - aim.loose)
+        bounds.append((aim, least, found.bound >= found.objective))
     return _Searched(cells=cells, bounds=bounds, work=work)
+
+
+def _kept(aim: _Aim, found: _Known, code: _Code | None) -> int:
+    """Return what an aim may be at most from then on: what was found, or what is as near.
+
+    What an aim reaches beyond that by chance would cost the next one much.
+    """
+    if code is None or found.bound >= found.objective:
+        return found.objective
+    return max(found.objective, found.bound + floor(code.near(aim, found.objective)))
+
+
+def _solved(model: Arrangement, solver: cp_model.CpSolver) -> tuple[_Known | None, float]:
+    """Return what CP-SAT found, and the deterministic time it took."""
+    status, work = solver.solve(model.cp), solver.response_proto.deterministic_time
+    if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+        return None, work
+    objective = round(solver.objective_value)
+    bound = min(ceil(solver.best_objective_bound - 1e-6), objective)
+    return _Known(list(solver.response_proto.solution), objective, bound), work
+
+
+def _together(
+    model: Arrangement,
+    aim: _Aim,
+    known: _Known | None,
+    code: _Code,
+    solver: cp_model.CpSolver,
+) -> tuple[_Known | None, float]:
+    """Branch and cut from what is known on; what that leaves open CP-SAT is asked once more."""
+    if known is not None:
+        known = _branched(model, aim, known, code)
+        if known.objective - known.bound <= code.near(aim, known.objective):
+            return known, 0.0
+        _hint(model, model.cells(known.solution))
+    found, work = _solved(model, solver)
+    if known is None or found is None:
+        return found or known, work
+    best = found if found.objective < known.objective else known
+    return best.with_bound(max(found.bound, known.bound)), work
+
+
+def _branched(model: Arrangement, aim: _Aim, known: _Known, code: _Code) -> _Known:
+    """Return what the code that branches and cuts makes of a solution and its bound.
+
+    What it finds is taken in whole numbers and worked out by CP-SAT once more.
+    """
+    counts = {part.gangs.index for parts in model.parts.values() for part in parts}
+    mixed = as_program(model.cp, counts)
+    nodes = max(NODES // mixed.program.columns, 1)
+    effort = replace(code.effort, gap=code.near(aim, known.objective), nodes=nodes)
+    answer = mixed.minimise(np.array(known.solution, dtype=np.float64), effort)
+    if answer.values is not None:
+        better = _made_exact(model, np.rint(answer.values), mixed.whole)
+        if better is not None and better.objective < known.objective:
+            known = better._replace(bound=min(known.bound, better.objective))
+    if np.isfinite(answer.bound):
+        trifle = max(1e-6, ROUGH * abs(answer.bound))
+        known = known.with_bound(ceil(answer.bound - trifle))
+    return known
+
+
+def _made_exact(model: Arrangement, values: FloatArray, whole: BoolArray) -> _Known | None:
+    """Return the solution with these counts and choices, None where they keep not every rule."""
+    model.cp.clear_hints()  # type: ignore[no-untyped-call]  # ortools has no types here
+    for index in np.flatnonzero(whole).tolist():
+        variable = model.cp.get_int_var_from_proto_index(index)
+        model.cp.add_hint(variable, int(values[index]))
+    solver = repeating_solver(0, 1.0, 1)
+    solver.parameters.fix_variables_to_their_hinted_value = True
+    found, _ = _solved(model, solver)
+    return found
 
 
 def is_impossible(problem: Problem, *, effort: float, seed: int) -> tuple[bool, float]:
@@ -309,6 +431,7 @@ def _lacks(model: Arrangement, first: int, count: int) -> _Lacks:
         if bucket in model.held:
             lacks.open[index] = model.cp.new_int_var(0, due, "")
             model.cp.add(lacks.open[index] >= due - model.held[bucket])
+            model.cover(bucket, due, lacks.open[index])
         else:
             lacks.fixed[index] = max(due - int(task.held[bucket]), 0)
     return lacks

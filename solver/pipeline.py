@@ -272,7 +272,9 @@ def _integral(
     seconds = _seconds_of_improving(effort.budget, EFFORT)
     if not is_small(problem) or seconds <= 0.0:
         return None
-    found = improve(problem, entitlement, cells, effort=seconds, seed=effort.seed)
+    found = improve(
+        problem, entitlement, cells, effort=seconds, seed=effort.seed, budget=effort.budget
+    )
     if found is not None:
         effort.budget.spend(round(seconds * UNITS_OF_WORK))
     return found

@@ -61,12 +61,13 @@ class Task:
 
 
 class Part(NamedTuple):
-    """A count of gangs and the GPU-hours one of them takes in one slot of a pool."""
+    """A count of gangs, at most so many, and the GPU-hours one takes in one slot of a pool."""
 
     request: int
     pool: int
     slots: range
     gangs: cp_model.IntVar
+    most: int
     hours: int
 
 
@@ -93,7 +94,7 @@ def arrange(
         status = solver.solve(model.cp)
         if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
             return cells
-        cells = model.cells(solver)
+        cells = model.cells(solver.response_proto.solution)
         model.cp.clear_hints()  # type: ignore[no-untyped-call]  # ortools has no types here
         for index, value in enumerate(solver.response_proto.solution):
             model.cp.add_hint(model.cp.get_int_var_from_proto_index(index), value)
@@ -125,6 +126,7 @@ class Arrangement:
         self.task = task
         self.problem = task.problem
         self.cp = cp_model.CpModel()
+        self.buckets = buckets(task.problem)
         self.members: list[int] = task.members.tolist()
         self.served: dict[int, cp_model.IntVar] = {}
         self.parts: dict[int, list[Part]] = {}
@@ -155,7 +157,7 @@ class Arrangement:
             gang = int(problem.gang[request])
             limit = int(most_hours(problem)[request])
             spans = [range(slot, slot + 1) for slot in slots]
-            most = dict.fromkeys(pools, limit // gang)
+            most = {pool: min(limit // gang, self._most_gangs(request, pool)) for pool in pools}
             hours = gang
         else:
             whole = range(int(problem.first[request]), int(problem.end[request]))
@@ -176,66 +178,88 @@ class Arrangement:
             self._one_start(request, parts)
         return parts
 
+    def _most_gangs(self, request: int, pool: int) -> int:
+        """Return the gang-hours of a pool that do not pass the ask, and one more."""
+        gang_hour = int(self.problem.gang[request] * self.problem.speed[request, pool])
+        return (int(self.problem.ask[request]) - 1) // gang_hour + 1
+
     def _part(self, request: int, pool: int, span: range, most: int, hours: int) -> Part:
         """Return a count of gangs, at most what is free."""
         free = int(self.task.free[pool, span.start : span.stop].min())
-        count = self.cp.new_int_var(0, max(0, min(most, free // hours)), "")
-        return Part(request, pool, span, count, hours)
+        limit = max(0, min(most, free // hours))
+        return Part(request, pool, span, self.cp.new_int_var(0, limit, ""), limit, hours)
 
     def _one_start(self, request: int, parts: Sequence[Part]) -> None:
-        """Let a block use one pool and start."""
-        chosen = [self._used(part) for part in parts]
+        """Let a block use one pool and start, and serve its need there."""
+        need, chosen = max(1, int(self.task.need[request])), list[cp_model.IntVar]()
+        for part in parts:
+            worth = part.hours * len(part.slots) * int(self.problem.speed[request, part.pool])
+            least = -(-need // worth)
+            if least > part.most:
+                self.cp.add(part.gangs == 0)
+                continue
+            chosen.append(self.cp.new_bool_var(""))
+            self.cp.add(part.gangs >= least * chosen[-1])
+            self.cp.add(part.gangs <= part.most * chosen[-1])
         self.cp.add(sum(chosen) == self.served[request])
-
-    def _used(self, part: Part) -> cp_model.IntVar:
-        """Return a literal that is true when the part is not zero."""
-        literal = self.cp.new_bool_var("")
-        self.cp.add(part.gangs >= 1).only_enforce_if(literal)
-        self.cp.add(part.gangs == 0).only_enforce_if(~literal)
-        return literal
 
     def _total(self, request: int) -> cp_model.LinearExpr:
         """Return thousandths of reference hours."""
-        speed = self.problem.speed[request]
+        return self._worth(self.parts[request])
+
+    def _worth(self, parts: Sequence[Part]) -> cp_model.LinearExpr:
+        """Return thousandths of reference hours of some parts of a request."""
+        speed = self.problem.speed
         return cp_model.LinearExpr.weighted_sum(
-            [part.gangs for part in self.parts[request]],
-            [part.hours * len(part.slots) * int(speed[part.pool]) for part in self.parts[request]],
+            [part.gangs for part in parts],
+            [part.hours * len(part.slots) * int(speed[part.request, part.pool]) for part in parts],
         )
 
     def _award(self, request: int) -> cp_model.IntVar:
-        """Return min(total, ask).
+        """Return min(total, ask), or less where nothing is won by less.
 
         As two cases: over a `add_min_equality` of such sums CP-SAT 9.15 presolves for seconds.
         """
         ask, total = int(self.problem.ask[request]), self.total[request]
-        award, full = self.cp.new_int_var(0, ask, ""), self.cp.new_bool_var("")
+        award = self.cp.new_int_var(0, ask, "")
         self.cp.add(award <= total)
-        self.cp.add(award == ask).only_enforce_if(full)
-        self.cp.add(award >= total).only_enforce_if(~full)
+        self.cp.add(award <= ask * self.served[request])
+        if self.problem.rules.unit is Unit.REFERENCE_HOURS:
+            full = self.cp.new_bool_var("")
+            self.cp.add(award == ask).only_enforce_if(full)
+            self.cp.add(award >= total).only_enforce_if(~full)
         return award
 
     def minimum_or_nothing(self, request: int) -> None:
         """A request gets nothing, or what it needs and more."""
-        served = self.served[request]
-        self.cp.add(self.total[request] >= max(1, int(self.task.need[request]))).only_enforce_if(
-            served
-        )
+        served, need = self.served[request], max(1, int(self.task.need[request]))
+        self.cp.add(self.total[request] >= need * served)
         for part in self.parts[request]:
-            self.cp.add(part.gangs == 0).only_enforce_if(~served)
+            self.cp.add(part.gangs <= part.most * served)
 
     def at_most_one_gang_hour_past_the_ask(self, request: int) -> None:
-        """The total is less than the ask plus one gang-hour on the fastest pool used."""
-        problem = self.problem
-        by_pool: dict[int, list[cp_model.IntVar]] = {}
-        for part in self.parts[request]:
-            by_pool.setdefault(part.pool, []).append(part.gangs)
-        tops = {pool: self.cp.new_bool_var("") for pool in by_pool}
-        self.cp.add(sum(tops.values()) == self.served[request])
-        for pool, counts in by_pool.items():
-            self.cp.add(sum(counts) >= 1).only_enforce_if(tops[pool])
-        gang, ask = int(problem.gang[request]), int(problem.ask[request])
-        past = sum(gang * int(problem.speed[request, pool]) * top for pool, top in tops.items())
-        self.cp.add(self.total[request] <= ask - 1 + past).only_enforce_if(self.served[request])
+        """The total is less than the ask plus one gang-hour on the fastest pool used.
+
+        A block's counts go no further.
+        """
+        problem, served = self.problem, self.served[request]
+        if problem.shape[request] == Shape.BLOCK:
+            return
+        past = {
+            part.pool: int(problem.gang[request] * problem.speed[request, part.pool])
+            for part in self.parts[request]
+        }
+        ask, total = int(problem.ask[request]), self.total[request]
+        self.cp.add(total <= (ask - 1 + max(past.values(), default=0)) * served)
+        if problem.single_pool[request] or len(set(past.values())) < 2:  # noqa: PLR2004
+            return
+        tops = {pool: self.cp.new_bool_var("") for pool in past}
+        self.cp.add(sum(tops.values()) == served)
+        for pool, top in tops.items():
+            own = [part.gangs for part in self.parts[request] if part.pool == pool]
+            self.cp.add(sum(own) >= top)
+        room = sum(past[pool] * top for pool, top in tops.items())
+        self.cp.add(total <= (ask - 1) * served + room)
 
     def most_gpus_at_once(self, request: int) -> None:
         """In no slot do all pools together give more than the most GPUs."""
@@ -250,14 +274,21 @@ class Arrangement:
                 self.cp.add(sum(part.gangs * part.hours for part in parts) <= limit)
 
     def one_pool(self, request: int) -> None:
-        """A request that has to stay in one pool does."""
+        """A request that has to stay in one pool does, with its need there; a block does anyway."""
         pools = sorted({part.pool for part in self.parts[request]})
-        if not self.problem.single_pool[request] or len(pools) == 1:
+        if not self.problem.single_pool[request] or self.problem.shape[request] == Shape.BLOCK:
             return
-        stays = {pool: self.cp.new_bool_var("") for pool in pools}
-        self.cp.add_at_most_one(stays.values())
-        for part in self.parts[request]:
-            self.cp.add(part.gangs == 0).only_enforce_if(~stays[part.pool])
+        need, stays = max(1, int(self.task.need[request])), list[cp_model.IntVar]()
+        for pool in pools:
+            stays.append(self.cp.new_bool_var(""))
+            parts = [part for part in self.parts[request] if part.pool == pool]
+            gang_hour = int(self.problem.gang[request] * self.problem.speed[request, pool])
+            total = self._worth(parts)
+            self.cp.add(total >= need * stays[-1])
+            self.cp.add(total <= (int(self.problem.ask[request]) - 1 + gang_hour) * stays[-1])
+            for part in parts:
+                self.cp.add(part.gangs <= part.most * stays[-1])
+        self.cp.add(sum(stays) == self.served[request])
 
     def after_the_predecessor(self) -> None:
         """A successor is served only with its predecessor, and begins after its end."""
@@ -309,22 +340,62 @@ class Arrangement:
         matters = (task.cap < OPEN) | (task.floor > 0)
         if task.target.size:
             matters = matters | (task.target > 0)
-        mine = np.unique(buckets(self.problem)[task.members])
+        mine = np.unique(self.buckets[task.members])
         return [bucket for bucket in mine.tolist() if bucket != NOBODY and matters[bucket]]
 
     def _held(self, bucket: int) -> Expression:
         """Return thousandths of the unit that a bucket holds."""
-        others = int(self.task.held[bucket])
-        inside = (buckets(self.problem) == bucket).any(axis=1)
-        members = [request for request in self.members if inside[request]]
+        return self._charged(self._holders(bucket)) + int(self.task.held[bucket])
+
+    def _holders(self, bucket: int) -> list[int]:
+        """Return the members whose awards a bucket holds."""
+        inside = (self.buckets == bucket).any(axis=1)
+        return [request for request in self.members if inside[request]]
+
+    def _charged(self, members: Sequence[int]) -> Expression:
+        """Return thousandths of the unit that members hold together."""
         if self.problem.rules.unit is Unit.REFERENCE_HOURS:
-            return cp_model.LinearExpr.sum([self.award[request] for request in members]) + others
+            return cp_model.LinearExpr.sum([self.award[request] for request in members])
         parts = [part for request in members for part in self.parts[request]]
-        charged = cp_model.LinearExpr.weighted_sum(
+        return cp_model.LinearExpr.weighted_sum(
             [part.gangs for part in parts],
             [part.hours * len(part.slots) * int(self.problem.charge[part.pool]) for part in parts],
         )
-        return charged + others
+
+    def _most_charged(self, request: int) -> int:
+        """Return thousandths of the unit that a member holds at most, roughly."""
+        ask = int(self.problem.ask[request])
+        if self.problem.rules.unit is Unit.REFERENCE_HOURS:
+            return ask
+        speed = self.problem.speed[request]
+        return max(
+            (
+                ask * int(self.problem.charge[pool]) // int(speed[pool])
+                + int(self.problem.gang[request] * self.problem.charge[pool])
+                for pool in {part.pool for part in self.parts[request]}
+            ),
+            default=0,
+        )
+
+    def cover(self, bucket: int, due: int, lack: cp_model.IntVar) -> None:
+        """Say again what a holder lacks, counting of each request no more than is due.
+
+        Without whole numbers half a request that is served with twice what is due would be enough.
+        """
+        counted: list[Expression] = [int(self.task.held[bucket])]
+        above = False
+        for request in self._holders(bucket):
+            charged, most = self._charged([request]), self._most_charged(request)
+            if most <= due:
+                counted.append(charged)
+                continue
+            above = True
+            part = self.cp.new_int_var(0, due, "")
+            self.cp.add(part <= charged)
+            self.cp.add(part <= due * self.served[request])
+            counted.append(part)
+        if above:
+            self.cp.add(lack + sum(counted) >= due)
 
     def caps_and_floors(self) -> None:
         """Caps hold; floors hold."""
@@ -408,12 +479,12 @@ class Arrangement:
         )
         return [*goals, lost]
 
-    def cells(self, solver: cp_model.CpSolver) -> IntArray:
-        """Return the cells of the solution."""
+    def cells(self, solution: Sequence[int]) -> IntArray:
+        """Return the cells of a solution, a value for each variable."""
         hours: dict[tuple[int, int, int], int] = {}
         for parts in self.parts.values():
             for part in parts:
-                count = solver.value(part.gangs)
+                count = solution[part.gangs.index]
                 for slot in part.slots if count else ():
                     place = (part.request, part.pool, slot)
                     hours[place] = hours.get(place, 0) + count * part.hours

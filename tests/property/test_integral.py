@@ -8,13 +8,15 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from solver import integral
 from solver.audit import is_lawful
 from solver.integral import EFFORT, improve, is_small
 from solver.pipeline import solve
 from solver.plan import NO_CELLS, SolveStatus
 from solver.problem import MILLI, IntArray, Merit, Problem, Rules, Shape, Tier, Unit, ValueOf
 from solver.rights import rights
-from solver.stages import exact_objectives
+from solver.stages import exact_objectives, scales
+from solver.tiers.program import Effort
 from tests.builders import a_problem
 
 SLIGHT = 2e-6
@@ -108,6 +110,30 @@ def test_every_tier_is_the_best_of_all_plans(problem):
         assert sign * tier.bound <= best + room
         assert sign * tier.bound >= sign * tier.objective - room
         figures = [each for each in figures if sign * each[tier.name] <= best + room]
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=coarse_problems(), data=st.data())
+def test_branching_and_cutting_tells_the_best_of_all_plans(problem, data):
+    """From any plan the mixed-integer program finds the best one, and bounds it there."""
+    plans = all_plans(problem)
+    entitlement = rights(problem) if problem.rules.is_fair else None
+    model = integral.Arrangement(integral._task(problem, entitlement))
+    aim = next(integral._aims(model, entitlement))
+    figures = [exact_objectives(problem, entitlement, cells)[aim.name] for cells in plans]
+    model.cp.minimize(aim.least)
+    integral._hint(model, data.draw(st.sampled_from(plans)))
+    begun = integral.repeating_solver(0, 1.0, 1)
+    begun.parameters.fix_variables_to_their_hinted_value = True
+    known = integral._solved(model, begun)[0]._replace(bound=-(10**18))
+    code = integral._Code(Effort(), scales(entitlement))
+    found = integral._branched(model, aim, known, code)
+    sign = -1 if aim.name in MOST_WANTED else 1
+    best, near = min(sign * each for each in figures), sign * aim.read(code.near(aim, 0))
+    room = max(abs(near), integral.NEAR * abs(best)) + Fraction(SLIGHT)
+    assert sign * aim.read(found.objective) <= best + room
+    assert best - room <= sign * aim.read(found.bound - aim.loose)
+    assert sign * aim.read(found.bound - aim.loose) <= best + Fraction(SLIGHT)
 
 
 @settings(max_examples=60, deadline=None)
