@@ -6,7 +6,7 @@ integer program, and every tier is improved and bounded on plans as they really 
 what that leaves open by a code that branches and cuts (`solver.mixed`), the rest by CP-SAT again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor, lcm
@@ -37,7 +37,7 @@ FIRST = 0.25
 """Part of it before the code that branches and cuts; the rest is for what that leaves open."""
 NODES = 1_000_000
 """Nodes times columns of a search by the code that branches and cuts."""
-NEAR = 1e-4
+NEAR = 2.5e-4
 """Relative gap at which it may stop."""
 ROUGH = 1e-9
 """Relative error of its bounds."""
@@ -126,6 +126,7 @@ def improve(  # noqa: PLR0913 - options by name
     effort: float,
     seed: int,
     budget: Budget | None = None,
+    near: Collection[str] = (),
 ) -> Integral | None:
     """Improve a plan tier after tier and bound each tier by what whole gang-hours can reach.
 
@@ -138,16 +139,19 @@ def improve(  # noqa: PLR0913 - options by name
         effort: CP-SAT's deterministic time for all tiers together.
         seed: of its search.
         budget: what the code that branches and cuts may still spend.
+        near: the first tiers, in which the plan is near enough as it is.
 
     Returns:
-        A plan that is no worse in the first tier, its figures and bounds; None when a tier was not
-        worked out, or the policy has none.
+        A plan that is no worse in those and the tier after them, figures and bounds of the others;
+        None when a tier was not worked out, or none is left.
     """
     model = Arrangement(_task(problem, entitlement))
     aims = list(_aims(model, entitlement))
-    if aims and cells.size:
-        known = exact_objectives(problem, entitlement, cells)[aims[0].name]
-        model.cp.add(aims[0].least <= ceil(known / aims[0].unit) + aims[0].loose)
+    if cells.size:
+        known = exact_objectives(problem, entitlement, cells)
+        for aim in aims[: len(near) + 1]:
+            model.cp.add(aim.least <= ceil(known[aim.name] / aim.unit) + aim.loose)
+    aims = aims[len(near) :]
     code = _Code(Effort(seed=seed, budget=budget or Budget()), scales(entitlement))
     search = _search(model, aims, cells, effort=effort, seed=seed, code=code)
     if not search.bounds or len(search.bounds) < len(aims):

@@ -1,8 +1,9 @@
 """One solve as a story: entitle, select, divide, timetable, and what each of them reached."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import takewhile
 
 import numpy as np
 
@@ -183,15 +184,25 @@ def _priced(problem: Problem, plan: Plan) -> Plan:
 
 
 def _in_whole_hours(problem: Problem, plan: Plan, *, gap: float, effort: Effort) -> Plan:
-    """Improve a small round's plan on whole gang-hours, where fluid hours leave a gap."""
-    found = _integral(problem, plan.entitlement, plan.cells, effort)
+    """Improve a small round's plan on whole gang-hours, where fluid hours leave a gap.
+
+    The tiers before the first gap are kept as they are.
+    """
+    before = (each for each in plan.stages if each.name in {*SHORTFALLS, "value", "weighted"})
+    near = [each.name for each in takewhile(lambda tier: tier.gap <= gap, before)]
+    found = _integral(problem, plan.entitlement, plan.cells, effort, near)
     if found is None:
         return plan
     tiers = {each.name: each for each in found.tiers}
+    reached = objectives(problem, plan.entitlement, found.cells)
     scale, stages = scales(plan.entitlement), list[Stage]()
     for stage in plan.stages:
         if stage.name == "divide":
             stages.append(replace(stage, objective=found.lowest, bound=found.lowest))
+        elif stage.name in near:
+            rest = (stage.limit, stage.work, stage.evidence)
+            each = (stage.name, reached[stage.name], stage.bound, scale[stage.name])
+            stages.append(tier_stage(*each, gap=gap, rest=rest))
         elif stage.name not in tiers:
             stages.append(stage)
         else:
@@ -266,14 +277,24 @@ def _begun_in_whole_hours(
 
 
 def _integral(
-    problem: Problem, entitlement: Entitlement | None, cells: IntArray, effort: Effort
+    problem: Problem,
+    entitlement: Entitlement | None,
+    cells: IntArray,
+    effort: Effort,
+    near: Collection[str] = (),
 ) -> Integral | None:
     """Return what whole gang-hours reach in a small round, if there is something left to spend."""
     seconds = _seconds_of_improving(effort.budget, EFFORT)
     if not is_small(problem) or seconds <= 0.0:
         return None
     found = improve(
-        problem, entitlement, cells, effort=seconds, seed=effort.seed, budget=effort.budget
+        problem,
+        entitlement,
+        cells,
+        effort=seconds,
+        seed=effort.seed,
+        budget=effort.budget,
+        near=near,
     )
     if found is not None:
         effort.budget.spend(round(seconds * UNITS_OF_WORK))

@@ -14,6 +14,7 @@ from solver.pipeline import Limits, solve
 from solver.plan import NO_CELLS, SolveStatus, Stage
 from solver.problem import MILLI, Problem, Rules, Tier, as_int
 from solver.rights import rights
+from solver.stages import exact_objectives
 from tests.builders import a_problem
 
 RECORDED = Path(__file__).parent.parent / "recorded"
@@ -42,6 +43,22 @@ def test_a_group_of_large_gangs_is_not_left_short():
 def test_without_effort_nothing_is_claimed():
     """Where no work is left there is no better plan, and no bound."""
     assert improve(coarse(), rights(coarse()), NO_CELLS, effort=0.0, seed=0) is None
+
+
+def test_tiers_that_are_near_enough_are_kept_and_not_searched():
+    """Told that groups are near enough, it improves the tiers after them only, at no group's cost.
+
+    One group holds two GPU-hours, whichever; more fellows' merit lies with the other one.
+    """
+    problem = coarse(score=[40 * MILLI, 90 * MILLI])
+    right = rights(problem)
+    begun = as_int([[0, 0, 0, 2]])
+    near = ("groups", "groups_total")
+    found = improve(problem, right, begun, effort=EFFORT, seed=0, near=near)
+    before, after = (exact_objectives(problem, right, each) for each in (begun, found.cells))
+    assert ["fellows", "value"] == [each.name for each in found.tiers]
+    assert all(after[each] <= before[each] for each in near)
+    assert [1] == found.cells[:, 0].tolist()
 
 
 def test_a_search_comes_to_an_end():
