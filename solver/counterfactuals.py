@@ -361,10 +361,9 @@ class Explorer:
             return
         entitlement = self.entitlement
         if change.lever not in UNWEIGHED and entitlement is not None:
-            entitlement = rights(problem)
-            same = np.array_equal(fellow_weights(problem), fellow_weights(self.problem))
-            if not same:
+            if not np.array_equal(fellow_weights(problem), fellow_weights(self.problem)):
                 return
+            entitlement = rights(problem)
         losses = goals(problem, entitlement, cells).losses(self.standing.goals)
         if all(lost <= 0 for lost in losses.values()) and is_lawful(problem, cells):
             yield self._same(change, losses)

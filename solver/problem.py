@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from fractions import Fraction
+from operator import mul
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +17,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 
 MILLI = 1000
 """Thousandths: what amounts, speeds, charges, scores and weights are counted in."""
+EXACT = 2.0**62
+"""Sums of products below it are exact in 64 bits."""
 NO_CAP = -1
 NOBODY = -1
 """Stands in index arrays where there is no track, no institute, no predecessor."""
@@ -311,6 +314,13 @@ class Problem:
     def must_fund(self) -> BoolArray:
         """``(r,)`` requests that every plan has to fund at their minimum or more."""
         return (self.guaranteed | self.pinned) & ~self.vetoed
+
+
+def dot(one: IntArray, other: IntArray) -> int:
+    """Return Σ one · other of non-negative integers, exactly."""
+    if float(one.max(initial=0)) * float(other.sum(dtype=np.float64)) < EXACT:
+        return int(one @ other)
+    return sum(map(mul, one.tolist(), other.tolist()))
 
 
 def as_int(values: Any) -> IntArray:  # noqa: ANN401 - whatever numpy accepts

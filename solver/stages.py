@@ -17,7 +17,7 @@ from solver.plan import (
     per_group,
     received,
 )
-from solver.problem import MILLI, IntArray, Problem, Tier
+from solver.problem import MILLI, IntArray, Problem, Tier, dot
 from solver.worth import asked_value, merit_points, value_parts
 
 SHORTFALLS = ("groups", "groups_total", "fellows")
@@ -115,11 +115,9 @@ def mean_one_weights(problem: Problem) -> list[Fraction]:
 def value(problem: Problem, cells: IntArray) -> Fraction:
     """Return the policy's value of the cells."""
     by_hours, by_projects = value_parts(problem)
-    points = merit_points(problem).tolist()
-    awards = awarded_reference(problem, cells).tolist()
-    funded = np.unique(cells[:, 0]).tolist()
-    hours = sum(point * award for point, award in zip(points, awards, strict=True))
-    projects = sum(points[each] for each in funded)
+    points = merit_points(problem)
+    hours = dot(points, awarded_reference(problem, cells))
+    projects = int(points[np.unique(cells[:, 0])].sum())
     return by_hours * Fraction(hours, MILLI**2) + by_projects * Fraction(projects, MILLI)
 
 

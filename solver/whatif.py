@@ -12,7 +12,7 @@ from solver.audit import is_lawful
 from solver.entitle import fellow_weights
 from solver.placing.board import added_up
 from solver.plan import Entitlement, awarded_reference, per_fellow, per_group, received
-from solver.problem import IntArray, Problem, Tier, as_int
+from solver.problem import IntArray, Problem, Tier, as_int, dot
 from solver.stages import exact_objectives, value
 
 
@@ -156,13 +156,12 @@ def _group_goals(due: IntArray, got: IntArray) -> dict[str, Fraction]:
 
 def _weighted(problem: Problem, lacks: IntArray) -> Fraction:
     """Return the sum of lacks, each times the fellow's weight over the mean weight."""
-    weights = fellow_weights(problem).tolist()
-    asking = np.unique(problem.fellow[problem.eligible]).tolist()
-    together = sum(weights[each] for each in asking)
+    weights = fellow_weights(problem)
+    asking = np.unique(problem.fellow[problem.eligible])
+    together = int(weights[asking].sum())
     if not together:
         return Fraction(0)
-    lack = sum(w * each for w, each in zip(weights, lacks.tolist(), strict=True) if each)
-    return Fraction(lack * len(asking), together)
+    return Fraction(dot(weights, lacks) * asking.size, together)
 
 
 class Claim(StrEnum):

@@ -10,8 +10,8 @@ import numpy as np
 from solver.placing.board import buckets, caps, floors, free_supply, in_order
 from solver.placing.placement import place, total_reference, whole_step
 from solver.placing.windows import tighten
-from solver.plan import NO_CELLS, received
-from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem, Shape
+from solver.plan import NO_CELLS
+from solver.problem import MILLI, NOBODY, BoolArray, IntArray, Problem, Shape, Unit
 
 Turn: TypeAlias = Callable[[int], tuple[int, ...]]
 """What orders requests: the least is served first."""
@@ -150,7 +150,7 @@ class Desk:
                 return cells
             ours = self.bucket[request][self.bucket[request] != NOBODY]
             left = max(int((self.cap[ours] - self.held[ours]).min()), 0)
-            counts = int(received(self.problem, cells)[request])
+            counts = self._counts(request, cells)
             amount = min(total * left // counts, total - self._step(cells), amount - 1)
         return NO_CELLS
 
@@ -168,20 +168,29 @@ class Desk:
 
     def _within_caps(self, request: int, cells: IntArray) -> bool:
         """Return whether no cap is broken when the request, now without any, gets these cells."""
-        counts = int(received(self.problem, cells)[request])
+        counts = self._counts(request, cells)
         ours = self.bucket[request][self.bucket[request] != NOBODY]
         return bool((self.held[ours] + counts <= self.cap[ours]).all())
 
     def _swap(self, request: int, cells: IntArray) -> None:
         """Replace what a request holds."""
         old = self.given.pop(request, NO_CELLS)
+        if not old.size and not cells.size:
+            return
         ours = self.bucket[request][self.bucket[request] != NOBODY]
         for each, sign in ((old, -1), (cells, 1)):
             if each.size:
                 np.subtract.at(self.free, (each[:, 1], each[:, 2]), sign * each[:, 3])
-                self.held[ours] += sign * int(received(self.problem, each)[request])
+                self.held[ours] += sign * self._counts(request, each)
         if cells.size:
             self.given[request] = cells
+
+    def _counts(self, request: int, cells: IntArray) -> int:
+        """Return the thousandths of the unit that a request receives by its cells."""
+        problem = self.problem
+        if problem.rules.unit is Unit.REFERENCE_HOURS:
+            return min(total_reference(problem, cells), int(problem.ask[request]))
+        return int((cells[:, 3] * problem.charge[cells[:, 1]]).sum())
 
     def cells(self) -> IntArray:
         """Return everything handed out."""

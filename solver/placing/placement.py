@@ -6,9 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from solver.kernels import kernel
-from solver.placing.board import most_hours
 from solver.plan import NO_CELLS
 from solver.problem import MILLI, IntArray, Problem, Shape
+
+FLEXIBLE = int(Shape.FLEXIBLE)
+"""As a plain number: numpy takes longer to compare itself with an enum than a kernel runs."""
 
 
 class Spot(NamedTuple):
@@ -63,36 +65,46 @@ def place(  # noqa: PLR0913 - options by name
         pools = pools[np.argsort(-problem.speed[request, pools], kind="stable")]
     if amount <= 0 or first >= end or not pools.size:
         return NO_CELLS
-    if problem.shape[request] == Shape.CONSTANT:
+    if problem.shape[request] != FLEXIBLE:
+        if problem.shape[request] == Shape.BLOCK:
+            return _block(problem, free, request, amount, (first, end))
         whole = (first, end) == (problem.first[request], problem.end[request])
         return _constant(problem, free, request, amount) if whole else NO_CELLS
-    if problem.shape[request] == Shape.BLOCK:
-        return _block(problem, free, request, amount, (first, end))
     spot = Spot(
         pools=pools,
-        speed=problem.speed[request, pools].copy(),
+        speed=problem.speed[request, pools],
         first=first,
         end=end,
         gang=int(problem.gang[request]),
-        limit=int(most_hours(problem)[request]),
+        limit=int(problem.max_gpus[request]) * problem.slot_hours // MILLI,
         amount=amount,
     )
-    choices = [pools]
-    if problem.single_pool[request]:
-        choices = [pools[index : index + 1] for index in range(pools.size)]
-    return _best_of([_spread(problem, free, request, spot, each) for each in choices], problem)
+    if not problem.single_pool[request]:
+        return _spread(free, request, spot)
+    alone = (
+        spot._replace(pools=pools[at : at + 1], speed=spot.speed[at : at + 1])
+        for at in range(pools.size)
+    )
+    return _best_of([_spread(free, request, each) for each in alone], problem)
 
 
 def total_reference(problem: Problem, cells: IntArray) -> int:
     """Return thousandths of reference hours that the cells hold, rounding up included."""
+    if not cells.size:
+        return 0
     return int((cells[:, 3] * problem.speed[cells[:, 0], cells[:, 1]]).sum())
 
 
 def _preferred_pools(problem: Problem, request: int) -> IntArray:
     """Return the acceptable pools, least charge per reference hour first."""
-    pools = np.nonzero(problem.speed[request] > 0)[0]
-    cost = problem.charge[pools] / problem.speed[request, pools]
-    return pools[np.argsort(cost, kind="stable")].astype(np.int64)
+    return _cheapest_first(problem.speed[request], problem.charge)
+
+
+@kernel
+def _cheapest_first(speed: IntArray, charge: IntArray) -> IntArray:
+    """Return the pools with a speed, least charge per speed first."""
+    pools = np.flatnonzero(speed > 0)
+    return pools[np.argsort(charge[pools] / speed[pools], kind="mergesort")]
 
 
 def _best_of(options: list[IntArray], problem: Problem) -> IntArray:
@@ -100,16 +112,23 @@ def _best_of(options: list[IntArray], problem: Problem) -> IntArray:
     return max(options, key=lambda cells: total_reference(problem, cells), default=NO_CELLS)
 
 
-def _spread(
-    problem: Problem, free: IntArray, request: int, spot: Spot, pools: IntArray
-) -> IntArray:
-    """Place gang-hours slot by slot over some of the pools."""
-    chosen = spot._replace(pools=pools, speed=problem.speed[request, pools].copy())
-    hours = spread(chosen, np.ascontiguousarray(free))
-    rows, slots = np.nonzero(hours)
-    columns = (np.full(rows.size, request), pools[rows], slots + spot.first, hours[rows, slots])
-    cells = np.stack(columns, axis=1).astype(np.int64)
-    return cells[np.lexsort((cells[:, 2], cells[:, 1]))]
+def _spread(free: IntArray, request: int, spot: Spot) -> IntArray:
+    """Place gang-hours slot by slot over the pools of a spot."""
+    return _listed(request, spot, spread(spot, np.ascontiguousarray(free)))
+
+
+@kernel
+def _listed(request: int, spot: Spot, hours: IntArray) -> IntArray:
+    """Return ``(n, 4)`` the cells that hold hours, by pool and slot."""
+    cells = np.empty((np.count_nonzero(hours), 4), dtype=np.int64)
+    n = 0
+    for row in np.argsort(spot.pools):
+        for at in range(hours.shape[1]):
+            if hours[row, at] > 0:
+                cells[n, 0], cells[n, 1] = request, spot.pools[row]
+                cells[n, 2], cells[n, 3] = spot.first + at, hours[row, at]
+                n += 1
+    return cells
 
 
 @kernel
