@@ -17,8 +17,9 @@ import numpy as np
 from solver.budget import Budget
 from solver.fluid.filling import Filled, Rows, fill, rows_of
 from solver.fluid.flow import Network
+from solver.fluid.leaning import leaning, own_nodes, own_rooms, ties
 from solver.fluid.leximin import CLOSE, NOISE, Agents
-from solver.fluid.rerouting import Ways, reroute, stuck_sets
+from solver.fluid.rerouting import Ways, leading_to, reroute, stuck_sets
 from solver.kernels import kernel
 from solver.problem import BoolArray, FloatArray, IntArray, NarrowArray
 
@@ -26,6 +27,14 @@ WINDOWS = 16
 """Part of the first level known that is tried first."""
 PATIENCE = 2
 """Broken trials before less is tried."""
+FEWEST = 4
+"""Fellows in a set, at least, for which it is worth looking for sets in it."""
+STEPS = 24
+"""Trials in such a set, at most."""
+ASIDE = 3
+"""Part of all nodes that may have a way to one group, at most, for it to be looked at apart."""
+INNER = np.iinfo(np.int32).max
+"""The label of such a set while it is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -162,12 +171,18 @@ class Parting:
             level = part.top
             trial = np.minimum(trial, np.maximum(limits[1], limits[0] * level))
         wanted = np.floor(trial * (1.0 - NOISE)).astype(np.int64)
-        found = self._broken(part, groups, wanted)
+        rest = self._rest()
+        np.subtract.at(rest, self._layout.parent[agents], wanted)
+        found = self._broken(part, groups, wanted, np.maximum(rest, 0))
         if not found:
             part.step *= 2.0 if part.misses <= 1 else 1.0
             part.reached, part.misses = level, 0
             return self._settled(part, groups, filled, wanted)
-        part.bounds += found
+        most = np.zeros(self._free.shape[0], dtype=np.int64)
+        most[agents] = wanted
+        if any((bound.nodes < 2 + self._layout.groups).any() for bound in found):
+            found += self._aside(part, groups, most)
+        part.bounds += found + list(self._within(found, most))
         part.misses += 1
         if part.misses > PATIENCE:
             part.top -= (part.top - part.reached) / 2.0
@@ -176,14 +191,19 @@ class Parting:
 
     def _rows(self, part: _Part, groups: IntArray) -> Rows:
         """Return what groups have left for who rises, then the bounds of a part."""
-        lay, agents = self._layout, part.agents
-        self._at[agents] = np.arange(agents.shape[0])
-        parent = lay.parent[agents]
+        parent = self._layout.parent[part.agents]
         order = np.argsort(parent, kind="stable")
         own = np.split(order, np.searchsorted(parent[order], groups[1:]))
-        each = own + [self._at[bound.agents] for bound in part.bounds]
-        rooms = self._rest()[groups].tolist() + [bound.room for bound in part.bounds]
-        return rows_of(each, [self._ones[: some.shape[0]] for some in each], rooms)
+        return self._below(part.agents, part.bounds, own, self._rest()[groups].tolist())
+
+    def _below(
+        self, agents: IntArray, bounds: list[_Bound], own: list[IntArray], rooms: list[int]
+    ) -> Rows:
+        """Return rows of places among some agents and their rooms, then those of bounds."""
+        self._at[agents] = np.arange(agents.shape[0])
+        each = own + [self._at[bound.agents] for bound in bounds]
+        ones = [self._ones[: some.shape[0]] for some in each]
+        return rows_of(each, ones, rooms + [bound.room for bound in bounds])
 
     def _rest(self) -> IntArray:
         """Return ``(g,)`` what groups hold beyond those who are fixed."""
@@ -191,12 +211,77 @@ class Parting:
         np.subtract.at(rest, self._layout.parent, self._held)
         return rest
 
-    def _broken(self, part: _Part, groups: IntArray, wanted: IntArray) -> list[_Bound]:
-        """Ask for amounts in a part; return the bounds that they break."""
+    def _aside(self, part: _Part, groups: IntArray, most: IntArray) -> Iterator[_Bound]:
+        """Yield the bounds broken of what cannot get to one group that takes back something.
+
+        What gets to no such group is stuck; for each of them alone that is a larger set, which
+        binds fewer.
+        """
+        over = self._net.residual[self._layout.asks]
+        members = self._label == part.label
+        few = int(np.count_nonzero(members)) // ASIDE
+        for group in groups[over[groups] < 0].tolist():
+            outside = leading_to(self._net, self._label, 2 + group, few)
+            if outside.shape[0]:
+                members[outside] = False
+                nodes = np.flatnonzero(members).astype(np.int32)
+                members[outside] = True
+                bound = self._bound(part, groups, most[part.agents], nodes)
+                if bound.room < int(most[bound.agents].sum()):
+                    yield bound
+
+    def _within(self, found: list[_Bound], most: IntArray) -> Iterator[_Bound]:
+        """Yield further bounds inside of those that were broken, where no group is.
+
+        What such a set takes is bounded whatever else the round does, so it is looked at alone:
+        its groups ask for nothing and take back what there is.
+
+        Args:
+            found: the bounds, all full.
+            most: ``(f,)`` what was asked for.
+        """
+        seen = np.zeros(self._label.shape[0], dtype=np.bool_)
+        for bound in found:
+            if bound.agents.shape[0] < FEWEST or bound.nodes.min() < 2 + self._layout.groups:
+                continue
+            if seen[bound.nodes].any():
+                continue
+            seen[bound.nodes] = True
+            yield from self._inside(bound, most[bound.agents].astype(np.float64))
+
+    def _inside(self, bound: _Bound, most: FloatArray) -> Iterator[_Bound]:
+        """Yield the bounds inside of a full one, of agents that ask for so much at most."""
+        lay, agents = self._layout, bound.agents
+        groups = np.unique(lay.parent[agents])
+        nodes = np.concatenate((bound.nodes, 2 + groups))
+        before = self._label[nodes]
+        self._label[nodes] = INNER
+        part = _Part(
+            label=INNER,
+            agents=agents,
+            rooms=lay.asks[groups],
+            bounds=[bound],
+            reached=0.0,
+            step=0.0,
+        )
+        for _ in range(STEPS):
+            self.work += 1
+            rows = self._below(agents, part.bounds, [], [])
+            filled = fill(rows, self._weight[agents], self._low[agents], most)
+            wanted = np.floor(filled.amount * (1.0 - NOISE)).astype(np.int64)
+            found = self._broken(part, groups, wanted, np.zeros(lay.groups, dtype=np.int64))
+            if not found:
+                break
+            part.bounds += found
+            yield from found
+        self._label[nodes] = before
+
+    def _broken(
+        self, part: _Part, groups: IntArray, wanted: IntArray, rest: IntArray
+    ) -> list[_Bound]:
+        """Ask for amounts in a part, and what groups hold beyond; return the bounds broken."""
         lay, agents, net = self._layout, part.agents, self._net
-        rest = self._rest()
-        np.subtract.at(rest, lay.parent[agents], wanted)
-        _ask(net, lay.asks, lay.through, lay.parent, agents, wanted, groups, np.maximum(rest, 0))
+        _ask(net, lay.asks, lay.through, lay.parent, agents, wanted, groups, rest)
         arcs = lay.asks[np.concatenate((groups, lay.groups + agents))]
         sources = arcs[net.residual[arcs] > 0]
         if sources.size == 0:
@@ -213,13 +298,13 @@ class Parting:
         ]
 
     def _bound(self, part: _Part, groups: IntArray, wanted: IntArray, nodes: NarrowArray) -> _Bound:
-        """Return what a set in reach of what is stuck says about those who rise."""
+        """Return what a set that nothing can leave says about those who rise."""
         lay, agents = self._layout, part.agents
         inside = np.zeros(self._label.shape[0], dtype=np.bool_)
         inside[nodes] = True
         own, whole = inside[self._entry[agents]], inside[2 + groups]
         asks = np.concatenate((groups[whole], lay.groups + agents[own]))
-        over = int(np.maximum(self._net.residual[lay.asks[asks]], 0).sum())
+        over = int(self._net.residual[lay.asks[asks]].sum())
         own &= ~inside[2 + lay.parent[agents]]
         return _Bound(agents[own], int(wanted[own].sum()) - over, nodes)
 
@@ -240,12 +325,12 @@ class Parting:
         self._blocked[agents] = fixed & blocked & (row[filled.event] >= own)
         self._blocked[alone] = True
         for agent in alone.tolist():
-            self._split(_own_nodes(self._net, self._label, self._entry[agent]))
+            self._split(own_nodes(self._net, self._label, self._entry[agent]))
         for at in filled.row[:events].tolist():
             if at >= own and not self._free[part.bounds[at - own].agents].any():
                 self._split(part.bounds[at - own].nodes)
         rising = agents[~fixed]
-        rooms = _own_rooms(self._net, self._label, self._beyond[rising])
+        rooms = own_rooms(self._net, self._label, self._beyond[rising])
         self._most[rising] = np.where(
             rooms < self._high[rising] * (1.0 - CLOSE), rooms, self._most[rising]
         )
@@ -298,152 +383,20 @@ class Parting:
         place = np.empty(parts + 1, dtype=np.int64)
         place[[*self._order, -1]] = np.arange(parts + 1)
         label = place[self._label]
-        ties, takes = _ties(self._net, label, parts)
+        pairs, takes = ties(self._net, label, parts)
         entry, home = label[self._entry], label[2 + lay.parent]
         blocked = np.flatnonzero(self._blocked)
         events = np.unique(np.column_stack((self._level[blocked], entry[blocked])), axis=0)
-        start = np.searchsorted(ties[:, 0], np.arange(parts + 1))
+        start = np.searchsorted(pairs[:, 0], np.arange(parts + 1))
         rising = np.lexsort((-self._level, entry))
         members = np.searchsorted(entry[rising], np.arange(parts + 1))
         levels, homes = self._level[rising], home[rising]
-        later, sooner = np.ascontiguousarray(ties.T)
+        later, sooner = np.ascontiguousarray(pairs.T)
         for level, at in events.tolist():
             above = level * (1.0 + CLOSE)
-            inside = _leaning(int(at), above, start, sooner, members, levels, homes)
+            inside = leaning(int(at), above, start, sooner, members, levels, homes)
             leaves = inside[sooner] & ~inside[later]
             yield Side(inside[label], int(takes[leaves].sum()))
-
-
-def _ties(net: Network, label: IntArray, parts: int) -> tuple[IntArray, IntArray]:
-    """Return which parts share arcs: the later one, then the sooner one, and what those take.
-
-    Args:
-        net: the network.
-        label: ``(nodes,)`` parts in the order in which they were kept apart; `parts` for the ends.
-        parts: how many there are.
-
-    Returns:
-        ``(n, 2)`` ascending; ``(n,)`` grains from the sooner part to the later.
-    """
-    later, sooner, takes = _shared(net, label)
-    pairs, at = np.unique(later * (parts + 1) + sooner, return_inverse=True)
-    sums = np.zeros(pairs.shape[0], dtype=np.int64)
-    np.add.at(sums, at, takes)
-    return np.column_stack(divmod(pairs, parts + 1)), sums
-
-
-@kernel
-def _shared(net: Network, label: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Return the parts at the ends of the arcs between parts, and what takes the later one."""
-    start, head, both = net.start, net.head, net.both
-    nodes = label.shape[0]
-    count = 0
-    for node in range(2, nodes):
-        for arc in range(start[node], start[node + 1]):
-            count += (head[arc] > node or head[arc] == 1) and label[head[arc]] != label[node]
-    later, sooner, takes = np.empty((3, count), dtype=np.int64)
-    n = 0
-    for node in range(2, nodes):
-        for arc in range(start[node], start[node + 1]):
-            own, other = label[node], label[head[arc]]
-            if (head[arc] > node or head[arc] == 1) and own != other and both[arc] > 0:
-                later[n], sooner[n] = max(own, other), min(own, other)
-                takes[n] = both[arc] if own < other else 0
-                n += 1
-    return later[:n], sooner[:n], takes[:n]
-
-
-@kernel
-def _leaning(  # noqa: PLR0913, PLR0917 - parts, what ties them, and who rises in them
-    part: int,
-    level: float,
-    start: IntArray,
-    sooner: IntArray,
-    members: IntArray,
-    levels: FloatArray,
-    homes: IntArray,
-) -> BoolArray:
-    """Return ``(parts + 1,)`` what leans on a part as long as some still rise beyond a level.
-
-    Args:
-        part: which.
-        level: how far.
-        start: ``(parts + 1,)`` first tie of each part.
-        sooner: the part that each tie leads to.
-        members: ``(parts + 1,)`` first fellow of each part.
-        levels: of the fellows, falling in each part.
-        homes: parts of their groups.
-    """
-    parts = start.shape[0] - 1
-    inside = np.zeros(parts + 1, dtype=np.bool_)
-    stack = [part]
-    inside[part] = True
-    while stack:
-        at = stack.pop()
-        for k in range(start[at], start[at + 1]):
-            if not inside[sooner[k]]:
-                inside[sooner[k]] = True
-                stack.append(sooner[k])
-        k = members[at]
-        while k < members[at + 1] and levels[k] > level:
-            if not inside[homes[k]]:
-                inside[homes[k]] = True
-                stack.append(homes[k])
-            k += 1
-    return inside
-
-
-@kernel
-def _own_rooms(net: Network, label: NarrowArray, nodes: IntArray) -> IntArray:
-    """Return ``(n,)`` what can leave some nodes at most, whatever the cells have."""
-    rooms = np.empty(nodes.shape[0], dtype=np.int64)
-    for k in range(nodes.shape[0]):
-        rooms[k] = _behind(net, label, nodes[k])[1][0]
-    return rooms
-
-
-@kernel
-def _own_nodes(net: Network, label: NarrowArray, node: int) -> IntArray:
-    """Return a node, and what is behind it and can let less out than may come in."""
-    nodes, leaving, most, above = _behind(net, label, node)
-    inside = [True]
-    for k in range(1, len(nodes)):
-        inside.append(inside[above[k]] and leaving[k] < most[k])
-    return np.array([nodes[k] for k in range(len(nodes)) if inside[k]])
-
-
-@kernel
-def _behind(
-    net: Network, label: NarrowArray, node: int
-) -> tuple[list[int], list[int], list[int], list[int]]:
-    """List a node and those of its part that only it sends something to.
-
-    Returns:
-        The nodes; what can leave each at most, as what goes to other parts stays as it is; what may
-        come to each; where the node before each stands.
-    """
-    start, head, _, residual, both = net
-    nodes, leaving, most, above = [node], [0], [0], [0]
-    done = 0
-    while done < len(nodes):
-        at = nodes[done]
-        for arc in range(start[at], start[at + 1]):
-            to = head[arc]
-            if to <= at:
-                continue
-            if label[to] != label[at]:
-                leaving[done] += both[arc] - residual[arc]
-            elif head[start[to]] == 1:
-                leaving[done] += both[arc]
-            else:
-                nodes.append(to)
-                leaving.append(0)
-                most.append(both[arc])
-                above.append(done)
-        done += 1
-    for k in range(len(nodes) - 1, 0, -1):
-        leaving[above[k]] += min(most[k], leaving[k])
-    return nodes, leaving, most, above
 
 
 @kernel

@@ -374,3 +374,23 @@ def _reach(  # noqa: PLR0913, PLR0917 - a search
                 queue[seen] = to
                 seen += 1
     return seen, looked
+
+
+@kernel
+def leading_to(net: Network, part: NarrowArray, node: int, most: int) -> IntArray:
+    """Return the nodes of a part from which something can still get to one, none if too many."""
+    start, head, residual, both = net.start, net.head, net.residual, net.both
+    seen: BoolArray = np.zeros(part.shape[0], dtype=np.bool_)
+    seen[node] = True
+    nodes, done = [node], 0
+    while done < len(nodes):
+        at = nodes[done]
+        done += 1
+        for arc in range(start[at], start[at + 1]):
+            tail = head[arc]
+            if residual[arc] < both[arc] and part[tail] == part[node] and not seen[tail]:
+                if len(nodes) >= most:
+                    return np.zeros(0, dtype=np.int64)
+                seen[tail] = True
+                nodes.append(tail)
+    return np.array(nodes)

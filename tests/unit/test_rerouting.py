@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from solver.fluid.flow import augment, network
-from solver.fluid.rerouting import Ways, reroute, stuck_sets
+from solver.fluid.rerouting import Ways, leading_to, reroute, stuck_sets
 
 
 def a_network(rng):
@@ -57,3 +57,30 @@ def test_what_is_stuck_is_what_the_largest_flow_leaves(seed: int) -> None:
                 arcs = range(net.start[node], net.start[node + 1])
                 out = [arc for arc in arcs if int(net.head[arc]) not in inside | {0}]
                 assert not net.residual[out].any()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_leads_to_a_node_is_what_a_search_from_each_node_says(seed: int) -> None:
+    """Nodes from which something can still get to one, unless they are more than asked for."""
+    rng = np.random.default_rng(seed)
+    net, _, _ = a_network(rng)
+    augment(net)
+    part = rng.integers(0, 2, 26).astype(np.int32)
+    part[:2] = -1
+    node = int(rng.integers(2, 26))
+
+    def gets_there(at):
+        seen, stack = {at}, [at]
+        while stack:
+            last = stack.pop()
+            for arc in range(net.start[last], net.start[last + 1]):
+                to = int(net.head[arc])
+                if net.residual[arc] > 0 and part[to] == part[node] and to not in seen:
+                    seen.add(to)
+                    stack.append(to)
+        return node in seen
+
+    expected = [at for at in range(2, 26) if part[at] == part[node] and gets_there(at)]
+    assert sorted(leading_to(net, part, node, 26).tolist()) == expected
+    assert sorted(leading_to(net, part, node, len(expected)).tolist()) == expected
+    assert leading_to(net, part, node, len(expected) - 1).tolist() == [] or len(expected) == 1

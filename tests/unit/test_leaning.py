@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from solver.fluid.flow import ENDLESS, augment, network
-from solver.fluid.parting import _own_nodes, _own_rooms
+from solver.fluid.leaning import own_nodes, own_rooms
 
 
 def a_tree(seed: int):
@@ -33,8 +33,8 @@ def test_a_node_alone_lets_out_what_the_largest_flow_says(seed: int) -> None:
     """The closed form is the largest flow where cells are never full; its nodes are the cut."""
     net = a_tree(seed)
     whole = np.zeros(net.start.shape[0] - 1, dtype=np.int32)
-    rooms = _own_rooms(net, whole, np.array([2]))
-    inside = set(_own_nodes(net, whole, 2).tolist())
+    rooms = own_rooms(net, whole, np.array([2]))
+    inside = set(own_nodes(net, whole, 2).tolist())
     leaving = sum(
         int(net.both[arc])
         for node in inside
@@ -53,7 +53,7 @@ def test_what_goes_to_another_part_stays_as_it_is() -> None:
     net, _ = network(5, blocks)
     label = np.array([-1, -1, 0, 0, 1], dtype=np.int32)
     node = np.array([2])
-    assert _own_rooms(net, label, node).tolist() == [5]
+    assert own_rooms(net, label, node).tolist() == [5]
     augment(net)
-    assert _own_rooms(net, label, node).tolist() == [5 + 3]
-    assert _own_rooms(net, np.zeros_like(label), node).tolist() == [5 + 6]
+    assert own_rooms(net, label, node).tolist() == [5 + 3]
+    assert own_rooms(net, np.zeros_like(label), node).tolist() == [5 + 6]
