@@ -12,14 +12,16 @@ from solver.tiers.model import RoundModel
 from solver.tiers.program import Effort, solve_program
 from solver.tiers.runs import Runs
 
-PARTS = 2
-"""Runs that the calendar is parted into; more of them brought no plan nearer, and took longer."""
-NODES = 20
-"""Nodes after which the code's search ends in any case."""
+FEWEST = 5
+"""Spans from which on there is anything to add up."""
+NODES = 400_000
+"""Nodes times columns after which the code's search ends in any case."""
 ROUGH = 0.75
 """Part of the gap asked for at which it ends."""
 YIELDING = 0.02
-"""What a group may lack more than by runs when hours have to find their slots."""
+"""What a group may lack beyond its cap, at a cost: the code finds plans sooner."""
+LEFT_OUT = 0.3
+"""The same when hours find their slots: a group may lose a request that finds no place."""
 DEAR = 4.0
 """How many times the goal's size it costs to lack all."""
 EVENLY = 20.0
@@ -57,7 +59,7 @@ class ByRuns:
     @property
     def helps(self) -> bool:
         """Whether there is anything to add up: many spans."""
-        return self.model.spans.lengths.size > 2 * PARTS
+        return self.model.spans.lengths.size >= FEWEST
 
     def decide(
         self,
@@ -80,7 +82,8 @@ class ByRuns:
         if relaxed.values is None:
             return Decided(infeasible=relaxed.infeasible, work=1)
         whole = runs.whole(self.model.choices()[0])
-        effort = replace(self.effort, gap=ROUGH * aim.gap * aim.size, nodes=NODES, scip=True)
+        nodes = max(NODES // runs.program.columns, 1)
+        effort = replace(self.effort, gap=ROUGH * aim.gap * aim.size, nodes=nodes, scip=True)
         hint = None if known is None else self._hint(runs, goal, (low, high), whole, known)
         answer = solve_program(
             runs.program, goal, effort, integer=whole, lower=low, upper=high, hint=hint
@@ -93,9 +96,8 @@ class ByRuns:
         return Decided(values=laid, bound=bound, work=work)
 
     def _edges(self) -> IntArray:
-        """Return the first spans of the runs."""
-        count = self.model.spans.lengths.size
-        return np.arange(PARTS) * count // PARTS
+        """Return the first spans of the runs: the first, all between, the last."""
+        return np.array([0, 1, self.model.spans.lengths.size - 1])
 
     def _softened(
         self, runs: Runs, aim: Aim, bounds: tuple[FloatArray, FloatArray]
@@ -142,7 +144,7 @@ class ByRuns:
         weights[self.yielding] += DEAR * aim.size
         if self.model.worst != NOBODY:
             weights[self.model.worst] += EVENLY * aim.size
-        held.high[self.yielding] += YIELDING
+        held.high[self.yielding] += LEFT_OUT
         strict = replace(aim, weights=weights)
 
         def solve(low: FloatArray, high: FloatArray) -> FloatArray | None:

@@ -7,14 +7,15 @@ import numpy as np
 
 from solver.problem import FloatArray, IntArray, Shape
 from solver.tiers.model import RoundModel
+from solver.tiers.places import touched
 from solver.tiers.rounding import Bounds
 
 CHOSEN = 0.5
 """From here on a choice is made."""
 WHOLE = 1e-6
 """How far from a whole number still counts as one."""
-LEAST_STEP = 12
-"""Blocks that are placed at a time at least."""
+SQUEEZED = 1e-3
+"""What a part of a block counts where blocks and constants leave it no room."""
 Solve = Callable[[FloatArray, FloatArray], FloatArray | None]
 """Returns the best hours under bounds of all columns, choices in fractions; None without any."""
 
@@ -61,6 +62,9 @@ def hold(model: RoundModel, low: FloatArray, high: FloatArray, chosen: FloatArra
 def lay_out(model: RoundModel, chosen: Chosen, solve: Solve) -> FloatArray | None:
     """Find starts and turns, the clearest first, and solve again, until none is left.
 
+    Where blocks do not go together fewer are placed at a time; one that finds no place alone is
+    left out.
+
     Args:
         model: the program of the round.
         chosen: what is held.
@@ -72,18 +76,76 @@ def lay_out(model: RoundModel, chosen: Chosen, solve: Solve) -> FloatArray | Non
         return None
     for before, after, turn in model.turns:
         bounds.turn(before, after, turn, values)
-    waiting = chosen.blocks
+    waiting, count = chosen.blocks, chosen.blocks.size
     while waiting.size:
         doubt = _doubt(model, waiting, values)
-        order = np.argsort(doubt, kind="stable")
-        count = max(int((doubt <= WHOLE).sum()), waiting.size // 2, LEAST_STEP)
-        for request in waiting[order[:count]].tolist():
-            bounds.decide(request, values, 0.0)
-        waiting = waiting[order[count:]]
-        values = solve(bounds.low, bounds.high)
-        if values is None:
-            return None
-    return values
+        waiting = waiting[np.argsort(doubt, kind="stable")]
+        clear = max(int((doubt <= WHOLE).sum()), (waiting.size + 1) // 2)
+        count = min(clear, count)
+        placed = _placed(model, bounds, waiting[:count], values)
+        found = solve(placed.low, placed.high)
+        if found is None and count == 1:
+            placed = _left_out(model, bounds, int(waiting[0]))
+            found = solve(placed.low, placed.high)
+            if found is None:
+                return None
+        if found is None:
+            count = (count + 1) // 2
+            continue
+        bounds, values, waiting, count = placed, found, waiting[count:], count * 2
+    return values if chosen.blocks.size else solve(bounds.low, bounds.high)
+
+
+def _placed(model: RoundModel, bounds: Bounds, blocks: IntArray, values: FloatArray) -> Bounds:
+    """Return the bounds with some blocks placed: each where most of it is and room is left."""
+    placed = bounds.copy()
+    room = _room(model, placed)
+    for request in blocks.tolist():
+        mine = model.places_of(request)
+        columns = model.places.column[mine]
+        steps = max(round(float(values[columns].sum())), 1)
+        fits = [_fits(model, room, place, steps) for place in mine.tolist()]
+        part = np.maximum(values[columns], WHOLE) * np.where(fits, 1.0, SQUEEZED)
+        part *= placed.allowed(request, mine) & (placed.high[columns] > CHOSEN)
+        best = int(np.argmax(part))
+        some = values.copy()
+        some[columns], some[columns[best]] = 0.0, steps
+        placed.decide(request, some, 0.0)
+        place = int(mine[best])
+        span = model.places.span[place]
+        taken = placed.low[columns[best]] * model.places.slot_hours[place]
+        room[model.places.pool[place], span : span + model.places.spans[place]] -= taken
+    return placed
+
+
+def _fits(model: RoundModel, room: FloatArray, place: int, steps: int) -> bool:
+    """Return whether a number of steps still fits into a place."""
+    places = model.places
+    span, pool = int(places.span[place]), int(places.pool[place])
+    free = room[pool, span : span + int(places.spans[place])]
+    return bool(steps * places.slot_hours[place] <= free.min() + WHOLE)
+
+
+def _room(model: RoundModel, bounds: Bounds) -> FloatArray:
+    """Return ``(p, i)`` hours in each slot of a span that blocks and constants held leave."""
+    places, lengths = model.places, model.spans.lengths
+    room = (model.spans.supply / lengths).astype(np.float64)
+    place, span = touched(places)
+    steps = model.problem.shape[places.request] != Shape.FLEXIBLE
+    held = np.where(steps, bounds.low[places.column], 0.0)[place]
+    np.subtract.at(room, (places.pool[place], span), held * places.slot_hours[place])
+    return room
+
+
+def _left_out(model: RoundModel, bounds: Bounds, request: int) -> Bounds:
+    """Return the bounds without a block, nor whoever comes after it."""
+    rest, gone = bounds.copy(), [request]
+    for each in gone:
+        gone.extend(np.flatnonzero(model.problem.after == each).tolist())
+    columns, owners = model.choices()
+    mine = columns[np.isin(owners, gone) & ~np.isin(columns, model.turn_columns)]
+    rest.low[mine] = rest.high[mine] = 0.0
+    return rest
 
 
 def _doubt(model: RoundModel, blocks: IntArray, values: FloatArray) -> FloatArray:

@@ -1,5 +1,7 @@
 """A plan near a solution in fractions: what is funded, where and in how many steps, bit by bit."""
 
+from copy import copy
+
 import numpy as np
 
 from solver.problem import NOBODY, BoolArray, FloatArray, IntArray, Shape
@@ -31,6 +33,12 @@ class Bounds:
         self.choice_of = np.full(model.program.columns, NOBODY)
         for chosen, places in model.ways:
             self.choice_of[places] = chosen
+
+    def copy(self) -> "Bounds":
+        """Return the same with choices of its own from now on."""
+        twin = copy(self)
+        twin.low, twin.high = self.low.copy(), self.high.copy()
+        return twin
 
     def hold(self, columns: IntArray, values: FloatArray) -> None:
         """Hold whole columns as a solution has them."""
@@ -98,7 +106,7 @@ class Bounds:
         """Fund a request on the places of its best choice; say whether there is one."""
         model, places = self.model, self.model.places
         mine = model.places_of(request)
-        mine = mine[self._allowed(request, mine)]
+        mine = mine[self.allowed(request, mine)]
         if not mine.size:
             return False
         columns = places.column[mine]
@@ -128,7 +136,7 @@ class Bounds:
         most = model.most_steps[int(model.places.column[place])]
         return float(np.clip(np.round(share / each), least, most)) if least <= most else 0.0
 
-    def _allowed(self, request: int, mine: IntArray) -> BoolArray:
+    def allowed(self, request: int, mine: IntArray) -> BoolArray:
         """Return which places the boundaries drawn so far leave to a request."""
         places, allowed = self.model.places, np.ones(mine.size, dtype=np.bool_)
         for before, after, turn in self.model.turns:

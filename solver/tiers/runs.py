@@ -7,6 +7,8 @@ slot afterwards. Whatever solves the program of the round solves this one too, s
 hold for both. The first and the last slots, in which few requests may lie, stay by themselves.
 """
 
+from itertools import combinations
+
 import numpy as np
 
 from solver.placing.board import most_hours
@@ -160,39 +162,39 @@ class Runs:
         self.program.add_terms(number[at[inside]], place[inside] % size, part[inside])
 
     def _add_supply(self) -> None:
-        """No pool gives more than it has in a run, nor in all of them together.
+        """No pool gives more than it has in a run, nor in several runs one after the other.
 
-        Blocks that are one now count in a run what the one of them does that lies there least.
+        Blocks that are one now count what the one of them does that lies there least: in one run
+        that may be nothing, in several it is most of a block.
         """
         model, places = self.model, self.model.places
         place, span = touched(places)
-        hours = places.slot_hours[place] * model.spans.lengths[span]
-        where = places.pool[place] * self._count + self._run[span]
-        cell, at = np.unique(where * places.column.size + place, return_inverse=True)
-        amount, place = np.bincount(at, hours), cell % places.column.size
-        where = cell // places.column.size
-        size = self._summed.size
-        key, at = np.unique(where * size + self.column[places.column[place]], return_inverse=True)
-        least = np.full(key.size, np.inf)
-        np.minimum.at(least, at, amount)
-        column = key % size
-        least[np.bincount(at) < self._members[column]] = 0.0
+        hours = np.zeros((places.column.size, self._count))
+        amounts = places.slot_hours[place] * model.spans.lengths[span]
+        np.add.at(hours, (place, self._run[span]), amounts)
         edges = np.searchsorted(self._run, np.arange(self._count))
         supply = np.add.reduceat(model.spans.supply, edges, axis=1).astype(np.float64)
-        rows = self.program.add_rows(supply.size, -np.inf, 1.0)
-        supply = np.maximum(supply, 1.0)
-        self.program.add_terms(rows[key // size], column, least / supply.reshape(-1)[key // size])
-        if self._count > 1:
-            self._add_totals(supply.sum(axis=1))
+        ranges = [(first, first + 1) for first in range(self._count)]
+        if self._block.any():
+            ranges = list(combinations(range(self._count + 1), 2))
+        for first, end in ranges:
+            self._limit(hours[:, first:end].sum(axis=1), supply[:, first:end].sum(axis=1))
 
-    def _add_totals(self, supply: FloatArray) -> None:
-        """No pool gives more than it has in all runs together: that counts all of every block."""
-        places, start = self.model.places, self.model.spans.start
-        slots = start[places.span + places.spans] - start[places.span]
-        column, first = np.unique(self.column[places.column], return_index=True)
+    def _limit(self, hours: FloatArray, supply: FloatArray) -> None:
+        """Bound hours of each pool.
+
+        Args:
+            hours: ``(j,)`` of each place.
+            supply: ``(p,)``.
+        """
+        here, size = self.column[self.model.places.column], self._summed.size
+        least, pool = np.full(size, np.inf), np.zeros(size, dtype=np.int64)
+        np.minimum.at(least, here, hours)
+        pool[here] = self.model.places.pool
+        some = np.flatnonzero(np.isfinite(least) & (least > 0.0))
         rows = self.program.add_rows(supply.size, -np.inf, 1.0)
-        pool, hours = places.pool[first], (places.slot_hours * slots)[first]
-        self.program.add_terms(rows[pool], column, hours / supply[pool])
+        part = least[some] / np.maximum(supply, 1.0)[pool[some]]
+        self.program.add_terms(rows[pool[some]], some, part)
 
     def _limit_slots(self) -> None:
         """A flexible request uses at most its most GPUs over all its pools, on a mean of a run."""
