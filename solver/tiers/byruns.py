@@ -26,6 +26,8 @@ DEAR = 4.0
 """How many times the goal's size it costs to lack all."""
 EVENLY = 20.0
 """The same of what the worst group lacks: better all lack a little than one much."""
+MISSED = 1e-6
+"""Shares by which a cap may be missed all the same."""
 Hours = Callable[[Aim, FloatArray, FloatArray], FloatArray | None]
 """Returns the best hours for an aim under bounds of all columns; None without any."""
 
@@ -93,7 +95,13 @@ class ByRuns:
         if answer.values is None:
             return Decided(bound=bound, infeasible=answer.infeasible, work=work)
         laid = self._laid(aim, bounds, runs.spread(answer.values), hours)
+        if laid is not None and known is not None and self._misses_caps(laid, bounds[1]):
+            laid = None
         return Decided(values=laid, bound=bound, work=work)
+
+    def _misses_caps(self, values: FloatArray, high: FloatArray) -> bool:
+        """Return whether a plan misses a cap that another one keeps."""
+        return bool((values[self.yielding] > high[self.yielding] + MISSED).any())
 
     def _edges(self) -> IntArray:
         """Return the first spans of the runs: the first, all between, the last."""
