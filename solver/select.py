@@ -13,6 +13,7 @@ from solver.tiers.core import CoreEngine
 from solver.tiers.engines import Engine, LinearEngine, enough
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.goal import Goal
+from solver.tiers.hulls import Hulls
 from solver.tiers.model import RoundModel
 from solver.tiers.narrowing import SLACK, narrow
 from solver.tiers.program import Effort
@@ -109,6 +110,8 @@ class Search:
         self.engine: Engine = kind(self.model, effort)
         if self.fair is not None:
             self.engine.restate = self.fair.restated
+            if isinstance(self.engine, LinearEngine):
+                self.engine.hulls = Hulls(self.model, self.fair)
         self.values: FloatArray | None = None
         self.reached: list[Reached] = []
         self.infeasible = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from solver.tiers.pools import PoolChoices
 from solver.tiers.program import Effort
 from solver.tiers.relaxation import Relaxation, Vertex
 
+if TYPE_CHECKING:
+    from solver.tiers.hulls import Hulls
+
 GOAL_SIZE = 1e4
 """Goals are scaled to about this size: codes stop at absolute tolerances."""
 SETTLED = 1e-6
@@ -24,6 +27,10 @@ MOST = 0.51
 """How near to yes the pool counts that has most of a request."""
 LARGE = 25_000
 """From this number of columns on, fewer linear programs are solved the larger they are."""
+
+
+ROUNDS_OF_HULLS = 8
+"""How often hulls are added at most before a search."""
 
 
 class Engine(Protocol):
@@ -109,6 +116,7 @@ class LinearEngine:
             stakes=np.concatenate([stakes, stakes[self.pools.request]]),
             without=self._without,
         )
+        self.hulls: Hulls | None = None
         self.kept: list[tuple[FloatArray, float]] = []
         self.restate: Callable[[FloatArray], FloatArray] = lambda values: values
 
@@ -127,6 +135,7 @@ class LinearEngine:
             none = self.relaxation.infeasible
             limit = self.effort.budget.reached()
             return Settled(values=None, bound=-np.inf, infeasible=none, work=1, limit=limit)
+        root = self._hulled(root)
         own = abs(root.objective) if goal.scale is None else GOAL_SIZE
         columns = max(LARGE, self.model.program.columns)
         branching = Branching(
@@ -153,6 +162,21 @@ class LinearEngine:
         self.relaxation.aim(goal.weights)
         vertex = self.relaxation.solve()
         return -np.inf if vertex is None else vertex.objective
+
+    def _hulled(self, root: Vertex) -> Vertex:
+        """Add the hulls of fellows of whose requests something is broken, and solve again."""
+        if self.hulls is None:
+            return root
+        for _ in range(ROUNDS_OF_HULLS):
+            if not self.hulls.add(np.flatnonzero(broken(self.model, root.values))):
+                break
+            self.relaxation.extend()
+            better = self.relaxation.solve()
+            if better is None:
+                more = self.relaxation.columns - root.values.size
+                return replace(root, values=np.pad(root.values, (0, more)))
+            root = better
+        return root
 
     def possible(self) -> bool:
         """Solve the linear program; what is left unsolved counts as possible."""

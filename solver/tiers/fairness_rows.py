@@ -25,6 +25,7 @@ class FairRows:
         lack: ``(fellows,)`` columns: the same of fellows.
         worst: column of the largest group shortfall.
         deepest: column of the largest lack; depth: ``(fellows,)`` the rows that keep it so.
+        covering: ``(fellows,)`` the rows that say what covers a fellow.
         covered, cover: requests whose cover is a column, and those columns.
     """
 
@@ -38,6 +39,7 @@ class FairRows:
         self.lack = self.program.add_columns(self.fellows.size, 0.0, 1.0)
         self.deepest = int(self.program.add_columns(1, 0.0, 1.0)[0])
         self.measure_groups()
+        self.covering = self.program.add_rows(self.fellows.size, 1.0, np.inf)
         self.measure_fellows()
         self.depth = self.program.add_rows(self.fellows.size, 0.0, np.inf)
         self.program.add_terms(self.depth, self.lack, -1.0)
@@ -67,10 +69,9 @@ class FairRows:
         """
         problem, model = self.model.problem, self.model
         due = self.entitlement.fellows.astype(np.float64)
-        rows = self.program.add_rows(self.fellows.size, 1.0, np.inf)
         at = np.full(due.size, -1, dtype=np.int64)
-        at[self.fellows] = rows
-        self.program.add_terms(rows, self.lack, 1.0)
+        at[self.fellows] = self.covering
+        self.program.add_terms(self.covering, self.lack, 1.0)
         most = reach_with_gangs(problem)
         least_units = least_unit_amount(model)
         owed = due[problem.fellow]

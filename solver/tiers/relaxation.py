@@ -27,6 +27,7 @@ from pybind11_abseil.status import StatusNotOk
 from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
 from solver.tiers.program import Effort, Program, optimal_basis, to_proto
+from solver.tiers.updates import Growth, grown, to_update
 
 
 def _parameters(*, dual: bool) -> solve_parameters_pb2.SolveParametersProto:
@@ -139,6 +140,8 @@ class Relaxation:
         )
         self._parameters = DUAL
         self._changed: set[int] = set()
+        self._last: solution_pb2.BasisProto | None = None
+        self._first: solution_pb2.BasisProto | None = None
         self._goal = np.zeros(program.columns)
         self.columns, self.rows = program.columns, program.rows
         self.lower, self.upper = lower.copy(), upper.copy()
@@ -206,23 +209,49 @@ class Relaxation:
         at = self._at_column[columns]
         rest = float(coefficients @ self._held[columns])
         lower, upper = lower - rest, upper - rest
-        update = model_update_pb2.ModelUpdateProto()
-        update.new_linear_constraints.ids.append(self._row.size)
-        update.new_linear_constraints.lower_bounds.append(lower)
-        update.new_linear_constraints.upper_bounds.append(upper)
-        matrix = update.linear_constraint_matrix_updates
-        matrix.row_ids.extend([self._row.size] * int((at != ABSENT).sum()))
-        matrix.column_ids.extend(at[at != ABSENT])
-        matrix.coefficients.extend(coefficients[at != ABSENT])
-        self._solver.update(update)
-        row = self._part.add_rows(1, lower, upper)
-        self._part.add_terms(row, at[at != ABSENT], coefficients[at != ABSENT])
+        here, row = at != ABSENT, np.array([self._row.size])
+        terms = np.repeat(row, int(here.sum())), at[here], coefficients[here]
+        none, bounds = np.zeros(0), (np.array([lower]), np.array([upper]))
+        growth = Growth(none.astype(np.int64), none, none, row, *bounds, terms)
+        self._solver.update(to_update(growth))
+        self._part.add_terms(self._part.add_rows(1, lower, upper), at[here], coefficients[here])
         least, most = self._row_bounds
         self._row_bounds = np.append(least, lower), np.append(most, upper)
         self._at_row = np.append(self._at_row, self._row.size)
         self._row = np.append(self._row, self.rows)
         self.rows += 1
         return self.rows - 1
+
+    def extend(self) -> None:
+        """Take in columns and rows that the program has got since, from the last basis on.
+
+        Only for a relaxation of the whole program; old rows have none of the new columns, which
+        are 0 to begin with and not in the goal.
+        """
+        program = self._program
+        columns = np.arange(self.columns, program.columns)
+        rows = np.arange(self.rows, program.rows)
+        at_column = self._column.size + np.arange(columns.size)
+        at_row = self._row.size + np.arange(rows.size)
+        self._column, self._row = np.append(self._column, columns), np.append(self._row, rows)
+        self._at_column = np.append(self._at_column, at_column)
+        self._at_row = np.append(self._at_row, at_row)
+        lower, upper = (each[columns] for each in program.column_bounds())
+        least, most = (each[rows] for each in program.row_bounds())
+        row, column, value = program.matrix()
+        new = row >= self.rows
+        terms = self._at_row[row[new]], self._at_column[column[new]], value[new]
+        self._part.add_columns(columns.size, lower, upper)
+        self._part.add_rows(rows.size, least, most)
+        self._part.add_terms(*terms)
+        before = self._row_bounds
+        self._row_bounds = np.append(before[0], least), np.append(before[1], most)
+        self._held, self._goal = (np.pad(e, (0, columns.size)) for e in (self._held, self._goal))
+        self.lower, self.upper = np.append(self.lower, lower), np.append(self.upper, upper)
+        self.columns, self.rows = program.columns, program.rows
+        growth = Growth(at_column, lower, upper, at_row, least, most, terms)
+        self._solver.update(to_update(growth))
+        self._first = None if self._last is None else grown(self._last, growth)
 
     def bound_row(self, row: int, lower: float, upper: float) -> None:
         """Change the bounds of a row; one that was left out cannot bind."""
@@ -267,7 +296,8 @@ class Relaxation:
         if self.stopped:
             return None
         anew = self._parameters is PRIMAL and self._column.size >= LARGE
-        first = self._basis() if anew else None
+        first = self._basis() if anew else self._first
+        self._first = None
         self._send_bounds()
         parameters = PRIMAL if primal else self._parameters
         result = self._run(parameters, first)
@@ -281,6 +311,7 @@ class Relaxation:
             self.stopped = self._budget.reached() is not Limit.NONE
             return None
         solution = result.solutions[0]
+        self._last = solution.basis
         values, prices, costs = self._held.copy(), np.zeros(self.rows), np.zeros(self.columns)
         values[self._column] = solution.primal_solution.variable_values.values
         prices[self._row] = solution.dual_solution.dual_values.values
