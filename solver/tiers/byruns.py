@@ -104,8 +104,9 @@ class ByRuns:
         return bool((values[self.yielding] > high[self.yielding] + MISSED).any())
 
     def _edges(self) -> IntArray:
-        """Return the first spans of the runs: the first, all between, the last."""
-        return np.array([0, 1, self.model.spans.lengths.size - 1])
+        """Return the first spans of the runs: the first, two halves of the rest, the last."""
+        count = self.model.spans.lengths.size
+        return np.array([0, 1, count // 2, count - 1])
 
     def _softened(
         self, runs: Runs, aim: Aim, bounds: tuple[FloatArray, FloatArray]

@@ -50,13 +50,23 @@ def hold(model: RoundModel, low: FloatArray, high: FloatArray, chosen: FloatArra
     held |= np.isin(columns, model.funded)
     held = columns[held]
     low[held] = high[held] = np.clip(np.round(chosen[held]), low[held], high[held])
-    starts = columns[block[owners] & ~np.isin(columns, model.turn_columns)]
-    high[starts] = np.clip(np.round(chosen[starts]), low[starts], high[starts])
+    _hold_pools(model, high, chosen)
     for choice, columns in model.ways:
         high[columns[high[choice] < CHOSEN]] = 0.0
     out = high[model.funded] < CHOSEN
     high[places.column[out[places.request]]] = 0.0
     return Chosen(low=low, high=high, blocks=np.flatnonzero(block & ~out))
+
+
+def _hold_pools(model: RoundModel, high: FloatArray, chosen: FloatArray) -> None:
+    """Leave blocks to the pools and the steps chosen; when they start is free: turns decide too."""
+    places, pools = model.places, model.problem.pools
+    block = model.problem.shape[places.request] == Shape.BLOCK
+    columns = places.column[block]
+    key = places.request[block] * pools + places.pool[block]
+    steps = np.zeros(model.problem.requests * pools)
+    np.maximum.at(steps, key, np.round(chosen[columns]))
+    high[columns] = np.minimum(high[columns], steps[key])
 
 
 def lay_out(model: RoundModel, chosen: Chosen, solve: Solve) -> FloatArray | None:
