@@ -147,6 +147,14 @@ class Relaxation:
         self.lower, self.upper = lower.copy(), upper.copy()
         self.solves, self.iterations = 0, 0
 
+    def _begun(self) -> core.Solver:
+        """Return GLOP with what is known now, and no basis."""
+        return core.new(
+            solve_parameters_pb2.SOLVER_TYPE_GLOP,
+            self._proto(self._goal, self.lower, self.upper),
+            solve_parameters_pb2.SolverInitializerProto(),
+        )
+
     def _bounds_around(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return what the rows leave to the free columns; the values count as a solution."""
         row, column, value = self._program.matrix()
@@ -357,7 +365,10 @@ class Relaxation:
         parameters: solve_parameters_pb2.SolveParametersProto,
         first: solution_pb2.BasisProto | None = None,
     ) -> result_pb2.SolveResultProto | None:
-        """Solve once and count the work; None when GLOP itself gives up ("ABNORMAL")."""
+        """Solve once and count the work; None when GLOP itself gives up ("ABNORMAL").
+
+        It takes no more questions then, so another begins where this one stood.
+        """
         self.solves += 1
         self._budget.spend(1)
         parameters = solve_parameters_pb2.SolveParametersProto.FromString(
@@ -376,6 +387,7 @@ class Relaxation:
                 None,
             )
         except StatusNotOk:
+            self._solver = self._begun()
             return None
         self.iterations += result.solve_stats.simplex_iterations
         return result
