@@ -58,6 +58,10 @@ class Selection:
     search: "Search"
 
 
+LOST = 0.001
+"""Share of the hours that may find no slot; beyond, slots are part of the program."""
+MANY = 100_000
+"""Columns from which on slots are left out of the program whatever is lost."""
 Report = Callable[[str, float, float], None]
 
 
@@ -80,9 +84,16 @@ def select(  # noqa: PLR0913 - options by name
         report: told name, objective and bound of each tier.
         margin: gang-hours by which floors are exceeded.
     """
-    kind = AmountModel if is_loose(problem) else RoundModel
-    model = kind(problem, margin=margin)
-    search = Search(model, entitlement, gap=gap, effort=effort, report=report)
+    if is_loose(problem):
+        model = AmountModel(problem, margin=margin)
+        search = Search(model, entitlement, gap=gap, effort=effort, report=report)
+        most_lost = LOST if model.slots.seats.request.size <= MANY else 1.0
+        selection = search.run(most_lost)
+        if not search.misplaced:
+            return selection
+    search = Search(
+        RoundModel(problem, margin=margin), entitlement, gap=gap, effort=effort, report=report
+    )
     return search.run()
 
 
@@ -91,6 +102,7 @@ class Search:
 
     Attributes:
         one: in the weighted form, a column that is 1: goals have no constant.
+        misplaced: whether the first tier's plan found no room in the slots, and the rest was left.
     """
 
     def __init__(
@@ -114,17 +126,22 @@ class Search:
                 self.engine.hulls = Hulls(self.model, self.fair)
         self.values: FloatArray | None = None
         self.reached: list[Reached] = []
-        self.infeasible = False
+        self.infeasible, self.misplaced = False, False
         self.head_start: Settled | None = None
 
-    def run(self) -> Selection:
-        """Improve tier after tier, keeping the ones before."""
+    def run(self, most_lost: float = 1.0) -> Selection:
+        """Improve tier after tier, keeping the ones before.
+
+        Args:
+            most_lost: share of the first tier's hours that may find no slot; beyond, all is left.
+        """
         self.values = self.engine.prepare(self.goals(), self.gap)
         if self.problem.rules.weights:
             self.improve(self.weighted_goal())
+            self.misplaced = self.loses_more_than(most_lost)
             return self.selection()
         for tier in self.problem.rules.tiers:
-            if self.infeasible:
+            if self.infeasible or self.misplaced:
                 break
             if tier is Tier.GROUPS and self.fair is not None:
                 self.improve_groups(self.fair)
@@ -132,7 +149,13 @@ class Search:
                 self.improve(self.fair.fellows_goal())
             elif tier is Tier.VALUE:
                 self.improve(self.value_goal())
+            if tier is self.problem.rules.tiers[0]:
+                self.misplaced = self.loses_more_than(most_lost)
         return self.selection()
+
+    def loses_more_than(self, share: float) -> bool:
+        """Return whether more than a share of the hours of the plan at hand finds no slot."""
+        return self.values is not None and self.model.lost(self.values) > share
 
     def goals(self) -> list[Goal]:
         """Return what the tiers want, in their order, or all at once in the weighted form."""

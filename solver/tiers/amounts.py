@@ -39,6 +39,10 @@ class AmountModel(RoundModel):
         """Return ``(n, 4)`` request, pool, slot, thousandths of a GPU-hour; as `RoundModel`."""
         return self.slots.fluid(values, funded)
 
+    def lost(self, values: FloatArray) -> float:
+        """Return which share of a solution's hours finds no slot."""
+        return self.slots.lost(values)
+
     def _lay_flexible(self, eligible: BoolArray) -> None:
         """One column per request and pool: the share of the ask served there."""
         problem, spans = self.problem, self.spans

@@ -89,6 +89,10 @@ class RoundModel(Columns):
         cells = np.stack([places.request[place], places.pool[place], slot, hours], axis=1)
         return in_order(cells[hours > 0].astype(np.int64))
 
+    def lost(self, _values: FloatArray) -> float:
+        """Return which share of a solution's hours finds no slot: none, every slot is here."""
+        return 0.0
+
     @property
     def turn_columns(self) -> IntArray:
         """Return the columns of all turns."""

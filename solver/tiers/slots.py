@@ -92,6 +92,16 @@ class Slots:
             parts.append(self._cells(flow.seats[carried > 0], carried[carried > 0]))
         return in_order(np.concatenate(parts))
 
+    def lost(self, values: FloatArray) -> float:
+        """Return which share of all hours `fluid` leaves out.
+
+        Args:
+            values: ``(columns,)`` a solution.
+        """
+        everyone = np.ones(int(self.places.request.max(initial=-1)) + 1, dtype=np.bool_)
+        whole = int(self._amounts(values).sum())
+        return 1.0 - int(self.fluid(values, everyone)[:, 3].sum()) / max(whole, 1)
+
     def _amounts(self, values: FloatArray) -> IntArray:
         """Return ``(j,)`` thousandths of a GPU-hour."""
         hours = np.round(values[self.places.column] * self._hours * MILLI)

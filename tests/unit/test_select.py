@@ -233,3 +233,22 @@ def test_a_second_pool_keeps_the_most_gpus():
     mine = fluid[fluid[:, 0] == 0]
     slots = np.bincount(mine[:, 2], weights=mine[:, 3])
     assert (slots <= 80 * MILLI * (1 + 1e-6)).all()
+
+
+@pytest.mark.parametrize("weights", [(), (MILLI,)])
+def test_pools_that_are_free_at_the_same_time_are_not_counted_one_after_the_other(weights):
+    """A GPU at a time, and both pools are free in the first slot only: half of the ask."""
+    problem = a_problem(
+        requests=1,
+        pools=2,
+        slots=2,
+        supply=[[1 * MILLI, 0], [1 * MILLI, 0]],
+        slot_hours=MILLI,
+        ask=[2 * MILLI],
+        max_gpus=[1],
+        rules=Rules(tiers=(Tier.VALUE,), merit=Merit.NONE, weights=weights),
+    )
+    selection = selected(problem)
+    figures = reached(selection, "weighted" if weights else "value")
+    assert pytest.approx((0.5, 0.5) if weights else (1.0, 1.0)) == figures
+    assert MILLI == selection.fluid[:, 3].sum()
