@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.placing.board import OPEN, loose
+from solver.placing.board import OPEN, loose, most_hours
 from solver.placing.placement import most_gpus, same_gpus, whole_step
 from solver.placing.windows import tighten
 from solver.plan import NO_CELLS, Entitlement, per_fellow, per_group
@@ -169,12 +169,19 @@ def _whole_gpus(problem: Problem, request: int, pool: int, amounts: IntArray) ->
 def _choose_pools(problem: Problem, fluid: IntArray) -> BoolArray:
     """Return ``(r, p)`` acceptable pools; where only one may be used, the one with most of it.
 
-    What an earlier plan gave counts before what the division gives.
+    What an earlier plan gave counts before what the division gives, and where neither gives
+    anything the room that there is.
     """
     pools = problem.speed > 0
     mass = np.zeros(problem.speed.shape, dtype=np.int64)
     for cells, scale in ((fluid, 1), (problem.previous, OPEN // 10**9)):
         np.add.at(mass, (cells[:, 0], cells[:, 1]), cells[:, 3] * scale)
+    gangs = most_hours(problem) // problem.gang
+    for request in np.flatnonzero(problem.single_pool & ~mass.any(axis=1)).tolist():
+        window = slice(int(problem.first[request]), int(problem.end[request]))
+        free = problem.supply[:, window] // (MILLI * int(problem.gang[request]))
+        room = np.minimum(free, gangs[request]).sum(axis=1)
+        mass[request] = room * problem.speed[request]
     chosen = np.zeros_like(pools)
     chosen[np.arange(problem.requests), np.argmax(np.where(pools, mass, -1), axis=1)] = True
     return np.where(problem.single_pool[:, None], chosen & pools, pools)

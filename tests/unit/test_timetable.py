@@ -54,6 +54,19 @@ def test_fractions_become_gangs_and_lose_next_to_nothing_on_innocore() -> None:
     assert [] == broken_rules(problem, answer.cells)
 
 
+def test_who_wants_one_pool_and_has_no_division_takes_the_one_with_room() -> None:
+    """The first acceptable pool is empty, the second has an hour."""
+    problem = a_problem(
+        requests=1,
+        pools=2,
+        slots=2,
+        supply=[[0, 0], [0, MILLI]],
+        ask=[MILLI],
+        single_pool=[True],
+    )
+    assert [[0, 1, 1, 1]] == _timetable(problem).cells.tolist()
+
+
 def test_whole_servers_of_korea_2026_keep_their_shape() -> None:
     """Constants whose division has their shape are taken over without a search."""
     problem = _read("kr2026.json.gz", "whole_server")
