@@ -192,7 +192,7 @@ class CoreEngine:
         found.infeasible = decided.infeasible and found.values is None
         found.prove(decided.bound)
         found.offer(decided.values)
-        return found.values is not None or found.infeasible
+        return decided.values is not None or found.infeasible
 
     def _hours(self, aim: Aim, low: FloatArray, high: FloatArray) -> FloatArray | None:
         """Return the best hours under bounds, with the choices that they stand for."""
