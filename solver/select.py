@@ -178,9 +178,13 @@ class Search:
         Where none does, both are proved by arithmetic.
         """
         if self.values is None:
+            spare = self.engine.spare
             self.engine.cap(fair.shortfall, np.full(fair.shortfall.size, self.gap / 10))
             self.head_start = self.engine.settle(fair.fellows_goal(), self.gap)
             self.values = self.head_start.values
+            if self.values is None and spare > self.engine.spare:
+                self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
+                self.values = self.engine.prepare(self.goals(), self.gap)
         least, spare = 0.0, max(self.gap, self.engine.spare)
         if self.engine.spare > 0.0 and self.worst(fair) > spare:
             least = self.aim_at_least(fair)

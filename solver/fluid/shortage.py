@@ -126,6 +126,8 @@ class ShortageProgram:
             return
         self._model = self._model or self._first(wanted)
         if self._model is None:
+            if self._budget is not None:
+                self._budget.spend(1)
             self._had = wanted
             yield None
             return

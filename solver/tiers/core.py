@@ -160,7 +160,7 @@ class CoreEngine:
             found.offer(self._search(aim, known, NOTHING).values)
         if goal.scale is None and np.isfinite(found.objective):
             found.aim = aim = replace(aim, size=max(abs(found.objective), 1e-9))
-        if self.by_runs and self._decide_by_runs(found):
+        if self.by_runs and (self._decide_by_runs(found) or (known is None and self.capped)):
             return self._settled(found, gap)
         root = self._relaxed(aim)
         if root is None and known is None:
@@ -168,6 +168,11 @@ class CoreEngine:
             return Settled(values=None, bound=-np.inf, infeasible=none, work=1)
         self._decide_from(found, root, by_value=goal.scale is None)
         return self._settled(found, gap)
+
+    @property
+    def capped(self) -> bool:
+        """Whether caps are set that a first plan need not keep."""
+        return self.runs.yielding.size > 0
 
     def _settled(self, found: Found, gap: float) -> Settled:
         """Return what was found, in the goal's own size."""
@@ -184,6 +189,8 @@ class CoreEngine:
     def _decide_by_runs(self, found: Found) -> bool:
         """Decide a large round with runs of slots as one, then lay it out slot by slot.
 
+        Where it finds no layout it is not asked again.
+
         Returns:
             Whether that led anywhere.
         """
@@ -192,7 +199,9 @@ class CoreEngine:
         found.infeasible = decided.infeasible and found.values is None
         found.prove(decided.bound)
         found.offer(decided.values)
-        return decided.values is not None or found.infeasible
+        self.by_runs = decided.values is not None or found.infeasible
+        self.spare = SPARE if self.by_runs else 0.0
+        return self.by_runs
 
     def _hours(self, aim: Aim, low: FloatArray, high: FloatArray) -> FloatArray | None:
         """Return the best hours under bounds, with the choices that they stand for."""
