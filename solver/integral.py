@@ -8,8 +8,7 @@ what that leaves open by a code that branches and cuts (`solver.mixed`), the res
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from math import ceil, floor, lcm
+from math import ceil, floor
 from typing import NamedTuple
 
 import numpy as np
@@ -18,16 +17,17 @@ from ortools.sat.python import cp_model
 from solver.audit import is_lawful, kept_amounts
 from solver.budget import Budget
 from solver.fluid.merging import reach
+from solver.integer_aims import IntegerAim, aims_of, excess
 from solver.leftover import use_leftover
 from solver.mixed import as_program
-from solver.placing.arrange import WORKERS, Arrangement, Expression, Task, repeating_solver
+from solver.placing.arrange import WORKERS, Arrangement, Task, repeating_solver
 from solver.placing.board import buckets, caps, floors, free_supply, holdings, in_order
 from solver.plan import NO_CELLS, Entitlement, Limit, per_fellow, received
-from solver.problem import MILLI, NOBODY, BoolArray, FloatArray, IntArray, Problem, Tier
+from solver.problem import NOBODY, BoolArray, FloatArray, IntArray, Problem
 from solver.select import Reached
-from solver.stages import SHORTFALLS, exact_objectives, mean_one_weights, scales, value, weighed_due
+from solver.stages import SHORTFALLS, exact_objectives, scales
 from solver.tiers.program import Effort
-from solver.worth import asked_value, merit_points, value_parts
+from solver.worth import merit_points
 
 SMALL = 1_000
 """Places (request, pool, slot) up to which a round is small."""
@@ -43,10 +43,6 @@ ROUGH = 1e-9
 """Relative error of its bounds."""
 UNITS_OF_WORK = 20
 """Linear programs or nodes that count as a second of it, where work is limited."""
-SHARES = MILLI * MILLI
-"""Parts that a share of an entitlement is counted in."""
-DOUBLES = 1 << 50
-"""Steps of the weighted goal; a double still counts them one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,49 +59,13 @@ class Integral:
     lowest: float
 
 
-class _Term(NamedTuple):
-    """So many times a variable that is never more than `most`."""
-
-    times: int
-    variable: cp_model.IntVar
-    most: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Aim:
-    """One tier as an integer that is least: a sum of terms, and `start`.
-
-    Attributes:
-        unit: what 1 of it is in the tier's own unit; negative where the tier wants most.
-        loose: how much less than the integer the tier may truly be.
-    """
-
-    name: str
-    terms: tuple[_Term, ...]
-    unit: Fraction
-    start: int = 0
-    loose: int = 0
-
-    @property
-    def least(self) -> Expression:
-        """The sum."""
-        total: Expression = self.start
-        for term in self.terms:
-            total += term.times * term.variable
-        return total
-
-    def read(self, value: int) -> float:
-        """Return a value of the integer in the tier's own unit."""
-        return float(value * self.unit)
-
-
 class _Code(NamedTuple):
     """Limits of the code that branches and cuts, and what gaps are measured against at least."""
 
     effort: Effort
     scale: dict[str, float]
 
-    def near(self, aim: _Aim, reached: int) -> float:
+    def near(self, aim: IntegerAim, reached: int) -> float:
         """Return the difference from which on an aim is settled, in steps of its integer."""
         size = max(abs(aim.read(reached)), self.scale[aim.name])
         return NEAR * size / float(abs(aim.unit))
@@ -146,7 +106,7 @@ def improve(  # noqa: PLR0913 - options by name
         None when a tier was not worked out, or none is left.
     """
     model = Arrangement(_task(problem, entitlement))
-    aims = list(_aims(model, entitlement))
+    aims = list(aims_of(model, entitlement))
     if cells.size:
         known = exact_objectives(problem, entitlement, cells)
         for aim in aims[: len(near) + 1]:
@@ -200,9 +160,9 @@ def improve_part(  # noqa: PLR0913 - options by name
     inside = np.isin(cells[:, 0], part.members)
     fixed = cells[~inside]
     model = Arrangement(_part_task(problem, entitlement, fixed, part.members))
-    aims = list(_aims(model, entitlement, fixed))
+    aims = list(aims_of(model, entitlement, fixed))
     if aims and aims[0].name == "groups":
-        aims.insert(1, _excess(model, part.enough))
+        aims.insert(1, excess(model, part.enough))
     search = _search(model, aims, cells[inside], effort=effort, seed=seed, workers=1)
     return in_order(np.concatenate([fixed, search.cells])), search.work
 
@@ -211,7 +171,7 @@ class _Searched(NamedTuple):
     """The cells of the members, a bound of each aim and whether it is the last word, the work."""
 
     cells: IntArray
-    bounds: list[tuple[_Aim, float, bool]]
+    bounds: list[tuple[IntegerAim, float, bool]]
     work: float
 
 
@@ -229,7 +189,7 @@ class _Known(NamedTuple):
 
 def _search(  # noqa: PLR0913 - options by name
     model: Arrangement,
-    aims: list[_Aim],
+    aims: list[IntegerAim],
     cells: IntArray,
     *,
     effort: float,
@@ -240,7 +200,7 @@ def _search(  # noqa: PLR0913 - options by name
     """Improve one aim after another, each kept from then on, while something is found."""
     if aims and cells.size:
         _hint(model, cells)
-    bounds: list[tuple[_Aim, float, bool]] = []
+    bounds: list[tuple[IntegerAim, float, bool]] = []
     work = 0.0
     for aim in aims:
         share = effort / len(aims)
@@ -262,7 +222,7 @@ def _search(  # noqa: PLR0913 - options by name
     return _Searched(cells=cells, bounds=bounds, work=work)
 
 
-def _kept(aim: _Aim, found: _Known, code: _Code | None) -> int:
+def _kept(aim: IntegerAim, found: _Known, code: _Code | None) -> int:
     """Return what an aim may be at most from then on: what was found, or what is as near.
 
     What an aim reaches beyond that by chance would cost the next one much.
@@ -284,7 +244,7 @@ def _solved(model: Arrangement, solver: cp_model.CpSolver) -> tuple[_Known | Non
 
 def _together(
     model: Arrangement,
-    aim: _Aim,
+    aim: IntegerAim,
     known: _Known | None,
     code: _Code,
     solver: cp_model.CpSolver,
@@ -302,7 +262,7 @@ def _together(
     return best.with_bound(max(found.bound, known.bound)), work
 
 
-def _branched(model: Arrangement, aim: _Aim, known: _Known, code: _Code) -> _Known:
+def _branched(model: Arrangement, aim: IntegerAim, known: _Known, code: _Code) -> _Known:
     """Return what the code that branches and cuts makes of a solution and its bound.
 
     What it finds is taken in whole numbers and worked out by CP-SAT once more.
@@ -403,130 +363,6 @@ def _due(problem: Problem, entitlement: Entitlement) -> IntArray:
     return due
 
 
-def _aims(
-    model: Arrangement, entitlement: Entitlement | None, fixed: IntArray = NO_CELLS
-) -> Iterator[_Aim]:
-    """Return the tiers of the policy, in their order, or the one goal of the weighted form."""
-    problem = model.problem
-    if problem.rules.weights:
-        yield _weighted(model, entitlement, fixed)
-        return
-    for tier in problem.rules.tiers:
-        if tier is Tier.VALUE:
-            yield _value(model, fixed)
-        elif tier is Tier.GROUPS and entitlement is not None:
-            yield from _groups(model)
-        elif tier is Tier.FELLOWS and entitlement is not None:
-            yield _fellows(model)
-
-
-class _Lacks(NamedTuple):
-    """By index, what holders lack: those whom the members change, and those whom they do not."""
-
-    open: dict[int, cp_model.IntVar]
-    fixed: dict[int, int]
-
-
-def _lacks(model: Arrangement, first: int, count: int) -> _Lacks:
-    """Return what holders whose buckets follow one another lack, thousandths."""
-    task, lacks = model.task, _Lacks({}, {})
-    for index in np.flatnonzero(task.target[first : first + count] > 0).tolist():
-        due, bucket = int(task.target[first + index]), first + index
-        if bucket in model.held:
-            lacks.open[index] = model.cp.new_int_var(0, due, "")
-            model.cp.add(lacks.open[index] >= due - model.held[bucket])
-            model.cover(bucket, due, lacks.open[index])
-        else:
-            lacks.fixed[index] = max(due - int(task.held[bucket]), 0)
-    return lacks
-
-
-def _groups(model: Arrangement) -> Iterator[_Aim]:
-    """The largest share of its entitlement that a group lacks, then what all of them lack."""
-    problem = model.problem
-    due = model.task.target[problem.fellows : problem.fellows + problem.groups].tolist()
-    lacks = _lacks(model, problem.fellows, problem.groups)
-    least = max((each * SHARES // due[at] for at, each in lacks.fixed.items()), default=0)
-    worst = model.cp.new_int_var(least, SHARES, "")
-    for index, lack in lacks.open.items():
-        model.cp.add(worst * due[index] >= lack * SHARES)
-    largest = (_Term(1, worst, SHARES),)
-    yield _Aim(name="groups", terms=largest, unit=Fraction(1, SHARES), loose=1)
-    together = tuple(_Term(1, lack, due[index]) for index, lack in lacks.open.items())
-    fixed = sum(lacks.fixed.values())
-    yield _Aim(name="groups_total", terms=together, unit=Fraction(1, MILLI), start=fixed)
-
-
-def _excess(model: Arrangement, enough: float) -> _Aim:
-    """What the members' groups lack beyond what is enough, as shares of their entitlements."""
-    problem, target = model.problem, model.task.target
-    terms = []
-    for index, lack in _lacks(model, problem.fellows, problem.groups).open.items():
-        due = int(target[problem.fellows + index])
-        over = model.cp.new_int_var(0, SHARES, "")
-        model.cp.add(over * due >= lack * SHARES - int(enough * SHARES) * due)
-        terms.append(_Term(1, over, SHARES))
-    return _Aim(name="excess", terms=tuple(terms), unit=Fraction(1, SHARES), loose=len(terms))
-
-
-def _fellows(model: Arrangement) -> _Aim:
-    """What the fellows lack, weighted by merit."""
-    weights = mean_one_weights(model.problem)
-    parts = lcm(*(each.denominator for each in weights))
-    lacks = _lacks(model, 0, model.problem.fellows)
-    terms = tuple(
-        _Term(int(weights[index] * parts), lack, int(model.task.target[index]))
-        for index, lack in lacks.open.items()
-    )
-    fixed = sum(int(weights[index] * parts) * each for index, each in lacks.fixed.items())
-    return _Aim(name="fellows", terms=terms, unit=Fraction(1, parts * MILLI), start=fixed)
-
-
-def _value(model: Arrangement, fixed: IntArray) -> _Aim:
-    """The policy's value, as what is least: its negative."""
-    by_hours, by_projects = value_parts(model.problem)
-    per_hour, per_project = by_hours / MILLI**2, by_projects / MILLI
-    parts = lcm(per_hour.denominator, per_project.denominator)
-    points, terms = merit_points(model.problem).tolist(), list[_Term]()
-    for request, award in model.award.items():
-        hour, project = (int(each * parts) * points[request] for each in (per_hour, per_project))
-        terms.append(_Term(-hour, award, int(model.problem.ask[request])))
-        terms.append(_Term(-project, model.served[request], 1))
-    start = -int(value(model.problem, fixed) * parts)
-    return _Aim(name="value", terms=tuple(terms), unit=Fraction(-1, parts), start=start)
-
-
-def _weighted(model: Arrangement, entitlement: Entitlement | None, fixed: IntArray) -> _Aim:
-    """What the weighted goal leaves of 1 (`solver.stages`), in steps as fine as doubles count."""
-    problem, rules = model.problem, model.problem.rules
-    parts: list[tuple[Fraction, _Aim]] = []
-    if entitlement is not None:
-        due = Fraction(max(int(entitlement.groups.sum()), 1), MILLI)
-        half, of_fellows = rules.part(Tier.GROUPS) / 2, rules.part(Tier.FELLOWS)
-        worst, together = _groups(model)
-        parts += [(half, worst), (half / due, together)]
-        parts.append((of_fellows / weighed_due(problem, entitlement), _fellows(model)))
-    asked = Fraction(asked_value(problem))
-    if asked:
-        parts.append((rules.part(Tier.VALUE) / asked, _value(model, fixed)))
-    start = DOUBLES * (rules.part(Tier.VALUE) - 1 if asked else Fraction(-1))
-    terms, loose = list[_Term](), Fraction(1)
-    for share, aim in parts:
-        worth = DOUBLES * share * abs(aim.unit)
-        loose += worth * aim.loose
-        start += worth * aim.start
-        for times, variable, most in aim.terms:
-            terms.append(_Term(round(worth * times), variable, most))
-            loose += abs(worth * times - round(worth * times)) * most
-    return _Aim(
-        name="weighted",
-        terms=tuple(terms),
-        unit=Fraction(-1, DOUBLES),
-        start=round(start),
-        loose=ceil(loose),
-    )
-
-
 def _hint(model: Arrangement, cells: IntArray) -> None:
     """Let the search begin at a plan that keeps every rule.
 
@@ -547,7 +383,7 @@ def _reached(
     problem: Problem,
     entitlement: Entitlement | None,
     cells: IntArray,
-    bounds: list[tuple[_Aim, float, bool]],
+    bounds: list[tuple[IntegerAim, float, bool]],
 ) -> Iterator[Reached]:
     """Set what the plan reaches against the bounds."""
     found = exact_objectives(problem, entitlement, cells)

@@ -1,49 +1,44 @@
 """One solve as a story: entitle, select, divide, timetable, and what each of them reached."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.metadata import version
-from itertools import takewhile
 
 import numpy as np
 
+from solver.answer import put_together, set_against
 from solver.audit import keeps_hard_rules, within_caps
 from solver.budget import Budget, BudgetSpentError, standing
 from solver.conflicts import find_conflicts
-from solver.divide import Division, divide
+from solver.divide import divide
 from solver.formula import apply_formula, rank
-from solver.integral import EFFORT, UNITS_OF_WORK, Integral, improve, is_small
 from solver.large_timetable import is_large, large_timetable
 from solver.leftover import use_leftover
-from solver.mend import Wanted, mend
 from solver.nash import market_stage
-from solver.plan import NO_CELLS, Conflict, Entitlement, Limit, Plan, SolveStatus, Stage
+from solver.plan import NO_CELLS, Conflict, Entitlement, Limit, Plan, SolveStatus
 from solver.prices import value_dual
-from solver.problem import MILLI, IntArray, Method, Problem, Tier
+from solver.problem import MILLI, Method, Problem, Tier
 from solver.reallocate import reallocate
 from solver.rights import rights
-from solver.select import Reached, select
+from solver.select import select
 from solver.stages import (
     SHORTFALLS,
     moved_stage,
     objectives,
     plain_stage,
-    reserve,
     scales,
     tier_stage,
 )
 from solver.tiers.program import Effort
-from solver.timetable import Timetable, moved_hours, timetable
+from solver.timetable import timetable
 from solver.weighing import weighted_dual
 from solver.whole_conflicts import whole_conflicts
+from solver.whole_hours import begun_in_whole_hours, in_whole_hours, mended
 from solver.worth import asked_value
 
 GAP = 0.001
 """Relative gap at which a tier counts as proved unless the caller asks for another."""
 UNEXPLAINED = "no_whole_plan"
 """The conflict of all rules together, where no smaller set is known."""
-MENDING = 6.0
-"""CP-SAT's deterministic time for what whole gang-hours lose; some 20 seconds of a core."""
 MARGINS = (0, 1, 3)
 """Gang-hours by which floors are exceeded, when whole gang-hours miss them otherwise."""
 
@@ -164,14 +159,18 @@ def _by_tiers(
         cells = use_leftover(problem, entitlement, within_caps(problem, schedule.cells))
         schedule = replace(schedule, cells=cells)
         if keeps_hard_rules(problem, cells):
-            stages = _stages(problem, entitlement, selection.tiers, (division, schedule), gap=gap)
-            plan = _plan(problem, entitlement, cells, stages, seed=effort.seed)
+            stages = set_against(
+                problem, entitlement, selection.tiers, (division, schedule), gap=gap
+            )
+            plan = put_together(problem, entitlement, cells, stages, seed=effort.seed)
             if plan.status is not SolveStatus.OPTIMAL:
-                plan = _in_whole_hours(problem, plan, gap=gap, effort=effort)
-                plan = _mended(problem, plan, selection.tiers, gap=gap, effort=effort)
+                plan = in_whole_hours(problem, plan, gap=gap, effort=effort)
+                plan = mended(problem, plan, selection.tiers, gap=gap, effort=effort)
             return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
-    begun = _begun_in_whole_hours(problem, entitlement, gap=gap, effort=effort)
-    return begun or _by_rank(problem, entitlement, effort, gap=gap)
+    begun = begun_in_whole_hours(problem, entitlement, gap=gap, effort=effort)
+    if begun is None:
+        return _by_rank(problem, entitlement, effort, gap=gap)
+    return begun if effort.budget.reached() is Limit.TIME else _priced(problem, begun)
 
 
 def _priced(problem: Problem, plan: Plan) -> Plan:
@@ -181,133 +180,6 @@ def _priced(problem: Problem, plan: Plan) -> Plan:
     if Tier.VALUE not in problem.rules.tiers:
         return plan
     return replace(plan, value_dual=value_dual(problem, plan.entitlement, plan.cells))
-
-
-def _in_whole_hours(problem: Problem, plan: Plan, *, gap: float, effort: Effort) -> Plan:
-    """Improve a small round's plan on whole gang-hours, where fluid hours leave a gap.
-
-    The tiers before the first gap are kept as they are.
-    """
-    before = (each for each in plan.stages if each.name in {*SHORTFALLS, "value", "weighted"})
-    near = [each.name for each in takewhile(lambda tier: tier.gap <= gap, before)]
-    found = _integral(problem, plan.entitlement, plan.cells, effort, near)
-    if found is None:
-        return plan
-    tiers = {each.name: each for each in found.tiers}
-    reached = objectives(problem, plan.entitlement, found.cells)
-    scale, stages = scales(plan.entitlement), list[Stage]()
-    for stage in plan.stages:
-        if stage.name == "divide":
-            stages.append(replace(stage, objective=found.lowest, bound=found.lowest))
-        elif stage.name in near:
-            rest = (stage.limit, stage.work, stage.evidence)
-            each = (stage.name, reached[stage.name], stage.bound, scale[stage.name])
-            stages.append(tier_stage(*each, gap=gap, rest=rest))
-        elif stage.name not in tiers:
-            stages.append(stage)
-        else:
-            tier = tiers[stage.name]
-            bound = max(tier.bound, stage.bound) if stage.name == "groups" else tier.bound
-            rest = (tier.limit, stage.work + tier.work, tier.evidence)
-            each = (stage.name, tier.objective, bound, scale[stage.name])
-            stages.append(tier_stage(*each, gap=gap, rest=rest))
-    return _nearer(problem, plan, found.cells, tuple(stages), gap=gap)
-
-
-def _nearer(
-    problem: Problem, plan: Plan, cells: IntArray, stages: tuple[Stage, ...], *, gap: float
-) -> Plan:
-    """Return the plan with the smaller gap: in the first tier, or else in the next."""
-    before, after = (
-        [each.gap if each.gap > gap else 0.0 for each in some] for some in (plan.stages, stages)
-    )
-    if after >= before:
-        return plan
-    return _plan(problem, plan.entitlement, cells, stages, seed=plan.seed)
-
-
-def _mended(
-    problem: Problem, plan: Plan, fluid: tuple[Reached, ...], *, gap: float, effort: Effort
-) -> Plan:
-    """Win back what whole gang-hours lose of the fairness tiers, where the round is not small."""
-    scale, before = scales(plan.entitlement), {each.name: each.objective for each in fluid}
-    tiers = tuple(each for each in plan.stages if each.name in {*SHORTFALLS, "value"})
-    lacking = any(
-        each.gap > gap and each.objective - before[each.name] > gap * scale[each.name]
-        for each in tiers
-        if each.name in SHORTFALLS
-    )
-    seconds = _seconds_of_improving(effort.budget, MENDING)
-    if plan.entitlement is None or not lacking or seconds <= 0.0:
-        return plan
-    if is_small(problem) or problem.previous.size:
-        return plan
-    wanted = Wanted(problem=problem, entitlement=plan.entitlement, tiers=tiers, gap=gap)
-    cells, spent = mend(wanted, plan.cells, effort=seconds, seed=plan.seed)
-    effort.budget.spend(round(spent * UNITS_OF_WORK))
-    reached = objectives(problem, plan.entitlement, cells)
-    stages = tuple(
-        tier_stage(
-            each.name,
-            reached[each.name],
-            each.bound,
-            scale[each.name],
-            gap=gap,
-            rest=(each.limit, each.work, each.evidence),
-        )
-        if each in tiers
-        else each
-        for each in plan.stages
-    )
-    return _nearer(problem, plan, cells, stages, gap=gap)
-
-
-def _begun_in_whole_hours(
-    problem: Problem, entitlement: Entitlement | None, *, gap: float, effort: Effort
-) -> Plan | None:
-    """Answer a small round of which no fluid plan was found or rounded; None without an answer."""
-    found = _integral(problem, entitlement, NO_CELLS, effort)
-    if found is None or not keeps_hard_rules(problem, found.cells):
-        return None
-    division = Division(fluid=NO_CELLS, lowest=found.lowest)
-    schedule = Timetable(cells=found.cells, unplaced=(), work=0, cut_short=False)
-    stages = _stages(problem, entitlement, found.tiers, (division, schedule), gap=gap)
-    plan = _plan(problem, entitlement, found.cells, stages, seed=effort.seed)
-    return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
-
-
-def _integral(
-    problem: Problem,
-    entitlement: Entitlement | None,
-    cells: IntArray,
-    effort: Effort,
-    near: Collection[str] = (),
-) -> Integral | None:
-    """Return what whole gang-hours reach in a small round, if there is something left to spend."""
-    seconds = _seconds_of_improving(effort.budget, EFFORT)
-    if not is_small(problem) or seconds <= 0.0:
-        return None
-    found = improve(
-        problem,
-        entitlement,
-        cells,
-        effort=seconds,
-        seed=effort.seed,
-        budget=effort.budget,
-        near=near,
-    )
-    if found is not None:
-        effort.budget.spend(round(seconds * UNITS_OF_WORK))
-    return found
-
-
-def _seconds_of_improving(budget: Budget, most: float) -> float:
-    """Return CP-SAT's deterministic time for whole gang-hours, about seconds."""
-    left = budget.seconds_left()
-    seconds = most if left is None else min(most, left / 4)
-    if budget.work is None:
-        return seconds
-    return min(seconds, (budget.work - budget.spent) / UNITS_OF_WORK)
 
 
 def _no_plan(entitlement: Entitlement | None, *, proved: bool, seed: int) -> Plan:
@@ -366,7 +238,7 @@ def _by_formula(
     reached = objectives(problem, entitlement, formula.cells)
     stage = replace(plain_stage("formula", reached["value"]), status=SolveStatus.FEASIBLE)
     stages = (stage, *market_stage(entitlement, gap=gap))
-    return _plan(problem, entitlement, formula.cells, stages, seed=effort.seed)
+    return put_together(problem, entitlement, formula.cells, stages, seed=effort.seed)
 
 
 def _by_line(problem: Problem, effort: Effort) -> Plan:
@@ -382,7 +254,7 @@ def _by_line(problem: Problem, effort: Effort) -> Plan:
         plain_stage("cut", found.cut / MILLI),
         plain_stage("line", float(drawn)),
     )
-    plan = _plan(problem, None, found.cells, stages, seed=effort.seed)
+    plan = put_together(problem, None, found.cells, stages, seed=effort.seed)
     return replace(plan, reserve=found.waiting)
 
 
@@ -422,54 +294,4 @@ def _by_rank(
         for name in bounds
         if name in reached
     )
-    return _plan(problem, entitlement, cells, (*first, *stages), seed=effort.seed)
-
-
-def _plan(
-    problem: Problem,
-    entitlement: Entitlement | None,
-    cells: IntArray,
-    stages: tuple[Stage, ...],
-    *,
-    seed: int,
-) -> Plan:
-    """Put the answer together."""
-    proved = all(stage.status is SolveStatus.OPTIMAL for stage in stages)
-    return Plan(
-        status=SolveStatus.OPTIMAL if proved else SolveStatus.FEASIBLE,
-        cells=cells,
-        stages=stages,
-        reserve=reserve(problem, entitlement, cells),
-        entitlement=entitlement,
-        seed=seed,
-        versions=tuple((name, version(name)) for name in ("numba", "numpy", "ortools")),
-    )
-
-
-def _stages(
-    problem: Problem,
-    entitlement: Entitlement | None,
-    tiers: tuple[Reached, ...],
-    after: tuple[Division, Timetable],
-    *,
-    gap: float,
-) -> tuple[Stage, ...]:
-    """Set the final cells against each tier's bound."""
-    division, schedule = after
-    reached = objectives(problem, entitlement, schedule.cells)
-    scale = scales(entitlement)
-    funded = np.zeros(problem.requests, dtype=np.bool_)
-    funded[schedule.cells[:, 0]] = True
-    kept = int((problem.must_fund & funded).sum())
-    stages = [plain_stage("guarantees", float(kept))]
-    if entitlement is not None:
-        stages.insert(0, plain_stage("entitle", scale["fellows"], work=entitlement.work))
-        stages[1:1] = market_stage(entitlement, gap=gap)
-    for tier in tiers:
-        rest = (tier.limit, tier.work, tier.evidence)
-        name = tier.name
-        stages.append(tier_stage(name, reached[name], tier.bound, scale[name], gap=gap, rest=rest))
-    cut = Limit.WORK if schedule.cut_short else Limit.NONE
-    stages.append(plain_stage("divide", division.lowest, work=division.work, limit=division.limit))
-    moved = float(moved_hours(problem, schedule.cells))
-    return (*stages, plain_stage("timetable", moved, work=schedule.work, limit=cut))
+    return put_together(problem, entitlement, cells, (*first, *stages), seed=effort.seed)

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from solver import integral
+from solver import integer_aims, integral
 from solver.audit import is_lawful
 from solver.integral import EFFORT, improve, is_small
 from solver.pipeline import solve
@@ -119,7 +119,7 @@ def test_branching_and_cutting_tells_the_best_of_all_plans(problem, data):
     plans = all_plans(problem)
     entitlement = rights(problem) if problem.rules.is_fair else None
     model = integral.Arrangement(integral._task(problem, entitlement))
-    aim = next(integral._aims(model, entitlement))
+    aim = next(integer_aims.aims_of(model, entitlement))
     figures = [exact_objectives(problem, entitlement, cells)[aim.name] for cells in plans]
     model.cp.minimize(aim.least)
     integral._hint(model, data.draw(st.sampled_from(plans)))

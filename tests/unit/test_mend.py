@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from solver import pipeline
+from solver import whole_hours
 from solver.audit import is_lawful
 from solver.mend import Wanted, mend
 from solver.plan import Plan, SolveStatus, Stage
@@ -64,7 +64,7 @@ def test_chains_and_what_is_near_enough_are_left_alone():
 
 def test_only_what_whole_gang_hours_lost_is_mended(monkeypatch):
     """A lack that the fluid plan had already is the choice of requests; it is not looked at."""
-    monkeypatch.setattr(pipeline, "is_small", lambda _: False)
+    monkeypatch.setattr(whole_hours, "is_small", lambda _: False)
     problem = uneven()
     cells = as_int([[0, 0, 0, 80], [1, 1, 0, 80]])
     plan = Plan(
@@ -78,5 +78,5 @@ def test_only_what_whole_gang_hours_lost_is_mended(monkeypatch):
             Reached(name=each.name, objective=share * each.objective, bound=0.0, work=0)
             for each in plan.stages
         )
-        mended = pipeline._mended(problem, plan, fluid, gap=0.001, effort=Effort())
+        mended = whole_hours.mended(problem, plan, fluid, gap=0.001, effort=Effort())
         assert least <= objectives(problem, plan.entitlement, mended.cells)["groups"] <= least + 0.3
