@@ -16,8 +16,10 @@ def main() -> None:
         env=os.environ | {"DEMO_EXIT": "1", "NO_COLOR": "1"},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        sys.exit(f"`dure demo` ended with {done.returncode}:\n{done.stderr}")
     rows, step, told = [], "", ""
     for line in done.stdout.splitlines() + done.stderr.splitlines():
         if title := re.match(r"\s*(\d+\. .*)", line):
