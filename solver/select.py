@@ -1,7 +1,7 @@
 """Select: which requests are funded, tier by tier, each tier with a bound of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -185,6 +185,8 @@ class Search:
             if self.values is None and spare > self.engine.spare:
                 self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
                 self.values = self.engine.prepare(self.goals(), self.gap)
+                if self.worst(fair) > self.gap / 10:
+                    self.head_start = None  # its bound is of plans in which nobody lacks more
         least, spare = 0.0, max(self.gap, self.engine.spare)
         if self.engine.spare > 0.0 and self.worst(fair) > spare:
             least = self.aim_at_least(fair)
@@ -261,9 +263,14 @@ class Search:
         """Solve one tier, note what it reached and keep it."""
         if self.infeasible:
             return
-        settled, self.head_start = self.head_start, None
-        if settled is None or goal.name != "fellows":
+        begun, self.head_start = self.head_start, None
+        begun = begun if goal.name == "fellows" else None
+        if begun is not None and begun.values is not None:
+            settled = begun
+        else:
             settled = self.engine.settle(goal, self.gap, known=self.values)
+            if begun is not None:
+                settled = replace(settled, bound=max(settled.bound, begun.bound))
         if settled.infeasible and settled.values is None and self.values is None:
             self.infeasible = True
         if settled.values is not None:

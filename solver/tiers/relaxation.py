@@ -132,12 +132,6 @@ class Relaxation:
             self._held[~has_column] = held[~has_column]
             self._row_bounds = self._bounds_around(held)
         lower, upper = program.column_bounds()
-        proto = self._proto(np.zeros(program.columns), lower, upper)
-        self._solver = core.new(
-            solve_parameters_pb2.SOLVER_TYPE_GLOP,
-            proto,
-            solve_parameters_pb2.SolverInitializerProto(),
-        )
         self._parameters = DUAL
         self._changed: set[int] = set()
         self._last: solution_pb2.BasisProto | None = None
@@ -145,6 +139,7 @@ class Relaxation:
         self._goal = np.zeros(program.columns)
         self.columns, self.rows = program.columns, program.rows
         self.lower, self.upper = lower.copy(), upper.copy()
+        self._solver = self._begun()
         self.solves, self.iterations = 0, 0
 
     def _begun(self) -> core.Solver:

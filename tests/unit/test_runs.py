@@ -1,6 +1,7 @@
 """Runs of slots taken as one: whatever solves the round solves them too."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from solver.plan import Entitlement
 from solver.problem import MILLI, NOBODY, Problem, Shape, as_int
 from solver.rights import rights
 from solver.select import select
-from solver.tiers import core
+from solver.tiers import byruns, core
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.laying import hold, lay_out
 from solver.tiers.model import RoundModel
@@ -80,6 +81,31 @@ def test_a_round_decided_by_runs_is_whole_and_repeats(monkeypatch, seed):
     for tier in first.tiers:
         sign = -1.0 if tier.name == "value" else 1.0
         assert sign * (tier.objective - tier.bound) >= -1e-6 * max(abs(tier.bound), 1.0)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_where_runs_find_no_layout_fellows_are_searched_all_the_same(monkeypatch, seed):
+    """Fellows lack what they would without runs, but for the gap; the runs are asked once."""
+    monkeypatch.setattr(core, "LARGE", 0)
+    problem = national(20, seed)
+    entitlement = rights(problem)
+    entitlement = replace(entitlement, groups=entitlement.groups // 2)  # no group lacks anything
+    asked = []
+
+    def found() -> float:
+        chosen = select(problem, entitlement, gap=1e-3, effort=Effort(), report=lambda *_: None)
+        return next(tier.objective for tier in chosen.tiers if tier.name == "fellows")
+
+    def no_layout(*_: object) -> byruns.Decided:
+        asked.append(1)
+        return byruns.Decided()
+
+    monkeypatch.setattr(byruns.ByRuns, "decide", no_layout)
+    with_runs = found()
+    assert [1] == asked
+    monkeypatch.setattr(byruns.ByRuns, "helps", False)
+    allowed = 1e-3 * float(entitlement.fellows.sum()) / MILLI
+    assert pytest.approx(found(), abs=allowed) == with_runs
 
 
 def test_several_requests_of_a_fellow_do_not_cover_by_pieces():
