@@ -14,9 +14,21 @@ def test_gang_hours_are_laid_where_most_is_free():
         requests=3, slots=2, end=[1, 2, 2], gang=[4, 4, 8], supply=[[80 * MILLI, 60 * MILLI]]
     )
     cells = np.array([[0, 0, 0, 80], [1, 0, 0, 40], [2, 0, 0, 24]])
-    laid, rest = large.lay_out(problem, cells)
+    laid, rest = large.lay_out(problem, cells, np.zeros(3, dtype=np.int64))
     assert [[0, 0, 0, 80], [1, 0, 1, 40], [2, 0, 1, 16]] == laid.tolist()
     assert [[2, 0, 0, 8]] == rest.tolist()
+
+
+def test_who_found_no_place_goes_first_the_next_time():
+    """One who takes single hours leaves no slot to a gang, unless the gang comes first."""
+    problem = a_problem(
+        requests=2, slots=2, gang=[1, 8], max_gpus=[8, 80], supply=[[12 * MILLI, 12 * MILLI]]
+    )
+    cells = np.array([[0, 0, 0, 8], [1, 0, 0, 16]])
+    assert large.lay_out(problem, cells, np.zeros(2, dtype=np.int64))[1].size
+    laid, rest = large.laid_out(problem, cells)
+    assert [[0, 0, 0, 4], [0, 0, 1, 4], [1, 0, 0, 8], [1, 0, 1, 8]] == laid.tolist()
+    assert not rest.size
 
 
 def test_one_slot_holds_what_all_slots_do():
