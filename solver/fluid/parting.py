@@ -19,7 +19,7 @@ from solver.fluid.filling import Filled, Rows, fill, rows_of
 from solver.fluid.flow import Network
 from solver.fluid.leaning import leaning, own_nodes, own_rooms, ties
 from solver.fluid.leximin import CLOSE, NOISE, Agents
-from solver.fluid.rerouting import Ways, leading_to, reroute, stuck_sets
+from solver.fluid.rerouting import ByteArray, Ways, leading_to, mark, reroute, stuck_sets
 from solver.kernels import kernel
 from solver.problem import BoolArray, FloatArray, IntArray, NarrowArray
 
@@ -46,6 +46,8 @@ class Layout:
         through: ``(f,)`` arcs from the group to each fellow.
         spare: arcs to the sink.
         parent: ``(f,)`` group of each fellow; totals: ``(g,)`` grains.
+        told: ``(n,)`` nodes that sets are told by: groups, fellows, what is behind their caps, and
+            then others.
     """
 
     asks: NarrowArray
@@ -53,6 +55,7 @@ class Layout:
     spare: NarrowArray
     parent: IntArray
     totals: IntArray
+    told: IntArray
 
     @property
     def groups(self) -> int:
@@ -64,7 +67,7 @@ class Side(NamedTuple):
     """A set of nodes that some fellows are blocked in.
 
     Attributes:
-        inside: ``(nodes,)`` whether a node is in it.
+        inside: ``(n,)`` whether a node is in it, of those that the layout tells sets by.
         leaving: grains that can leave it.
     """
 
@@ -119,7 +122,7 @@ class Parting:
         self._label: NarrowArray = np.zeros(nodes, dtype=np.int32)
         self._label[:2] = -1
         self._order = [0]
-        self._ways, self._search = Ways.of(nodes), 0
+        self._ways, self._search = Ways.of(net), 0
         self._most = self._high.copy()
         self._free: BoolArray = (agents.weight > 0) & (agents.low < agents.high)
         self._held = np.where(self._free, 0, agents.low)
@@ -281,7 +284,7 @@ class Parting:
     ) -> list[_Bound]:
         """Ask for amounts in a part, and what groups hold beyond; return the bounds broken."""
         lay, agents, net = self._layout, part.agents, self._net
-        _ask(net, lay.asks, lay.through, lay.parent, agents, wanted, groups, rest)
+        _ask(net, self._ways.open, lay.asks, lay.through, lay.parent, agents, wanted, groups, rest)
         arcs = lay.asks[np.concatenate((groups, lay.groups + agents))]
         sources = arcs[net.residual[arcs] > 0]
         if sources.size == 0:
@@ -385,6 +388,7 @@ class Parting:
         label = place[self._label]
         pairs, takes = ties(self._net, label, parts)
         entry, home = label[self._entry], label[2 + lay.parent]
+        told = label[lay.told]
         blocked = np.flatnonzero(self._blocked)
         events = np.unique(np.column_stack((self._level[blocked], entry[blocked])), axis=0)
         start = np.searchsorted(pairs[:, 0], np.arange(parts + 1))
@@ -396,12 +400,13 @@ class Parting:
             above = level * (1.0 + CLOSE)
             inside = leaning(int(at), above, start, sooner, members, levels, homes)
             leaves = inside[sooner] & ~inside[later]
-            yield Side(inside[label], int(takes[leaves].sum()))
+            yield Side(inside[told], int(takes[leaves].sum()))
 
 
 @kernel
 def _ask(  # noqa: PLR0913, PLR0917 - a network, and what is asked of it
     net: Network,
+    marks: ByteArray,
     asks: NarrowArray,
     through: NarrowArray,
     parent: IntArray,
@@ -425,6 +430,7 @@ def _ask(  # noqa: PLR0913, PLR0917 - a network, and what is asked of it
         residual[group] -= more
         residual[mate[way]] -= more
         residual[way] += more
+        mark(net, marks, way)
         both[arc] = both[own] = wanted[k]
         residual[arc] = wanted[k] - residual[own]
     for group in groups:

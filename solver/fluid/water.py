@@ -90,12 +90,13 @@ class ShortageFlow:
             if kind == "fellow":
                 self._caps[index] = min(int(most) * grain, self._beyond)
         self._pool_factor = merged.factor.max(axis=0, initial=0)
-        self._net, place, self._cells = self._build()
+        self._net, place, cells = self._build()
         self._supply = int(self._net.both[place[0]].sum())
         self._spare_at, self._through_at = place[0], place[3]
         self._asks_at, self._columns_at = np.concatenate(place[1:3]), place[-1]
         pool, span = np.nonzero(merged.supply > 0)
-        self._cells = self._cells[pool * merged.spans + span]
+        heads = np.arange(SINK + 1, SINK + 1 + groups + 2 * parent.shape[0])
+        self._told = np.concatenate((heads, cells[pool * merged.spans + span]))
         self._priced = np.column_stack((pool, span, self._pool_factor[pool]))
         nodes = self._net.start.shape[0] - 1
         self._ones = np.ones(max(groups, parent.shape[0]), dtype=np.int64)
@@ -153,6 +154,7 @@ class ShortageFlow:
             spare=self._spare_at,
             parent=self._parent,
             totals=self._totals,
+            told=self._told,
         )
         parting = Parting(self._net, layout, agents)
         cuts = [self._inequality(side) for side in parting.sides(budget)]
@@ -183,21 +185,19 @@ class ShortageFlow:
         inside = np.zeros(self._asked_of.shape[0], dtype=np.bool_)
         inside[nodes] = True
         leaving = int(self._asked_of[nodes].sum()) - over
-        return replace(self._inequality(Side(inside, leaving)), nodes=nodes)
+        return replace(self._inequality(Side(inside[self._told], leaving)), nodes=nodes)
 
     def _inequality(self, side: Side) -> Cut:
         """Write a set closed under endless arcs down as the inequality that it is."""
         groups, fellows = self._groups, self._parent.shape[0]
-        inside, into, out = np.split(
-            side.inside[2:][: groups + 2 * fellows], (groups, groups + fellows)
-        )
+        inside, cells = side.inside[:groups], side.inside[groups + 2 * fellows :]
         whole = np.flatnonzero(inside)
-        capped = np.flatnonzero(into & ~out)
+        held, capped = _held(side.inside, groups, self._parent)
         own = ~inside[self._parent[capped]]
         holders = [("fellow", fellow, -1) for fellow in capped[~own].tolist()]
         agents, room = whole, side.leaving
         if self._totals is not None:
-            agents = np.flatnonzero(out & ~inside[self._parent])
+            agents = held
             room -= int(self._totals[whole].sum())
             room -= int(self._caps[capped[own]].sum())
             holders += [("group", group, 1) for group in whole.tolist()]
@@ -205,7 +205,7 @@ class ShortageFlow:
             agents=agents,
             lifts=self._ones[: agents.shape[0]],
             room=room,
-            prices=self._priced[side.inside[self._cells]],
+            prices=self._priced[np.flatnonzero(cells)],
             price_unit=MILLI,
             holders=tuple(holders),
         )
@@ -283,6 +283,29 @@ class ShortageFlow:
         slot_of: NarrowArray = np.full((merged.classes, merged.spans), -1, dtype=np.int32)
         slot_of[cls, span] = np.arange(cls.shape[0])
         return slot_of, cls, most
+
+
+@kernel
+def _held(inside: BoolArray, groups: int, parent: IntArray) -> tuple[IntArray, IntArray]:
+    """Return who is in a set without the group, and whose cap leads out of it; ascending.
+
+    Args:
+        inside: groups, then fellows, then what is behind their caps.
+        groups: how many there are.
+        parent: ``(f,)`` group of each fellow.
+    """
+    fellows = parent.shape[0]
+    held, capped = np.empty((2, fellows), dtype=np.int64)
+    some, ends = 0, 0
+    for f in range(fellows):
+        behind = inside[groups + fellows + f]
+        if behind and not inside[parent[f]]:
+            held[some] = f
+            some += 1
+        if inside[groups + f] and not behind:
+            capped[ends] = f
+            ends += 1
+    return held[:some].copy(), capped[:ends].copy()
 
 
 @kernel

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from solver.fluid.flow import augment, network
-from solver.fluid.rerouting import Ways, leading_to, reroute, stuck_sets
+from solver.fluid.rerouting import AHEAD, BACK, Ways, leading_to, reroute, stuck_sets
 
 
 def a_network(rng):
@@ -40,7 +40,7 @@ def test_what_is_stuck_is_what_the_largest_flow_leaves(seed: int) -> None:
     whole = copied(net)
     asked = int(net.residual[sources].sum())
     sent = augment(whole)
-    ways, later = Ways.of(26), rng.integers(0, 20, 6)
+    ways, later = Ways.of(net), rng.integers(0, 20, 6)
     net.residual[sources] -= np.minimum(later, net.residual[sources])
     reroute(net, part, sources, rooms, ways)
     held_back = whole.both[sources] - net.residual[net.mate[sources]] - net.residual[sources]
@@ -57,6 +57,21 @@ def test_what_is_stuck_is_what_the_largest_flow_leaves(seed: int) -> None:
                 arcs = range(net.start[node], net.start[node + 1])
                 out = [arc for arc in arcs if int(net.head[arc]) not in inside | {0}]
                 assert not net.residual[out].any()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_marks_say_what_arcs_take_and_carry(seed: int) -> None:
+    """After flow has moved, each arc inside is marked as what it takes and carries says."""
+    rng = np.random.default_rng(seed)
+    net, sources, rooms = a_network(rng)
+    part = np.zeros(26, dtype=np.int32)
+    part[:2] = -1
+    ways = Ways.of(net)
+    reroute(net, part, sources, rooms, ways)
+    moved = net.both - net.residual
+    assert moved[rooms].any()
+    assert (((ways.open & AHEAD) > 0) == (net.residual > 0)).all()
+    assert (((ways.open & BACK) > 0) == (moved > 0)).all()
 
 
 @pytest.mark.parametrize("seed", range(20))
