@@ -18,6 +18,10 @@ LEVEL = 1e-6
 """Shares of an entitlement that count as the same level."""
 TRIFLE = 1e-3
 """Shares of an entitlement that are left to whole gang-hours."""
+STEEP = 16
+"""Power of lacks by which they count where it is asked whether anybody can be lifted."""
+NEARLY = 0.5
+"""Part of the largest lack from which on others are asked about with it."""
 COSTLY = 1e-8
 """Part of the last goal from which on moving a column costs it something."""
 
@@ -50,11 +54,15 @@ def divide(selection: Selection) -> Division:
     if search.fair is None or search.values is None:
         return Division(fluid=selection.fluid)
     relaxation = search.engine.chosen(search.values)
+    if not search.model.picks_only_pools:
+        known = np.clip(search.values, relaxation.lower, relaxation.upper)
+        relaxation = relaxation.narrowed(relaxation.lower < relaxation.upper, known)
+        relaxation.begin_at(known)
     best = _best(search, relaxation)
     if best is None:
         return Division(fluid=selection.fluid, work=relaxation.solves, limit=Limit.WORK)
     members = _funded_fellows(search, search.fair)
-    leximin = _Leximin(_face(search, relaxation, best), search.fair, members, best.values)
+    leximin = Leximin(_face(search, relaxation, best), search.fair, members, best.values)
     finished = leximin.run()
     lacks = leximin.values[search.fair.lack][members]
     return Division(
@@ -93,10 +101,11 @@ def _face(search: Search, relaxation: Relaxation, best: Vertex) -> Relaxation:
     reached = float(weights[used] @ best.values[used])
     scale = max(abs(reached), 1e-12)
     face.add_row(used, weights[used] / scale, -np.inf, reached / scale + SLACK)
+    face.begin_at(best.values)
     return face
 
 
-class _Leximin:
+class Leximin:
     """Level by level: the largest lack is made as small as can be, its holders frozen there.
 
     Attributes:
@@ -108,6 +117,7 @@ class _Leximin:
     ) -> None:
         self.face, self.fair, self.values = face, fair, values
         self.rest = set(members.tolist())
+        self.least = face.bounds_within()[0][fair.lack]
 
     @property
     def work(self) -> int:
@@ -120,26 +130,82 @@ class _Leximin:
         Who is frozen is left out of the comparison: the last solution stays one, and the next one
         is a pivot or two away.
         """
-        fair, rest = self.fair, self.rest
-        goal = np.zeros(fair.deepest + 1)
-        goal[fair.deepest] = GOAL_SIZE
-        self.face.aim(goal)
-        rest &= set(np.flatnonzero(self.face.has(fair.lack)).tolist())
-        for index in set(range(fair.fellows.size)) - rest:
+        rest = self.rest
+        rest &= set(np.flatnonzero(self.face.has(self.fair.lack)).tolist())
+        for index in set(range(self.fair.fellows.size)) - rest:
             self._release(index)
+        self._aim_at_deepest()
         for _ in range(ROUNDS):
-            vertex = self.face.solve(primal=True) if rest else None
+            if self._settled():
+                return True
+            before = self._largest()
+            vertex = self.face.solve(primal=True)
             if vertex is None:
-                return not rest
+                return False
             self.values = vertex.values
-            level = float(vertex.values[fair.deepest])
+            level = float(vertex.values[self.fair.deepest])
             if level <= TRIFLE:
                 return True
-            held = self._held(vertex.row_prices, level, vertex.values)
-            for index in held:
-                self._freeze(index, level)
-            rest -= held
+            self._freeze_all(self._held(vertex.row_prices, level, vertex.values), level)
+            if level > before - TRIFLE:
+                self._freeze_stuck()
         return not rest
+
+    def _aim_at_deepest(self) -> None:
+        """Let the largest lack be made small."""
+        goal = np.zeros(self.fair.deepest + 1)
+        goal[self.fair.deepest] = GOAL_SIZE
+        self.face.aim(goal)
+
+    def _largest(self) -> float:
+        """Return what the one of the rest lacks who lacks most."""
+        return max((float(self.values[self.fair.lack[each]]) for each in self.rest), default=0.0)
+
+    def _freeze_stuck(self) -> None:
+        """Freeze all who lack nearly as much as the largest lack, if none of them can be lifted.
+
+        One program asks whether anybody can be, as long as nobody falls below whom it leaves
+        behind: lacks count by a high power of themselves, so that whoever lacks much is lifted at
+        the cost of many who lack less (a step towards alpha-fairness, which becomes max-min
+        fairness as alpha grows: Mo and Walrand 2000, section III). If it gains nothing, a level
+        would gain a trifle at most, or at the cost of those who lack about as much.
+        """
+        top, lacks = self._largest(), self.values[self.fair.lack]
+        if top <= TRIFLE:
+            return
+        some = [each for each in sorted(self.rest) if lacks[each] >= max(top * NEARLY, TRIFLE)]
+        columns = self.fair.lack[some]
+        goal = np.zeros(self.face.columns)
+        goal[columns] = GOAL_SIZE * (lacks[some] / top) ** STEEP
+        self.face.bound(self.fair.deepest, 0.0, top + LEVEL)
+        self.face.aim(goal)
+        vertex = self.face.solve(primal=True)
+        if vertex is not None and (vertex.values[columns] >= lacks[some] - TRIFLE).all():
+            for index in some:
+                self._freeze_all({index}, float(lacks[index]))
+        self._aim_at_deepest()
+
+    def _freeze_all(self, held: set[int], level: float) -> None:
+        """Freeze some fellows at a level; they no longer count among the rest."""
+        for index in held:
+            self._freeze(index, level)
+        self.rest -= held
+
+    def _settled(self) -> bool:
+        """Freeze who lacks most as long as arithmetic shows that it cannot be less.
+
+        Returns:
+            Whether nobody is left who lacks more than a trifle.
+        """
+        lacks = self.values[self.fair.lack]
+        for index in sorted(self.rest, key=lambda each: (-lacks[each], each)):
+            level = float(lacks[index])
+            if level <= TRIFLE:
+                return True
+            if self.least[index] < level - LEVEL:
+                return False
+            self._freeze_all({index}, level)
+        return True
 
     def _held(self, prices: FloatArray, level: float, values: FloatArray) -> set[int]:
         """Return who cannot lack less: a positive price says so; without one, who is at the level.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from ortools.math_opt import model_update_pb2, solution_pb2
 
-from solver.problem import FloatArray, IntArray
+from solver.problem import BoolArray, FloatArray, IntArray
 
 
 class Growth(NamedTuple):
@@ -55,3 +55,24 @@ def grown(basis: solution_pb2.BasisProto, growth: Growth) -> solution_pb2.BasisP
     larger.constraint_status.ids.extend(growth.rows)
     larger.constraint_status.values.extend([basic] * growth.rows.size)
     return larger
+
+
+def statuses(basic: BoolArray, at_lower: BoolArray, fixed: BoolArray) -> IntArray:
+    """Return ``(n,)`` statuses of columns or rows in a basis; the rest are at their most."""
+    found = np.full(basic.size, int(solution_pb2.BASIS_STATUS_AT_UPPER_BOUND), dtype=np.int64)
+    found[at_lower] = solution_pb2.BASIS_STATUS_AT_LOWER_BOUND
+    found[fixed] = solution_pb2.BASIS_STATUS_FIXED_VALUE
+    found[basic] = solution_pb2.BASIS_STATUS_BASIC
+    return found
+
+
+def to_basis(columns: IntArray, rows: IntArray) -> solution_pb2.BasisProto:
+    """Write down a basis by the statuses of its columns and rows."""
+    basis = solution_pb2.BasisProto(
+        basic_dual_feasibility=solution_pb2.SOLUTION_STATUS_UNDETERMINED
+    )
+    basis.variable_status.ids.extend(range(columns.size))
+    basis.variable_status.values.extend(columns.tolist())
+    basis.constraint_status.ids.extend(range(rows.size))
+    basis.constraint_status.values.extend(rows.tolist())
+    return basis

@@ -1,13 +1,17 @@
 """The fairest division inside the tiers reached."""
 
+from collections.abc import Sequence
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from solver.divide import divide
+from solver.divide import Leximin, divide
 from solver.entitle import entitle
 from solver.problem import MILLI, FellowWeight, Problem, Rules, Tier
 from solver.select import Selection, select
-from solver.tiers.program import Effort
+from solver.tiers.program import Effort, Program
+from solver.tiers.relaxation import Relaxation
 from tests.builders import a_problem
 
 FAIR = Rules(tiers=(Tier.GROUPS, Tier.FELLOWS), fellow_weight=FellowWeight.EQUAL)
@@ -67,3 +71,44 @@ def test_value_is_not_given_away():
     first, second, _ = amounts(division.fluid, 3)
     assert pytest.approx(160, rel=1e-3) == first
     assert second <= 1
+
+
+def levels(most: Sequence[float], *, hidden: bool) -> Leximin:
+    """Return fellows who each have a part of their entitlement and can have no more.
+
+    Args:
+        most: those parts.
+        hidden: whether two rows together say so, x + a + b ≤ 1 and a + b ≥ 1 − most.
+    """
+    program, count = Program(), len(most)
+    lack, got, first, second = (program.add_columns(count, 0.0, 1.0) for _ in range(4))
+    deepest = int(program.add_columns(1, 0.0, 1.0)[0])
+    covering, depth = program.add_rows(count, 1.0, np.inf), program.add_rows(count, 0.0, np.inf)
+    room = program.add_rows(count, -np.inf, 1.0)
+    taken = program.add_rows(count, 1.0 - np.array(most), np.inf)
+    for rows, columns, part in (
+        (covering, lack, 1.0),
+        (covering, got, 1.0),
+        (depth, lack, -1.0),
+        (room, got, 1.0),
+        (room, first, 1.0),
+        (taken, first, 1.0),
+        *([(room, second, 1.0), (taken, second, 1.0)] if hidden else []),
+    ):
+        program.add_terms(rows, columns, part)
+    program.add_terms(depth, deepest, 1.0)
+    part = np.array(most)
+    values = np.concatenate([1.0 - part, part, 1.0 - part, np.zeros(count), [1.0]])
+    fair = SimpleNamespace(lack=lack, depth=depth, deepest=deepest, fellows=np.arange(count))
+    face = Relaxation(program, Effort())
+    return Leximin(face, fair, np.arange(count), values)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_levels_on_which_nobody_can_be_lifted_cost_few_programs(hidden):
+    """Thirty fellows at thirty levels, none of whom can be lifted, take no thirty programs."""
+    most = np.arange(10, 40) / 100
+    leximin = levels(most, hidden=hidden)
+    assert leximin.run()
+    assert pytest.approx(1.0 - most, abs=1e-5) == leximin.values[leximin.fair.lack]
+    assert leximin.work <= 6
