@@ -17,6 +17,8 @@ GRAIN = 10**6
 """Prices are whole numbers of millionths, or less: the checker's arithmetic stays short."""
 DIGITS = 6
 """Places that the mean price has at least."""
+MANY_COLUMNS = 10_000
+"""From this size on a program with blocks and constants has no rows for slots of a request."""
 MOST_COLUMNS = 150_000
 """Beyond this size the program takes longer than the solve itself; then there are no prices."""
 
@@ -65,6 +67,7 @@ class ValueProgram:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        self.structured = bool((problem.shape != Shape.FLEXIBLE).any())
         self.spans = find_spans(problem)
         self.program = Program()
         self.request, self.pool, self.first, self.count = self._places()
@@ -127,16 +130,27 @@ class ValueProgram:
         return rows
 
     def _limits(self) -> None:
-        """No request passes its ask by a gang-hour, nor runs on more GPUs at once than it can."""
+        """No request passes its ask by a gang-hour, nor runs on more GPUs at once than it can.
+
+        In a large round with blocks and constants no column alone does: what columns of a request
+        use together in a slot is left out there: three fifths of the time on 1,200 requests, for a
+        bound that is a millionth weaker.
+        """
         problem = self.problem
         asks = self.program.add_rows(problem.requests, -np.inf, self.most)
         self.program.add_terms(asks[self.request], self.columns, 1.0)
         request = self.request[self.place]
         most = (problem.max_gpus * problem.slot_hours)[request] * self.spans.lengths[self.span]
+        part = self.hours[self.place] * self.part / most
+        if self.structured and self.request.size >= MANY_COLUMNS:
+            alone = np.zeros(self.request.size)
+            np.maximum.at(alone, self.place, part)
+            rows = self.program.add_rows(self.request.size, -np.inf, 1.0)
+            self.program.add_terms(rows, self.columns, alone)
+            return
         where, row = np.unique(request * self.spans.lengths.size + self.span, return_inverse=True)
         rows = self.program.add_rows(where.size, -np.inf, 1.0)
-        hours = self.hours[self.place] * self.part
-        self.program.add_terms(rows[row], self.columns[self.place], hours / most)
+        self.program.add_terms(rows[row], self.columns[self.place], part)
 
     def _award(self) -> IntArray:
         """Add the part of each ask that is awarded: what is taken, but no more than all."""
@@ -201,8 +215,7 @@ class ValueProgram:
         """Solve for the prices and round them."""
         goal = self.goal()
         size = max(float(np.abs(goal).max(initial=0.0)), 1e-12)
-        structured = bool((self.problem.shape != Shape.FLEXIBLE).any())
-        answer = solve_program(self.program, goal / size, Effort(barrier=structured))
+        answer = solve_program(self.program, goal / size, Effort(barrier=self.structured))
         if answer.values is None or not answer.row_prices.size:
             return None
         objective = -answer.objective * size
