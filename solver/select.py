@@ -9,6 +9,7 @@ import numpy as np
 from solver.plan import Entitlement, Limit
 from solver.problem import BoolArray, FloatArray, IntArray, Problem, Tier
 from solver.tiers.amounts import AmountModel, is_loose
+from solver.tiers.byruns import RunsEngine
 from solver.tiers.core import CoreEngine
 from solver.tiers.engines import Engine, LinearEngine, enough
 from solver.tiers.fairness_rows import FairRows
@@ -118,16 +119,30 @@ class Search:
         self.fair = None if entitlement is None else FairRows(self.model, entitlement)
         if self.problem.rules.weights:
             self.one = int(self.model.program.add_columns(1, 1.0, 1.0)[0])
-        kind = LinearEngine if self.model.picks_only_pools else CoreEngine
-        self.engine: Engine = kind(self.model, effort)
-        if self.fair is not None:
-            self.engine.restate = self.fair.restated
-            if isinstance(self.engine, LinearEngine):
-                self.engine.hulls = Hulls(self.model, self.fair)
+        self.effort = effort
+        self.engine = self.chosen_engine()
+        if isinstance(self.engine, LinearEngine) and self.fair is not None:
+            self.engine.hulls = Hulls(self.model, self.fair)
         self.values: FloatArray | None = None
         self.reached: list[Reached] = []
         self.infeasible, self.misplaced = False, False
         self.head_start: Settled | None = None
+
+    def chosen_engine(self, *, by_runs: bool = True) -> Engine:
+        """Return a way to solve that suits the round.
+
+        Args:
+            by_runs: whether slots may be left to the end.
+        """
+        kind: type[LinearEngine | RunsEngine | CoreEngine] = CoreEngine
+        if self.model.picks_only_pools:
+            kind = LinearEngine
+        elif by_runs and RunsEngine.suits(self.model):
+            kind = RunsEngine
+        engine: Engine = kind(self.model, self.effort)
+        if self.fair is not None:
+            engine.restate = self.fair.restated
+        return engine
 
     def run(self, most_lost: float = 1.0) -> Selection:
         """Improve tier after tier, keeping the ones before.
@@ -139,7 +154,7 @@ class Search:
         if self.problem.rules.weights:
             self.improve(self.weighted_goal())
             self.misplaced = self.loses_more_than(most_lost)
-            return self.selection()
+            return self.finished()
         for tier in self.problem.rules.tiers:
             if self.infeasible or self.misplaced:
                 break
@@ -151,7 +166,36 @@ class Search:
                 self.improve(self.value_goal())
             if tier is self.problem.rules.tiers[0]:
                 self.misplaced = self.loses_more_than(most_lost)
+        return self.finished()
+
+    def finished(self) -> Selection:
+        """Find the slots that are still open; where there are none, slots come first."""
+        if not isinstance(self.engine, RunsEngine) or self.infeasible:
+            return self.selection()
+        goals = self.goals()
+        laid = None if self.values is None else self.engine.laid_out(self.values, goals[-1])
+        if laid is None:
+            self.engine = self.chosen_engine(by_runs=False)
+            self.reached = []
+            return self.run()
+        self.values = laid
+        self.reached = [self.restated(*each) for each in zip(self.reached, goals, strict=True)]
         return self.selection()
+
+    def restated(self, reached: Reached, goal: Goal) -> Reached:
+        """Return what a tier reaches in the slots, and a bound that holds for them.
+
+        Args:
+            reached: by runs of slots.
+            goal: the tier's.
+        """
+        assert isinstance(self.engine, RunsEngine)
+        assert self.values is not None
+        objective = float(goal.weights @ self.values[: goal.weights.size])
+        bound = min(reached.bound / goal.unit, self.engine.bound_after(goal), objective)
+        again = replace(reached, objective=objective * goal.unit, bound=bound * goal.unit)
+        self.report(again.name, again.objective, again.bound)
+        return again
 
     def loses_more_than(self, share: float) -> bool:
         """Return whether more than a share of the hours of the plan at hand finds no slot."""

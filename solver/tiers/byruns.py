@@ -1,162 +1,344 @@
-"""Decide a large round with runs of slots as one, then lay it out slot by slot."""
+"""An engine for large rounds with shapes: every tier by runs of slots, the slots at the end.
 
-from collections.abc import Callable
+The program by runs is a third of the round's, and groups share only a few of its rows. So each
+tier is decided in three steps. At the prices of the relaxation every group is solved by itself,
+which gives a bound and one plan of each group; at prices a little lower and a little higher it
+gives two more. Where these plans and the one known agree, choices are held, and a mixed-integer
+code decides the rest of all groups together (restricted master with whole columns: Desaulniers,
+Desrosiers, Solomon 2005, section 1.6). After the last tier, and only then, hours and blocks find
+their slots.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from solver.plan import Limit
 from solver.problem import NOBODY, BoolArray, FloatArray, IntArray
-from solver.tiers.aim import Aim
-from solver.tiers.laying import hold, lay_out
+from solver.tiers.aim import Aim, Found
+from solver.tiers.branching import Settled
+from solver.tiers.core import CoreEngine
+from solver.tiers.engines import GOAL_SIZE, made_whole
+from solver.tiers.goal import Goal
+from solver.tiers.laying import Hours, hold, lay_out
 from solver.tiers.model import RoundModel
-from solver.tiers.program import Effort, solve_program
+from solver.tiers.parts import Parts
+from solver.tiers.program import Answer, Effort, solve_program
+from solver.tiers.relaxation import Relaxation
 from solver.tiers.runs import Runs
 
+LARGE = 15_000
+"""Columns from which on rounds are decided by runs."""
 FEWEST = 5
 """Spans from which on there is anything to add up."""
-NODES = 400_000
-"""Nodes times columns after which the code's search ends in any case."""
-ROUGH = 0.75
+NODES = 1_500_000
+"""Nodes times columns after which a code's search ends in any case."""
+PART_NODES = 200
+"""The same of one group, in nodes."""
+ROUGH = 0.5
 """Part of the gap asked for at which it ends."""
+PRICES = (1.0, 0.97, 1.03)
+"""What the relaxation's prices are multiplied by when groups are solved by themselves."""
+NEAR = 0.002
+"""Relative gap from which on cuts of the whole program are worth their time."""
+SPARE = 0.005
+"""Share that a group may lack beyond its bound without a search of its own."""
 YIELDING = 0.02
 """What a group may lack beyond its cap, at a cost: the code finds plans sooner."""
 LEFT_OUT = 0.3
 """The same when hours find their slots: a group may lose a request that finds no place."""
+LEEWAY = 0.0005
+"""Share of its scale that a tier kept leaves to the later ones; half of it to their slots."""
 DEAR = 4.0
 """How many times the goal's size it costs to lack all."""
+DEARER = 40.0
+"""The same of what an earlier tier has to keep, in shares of its scale."""
 EVENLY = 20.0
 """The same of what the worst group lacks: better all lack a little than one much."""
+WHOLE = 1e-6
+"""How far apart values of a choice still count as the same."""
 MISSED = 1e-6
-"""Shares by which a cap may be missed all the same."""
-Hours = Callable[[Aim, FloatArray, FloatArray], FloatArray | None]
-"""Returns the best hours for an aim under bounds of all columns; None without any."""
+"""Shares by which something kept may be missed all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Decided:
-    """What came of it.
+class Kept:
+    """A tier that later ones leave as it is.
 
     Attributes:
-        values: ``(columns,)`` a plan, or None.
-        bound: of the aim; infeasible: whether it was proved that there is no plan.
+        column: of the program by runs: the goal divided by its scale.
+        most: of that, for plans and for bounds.
     """
 
-    values: FloatArray | None = None
-    bound: float = -np.inf
-    infeasible: bool = False
-    work: int = 0
+    goal: Goal
+    scale: float
+    column: int
+    most: float
 
 
-class ByRuns:
-    """Decides by runs.
+class RunsEngine:
+    """Settles tiers by runs of slots.
 
     Attributes:
-        yielding: columns whose caps may be missed by a little when hours are laid out.
+        kept: the tiers so far.
     """
+
+    spare = SPARE
+    restate: Callable[[FloatArray], FloatArray]
 
     def __init__(self, model: RoundModel, effort: Effort) -> None:
-        self.model, self.effort = model, effort
-        self.yielding: IntArray = np.zeros(0, dtype=np.int64)
+        self.restate = lambda values: values
+        self.model, self.effort = model, replace(effort, barrier=True)
+        self.runs = Runs(model, np.array([0, model.spans.lengths.size // 2]))
+        self.program = self.runs.program
+        self.low, self.high = self.runs.bounds(*model.program.column_bounds())
+        self.kept: list[Kept] = []
+        self.capped: IntArray = np.zeros(0, dtype=np.int64)
+        self._caps: FloatArray = np.zeros(0)
+        self._within: IntArray = self.capped
+        self._beyond: IntArray = self.capped
+        self._core: CoreEngine | None = None
+        self._missed = 0
 
-    @property
-    def helps(self) -> bool:
-        """Whether there is anything to add up: many spans."""
-        return self.model.spans.lengths.size >= FEWEST
+    @staticmethod
+    def suits(model: RoundModel) -> bool:
+        """Return whether a round is large, with choices and many spans to add up."""
+        many = model.spans.lengths.size >= FEWEST
+        return many and not model.picks_only_pools and model.program.columns > LARGE
 
-    def decide(
-        self,
-        aim: Aim,
-        bounds: tuple[FloatArray, FloatArray],
-        known: FloatArray | None,
-        hours: Hours,
-    ) -> Decided:
-        """Decide for an aim.
+    def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:
+        """Each tier finds a plan of its own: there is nothing to prepare."""
+        del goals, gap
+        return None
+
+    def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
+        """Decide by runs; values lie evenly over each run, whether or not that has slots."""
+        weights, factor = self._weights(goal)
+        relaxed = self._solve(weights, self.effort)
+        if relaxed.values is None:
+            return Settled(values=None, bound=-np.inf, infeasible=relaxed.infeasible, work=1)
+        size = GOAL_SIZE if goal.scale is not None else max(abs(relaxed.objective), 1e-9)
+        aim = Aim(weights=weights, factor=factor, size=size, gap=gap)
+        found = Found(aim=aim, bound=relaxed.objective)
+        first = None if known is None else self._completed(aim, self.runs.summed(known))
+        found.offer(first)
+        plans = self._by_groups(found, relaxed.row_prices)
+        if not found.infeasible:
+            self._decide(found, plans if first is None else [*plans, first])
+        if found.gap > NEAR and not found.infeasible:
+            rough = replace(self.effort, bound_only=True)
+            found.prove(self._solve(weights, rough, whole=True).bound)
+        return Settled(
+            values=None if found.values is None else self.runs.spread(found.values),
+            bound=found.bound / factor,
+            objective=found.objective / factor,
+            infeasible=found.infeasible,
+            work=found.work,
+            limit=self._limit() if found.gap > gap else Limit.NONE,
+        )
+
+    def _weights(self, goal: Goal) -> tuple[FloatArray, float]:
+        """Return the goal by runs, brought to a healthy size, and by what it was multiplied."""
+        factor = GOAL_SIZE / _size(goal)
+        weights = self.runs.goal(goal.weights) * factor
+        weights[self._beyond] = DEAR * GOAL_SIZE
+        return weights, factor
+
+    def _by_groups(self, found: Found, prices: FloatArray) -> list[FloatArray]:
+        """Solve the groups one by one at some prices; return what they do, and keep the bounds."""
+        model, aim = self.model, found.aim
+        plans: list[FloatArray] = []
+        parts = Parts(self.program, self.runs.part(model.owner_of_columns(), model.problem.group))
+        if parts.count <= 1:
+            return plans
+        effort = replace(self.effort, gap=aim.allowed / parts.count, nodes=PART_NODES, scip=True)
+        for part in PRICES:
+            parted = parts.solve(
+                aim.weights, prices * part, (self.low, self._highest()), self._whole(), effort
+            )
+            found.work += parted.work
+            found.infeasible |= parted.infeasible
+            if parted.values is None:
+                break
+            found.prove(parted.bound)
+            plans.append(parted.values)
+        return plans
+
+    def _decide(self, found: Found, plans: Sequence[FloatArray]) -> None:
+        """Decide what plans see differently, or everything where that leads nowhere."""
+        whole, aim = self._whole(), found.aim
+        low, high = self.low.copy(), self.high.copy()
+        if plans:
+            seen = np.array(plans)
+            same = whole & (seen.max(axis=0) - seen.min(axis=0) < WHOLE)
+            low[same] = high[same] = np.clip(np.round(seen[0, same]), low[same], high[same])
+        answer = self._search(found, low, high)
+        if found.values is None and plans:
+            answer = self._search(found, self.low, self.high)
+        found.infeasible = answer.infeasible and found.values is None
+
+    def _search(self, found: Found, low: FloatArray, high: FloatArray) -> Answer:
+        """Let the code decide what bounds leave open."""
+        aim = found.aim
+        effort = replace(
+            self.effort,
+            gap=ROUGH * aim.gap * aim.size,
+            nodes=max(NODES // self.program.columns, 1),
+            scip=True,
+        )
+        answer = solve_program(
+            self.program,
+            aim.weights,
+            effort,
+            integer=self._whole(),
+            lower=low,
+            upper=high,
+            hint=found.values,
+        )
+        found.work += answer.work
+        found.offer(answer.values)
+        return answer
+
+    def _completed(self, aim: Aim, known: FloatArray) -> FloatArray | None:
+        """Return the best solution with the choices of a known one."""
+        low, high = self.low.copy(), self.high.copy()
+        at = np.flatnonzero(self._whole())
+        low[at] = high[at] = np.clip(np.round(known[at]), low[at], high[at])
+        return solve_program(self.program, aim.weights, self.effort, lower=low, upper=high).values
+
+    def _solve(self, weights: FloatArray, effort: Effort, *, whole: bool = False) -> Answer:
+        """Solve the program for a bound: what is kept leaves all of its leeway."""
+        return solve_program(
+            self.program,
+            weights,
+            effort,
+            integer=self._whole() if whole else None,
+            lower=self.low,
+            upper=self._highest(),
+        )
+
+    def _highest(self) -> FloatArray:
+        """Return upper bounds with all of the leeway of what is kept."""
+        high = self.high.copy()
+        for each in self.kept:
+            high[each.column] = each.most + LEEWAY
+        return high
+
+    def _whole(self) -> BoolArray:
+        """Return ``(columns,)`` which columns have to be whole."""
+        return self.runs.whole(self.model.choices()[0])
+
+    def least(self, goal: Goal) -> float:
+        """Solve the relaxation for a goal."""
+        weights, factor = self._weights(goal)
+        answer = self._solve(weights, self.effort)
+        return -np.inf if answer.values is None else answer.objective / factor
+
+    def possible(self) -> bool:
+        """Solve the relaxation; what is left unsolved counts as possible."""
+        return not self._solve(np.zeros(self.program.columns), self.effort).infeasible
+
+    def _limit(self) -> Limit:
+        """Return the limit that ended a search: the solve's, or that of its own work."""
+        reached = self.effort.budget.reached()
+        return Limit.WORK if reached is Limit.NONE else reached
+
+    def keep(self, goal: Goal, most: float) -> None:
+        """Add the goal as a row, divided by its scale; half of its leeway is for the slots."""
+        scale = max(goal.scale or 0.0, abs(most), 1e-12)
+        weights = self.runs.goal(goal.weights) / scale
+        used = np.flatnonzero(weights)
+        column = self._add_columns(-np.inf, most / scale + LEEWAY / 2)
+        row = self.program.add_rows(1, -np.inf, 0.0)
+        self.program.add_terms(row, used, weights[used])
+        self.program.add_terms(row, column, -1.0)
+        self.kept.append(Kept(goal=goal, scale=scale, column=int(column[0]), most=most / scale))
+
+    def cap(self, columns: IntArray, upper: FloatArray) -> None:
+        """Lower or raise upper bounds, always of the same columns; beyond them it costs dear."""
+        here = self.runs.column[columns]
+        if not self.capped.size:
+            self.capped = columns
+            self._within = self._add_columns(np.zeros(columns.size), upper)
+            self._beyond = self._add_columns(np.zeros(columns.size), YIELDING)
+            rows = self.program.add_rows(columns.size, -np.inf, 0.0)
+            self.program.add_terms(rows, here, 1.0)
+            self.program.add_terms(rows, self._within, -1.0)
+            self.program.add_terms(rows, self._beyond, -1.0)
+        self._caps, self.high[self._within], self.high[here] = upper, upper, upper + YIELDING
+
+    def _add_columns(self, low: FloatArray | float, high: FloatArray | float) -> IntArray:
+        """Add columns to the program by runs, and to the bounds."""
+        columns = self.program.add_columns(np.size(low), low, high)
+        self.low, self.high = np.append(self.low, low), np.append(self.high, np.zeros_like(low))
+        self.high[columns] = high
+        return columns
+
+    def chosen(self, values: FloatArray) -> Relaxation:
+        """Hold who is funded, the pools, starts and GPU numbers of a plan that was laid out."""
+        assert self._core is not None
+        return self._core.chosen(values)
+
+    def laid_out(self, values: FloatArray, goal: Goal) -> FloatArray | None:
+        """Find slots for hours and blocks; None where there are none.
 
         Args:
-            aim: what is wanted.
-            bounds: ``(columns,)`` least and most of the round's columns.
-            known: ``(columns,)`` a plan to begin with.
-            hours: solves the round's program with choices in fractions.
+            values: a solution, its hours evenly over each run.
+            goal: the last one.
         """
-        runs = Runs(self.model, self._edges())
-        goal, (low, high) = self._softened(runs, aim, bounds)
-        relaxed = solve_program(runs.program, goal, self.effort, lower=low, upper=high)
-        if relaxed.values is None:
-            return Decided(infeasible=relaxed.infeasible, work=1)
-        whole = runs.whole(self.model.choices()[0])
-        nodes = max(NODES // runs.program.columns, 1)
-        effort = replace(self.effort, gap=ROUGH * aim.gap * aim.size, nodes=nodes, scip=True)
-        hint = None if known is None else self._hint(runs, goal, (low, high), whole, known)
-        answer = solve_program(
-            runs.program, goal, effort, integer=whole, lower=low, upper=high, hint=hint
-        )
-        bound = max(relaxed.objective, answer.bound)
-        work = 1 + answer.work
-        if answer.values is None:
-            return Decided(bound=bound, infeasible=answer.infeasible, work=work)
-        laid = self._laid(aim, bounds, runs.spread(answer.values), hours)
-        if laid is not None and known is not None and self._misses_caps(laid, bounds[1]):
-            laid = None
-        return Decided(values=laid, bound=bound, work=work)
+        model = self.model
+        before = [each for each in self.kept if each.goal.name != goal.name]
+        beyond = model.program.add_columns(len(before), 0.0, np.inf)
+        for each, column in zip(before, beyond.tolist(), strict=True):
+            row = model.program.add_rows(1, -np.inf, each.most + LEEWAY)
+            used = np.flatnonzero(each.goal.weights)
+            model.program.add_terms(row, used, each.goal.weights[used] / each.scale)
+            model.program.add_terms(row, [column], -1.0)
+        factor = GOAL_SIZE / _size(goal)
+        weights = np.zeros(model.program.columns)
+        weights[: goal.weights.size] = goal.weights * factor
+        weights[self.capped] += DEAR * GOAL_SIZE
+        weights[beyond] = DEARER * GOAL_SIZE
+        if model.worst != NOBODY:
+            weights[model.worst] += EVENLY * GOAL_SIZE
+        low, high = model.program.column_bounds()
+        high[self.capped] = self._caps + LEFT_OUT
+        padded = np.pad(values, (0, beyond.size))
+        held = hold(model, low, high, padded)
+        laid = lay_out(model, held, Hours(model, held, weights, self.effort))
+        if laid is None:
+            return None
+        laid = made_whole(model, laid)
+        self._core = CoreEngine(model, self.effort)
+        self._core.cap(self.capped, np.maximum(laid[self.capped], self._caps))
+        self._core.cap(beyond, laid[beyond])
+        self._note_missed(laid[beyond])
+        return laid
 
-    def _misses_caps(self, values: FloatArray, high: FloatArray) -> bool:
-        """Return whether a plan misses a cap that another one keeps."""
-        return bool((values[self.yielding] > high[self.yielding] + MISSED).any())
+    def _note_missed(self, beyond: FloatArray) -> None:
+        """Let what is kept leave what the slots took beyond it, for the bounds of later tiers."""
+        missed = np.flatnonzero(beyond > MISSED)
+        self._missed = int(missed[0]) + 1 if missed.size else len(self.kept) + 1
+        self.kept = [
+            replace(each, most=each.most + extra)
+            for each, extra in zip(self.kept, (*beyond.tolist(), 0.0), strict=False)
+        ]
 
-    def _edges(self) -> IntArray:
-        """Return the first spans of the runs: the first, two halves of the rest, the last."""
-        count = self.model.spans.lengths.size
-        return np.array([0, 1, count // 2, count - 1])
+    def bound_after(self, goal: Goal) -> float:
+        """Return a bound of a goal that holds for the slots too, or infinity where the old does."""
+        names = [each.goal.name for each in self.kept]
+        at = names.index(goal.name) if goal.name in names else len(names)
+        if at < self._missed:
+            return np.inf
+        later = [each.column for each in self.kept[at:]]
+        weights, factor = self._weights(goal)
+        high = self._highest()
+        high[later] = np.inf
+        answer = solve_program(self.program, weights, self.effort, lower=self.low, upper=high)
+        return -np.inf if answer.values is None else answer.objective / factor
 
-    def _softened(
-        self, runs: Runs, aim: Aim, bounds: tuple[FloatArray, FloatArray]
-    ) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
-        """Let caps be missed by a little, at a cost; return the goal and bounds by runs.
 
-        What is beyond a cap is a column of its own: a plan that keeps the cap costs nothing.
-        """
-        program, columns = runs.program, runs.column[self.yielding]
-        cap = bounds[1][self.yielding]
-        beyond = program.add_columns(columns.size, 0.0, YIELDING)
-        rows = program.add_rows(columns.size, -np.inf, cap)
-        program.add_terms(rows, columns, 1.0)
-        program.add_terms(rows, beyond, -1.0)
-        goal, (low, high) = runs.goal(aim.weights), runs.bounds(*bounds)
-        goal[beyond] = DEAR * aim.size
-        high[columns] += YIELDING
-        return goal, (low, high)
-
-    def _hint(
-        self,
-        runs: Runs,
-        goal: FloatArray,
-        bounds: tuple[FloatArray, FloatArray],
-        whole: BoolArray,
-        known: FloatArray,
-    ) -> FloatArray | None:
-        """Return a plan as a solution by runs."""
-        low, high = bounds[0].copy(), bounds[1].copy()
-        at = np.flatnonzero(whole)
-        low[at] = high[at] = np.clip(np.round(runs.summed(known)[at]), low[at], high[at])
-        return solve_program(runs.program, goal, self.effort, lower=low, upper=high).values
-
-    def _laid(
-        self,
-        aim: Aim,
-        bounds: tuple[FloatArray, FloatArray],
-        chosen: FloatArray,
-        hours: Hours,
-    ) -> FloatArray | None:
-        """Return a plan with what is chosen by runs; the caps that may be missed cost dear."""
-        held = hold(self.model, *bounds, chosen)
-        weights = aim.weights.copy()
-        weights[self.yielding] += DEAR * aim.size
-        if self.model.worst != NOBODY:
-            weights[self.model.worst] += EVENLY * aim.size
-        held.high[self.yielding] += LEFT_OUT
-        strict = replace(aim, weights=weights)
-
-        def solve(low: FloatArray, high: FloatArray) -> FloatArray | None:
-            return hours(strict, low, high)
-
-        return lay_out(self.model, held, solve)
+def _size(goal: Goal) -> float:
+    """Return about how large a goal can be."""
+    return max(goal.scale or float(np.abs(goal.weights).sum()) / 10, 1e-12)

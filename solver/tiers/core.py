@@ -17,7 +17,6 @@ from solver.plan import Limit
 from solver.problem import NOBODY, FloatArray, IntArray
 from solver.tiers.aim import Aim, Found
 from solver.tiers.branching import Settled
-from solver.tiers.byruns import ByRuns
 from solver.tiers.engines import GOAL_SIZE, broken, made_whole
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
@@ -40,8 +39,6 @@ LEAST_STEP = 16
 """Requests of a large round that are rounded at a time at least."""
 FINE_PART = 20
 """How many times nearer than the whole round one part is brought to its best."""
-SPARE = 0.005
-"""Share that a group of a large round may lack beyond its bound without a search of its own."""
 TRIFLE = 1e-5
 """What a row may be missed by when choices are rounded that a code calls whole."""
 MISSES = 3
@@ -64,6 +61,7 @@ NOTHING: IntArray = np.zeros(0, dtype=np.int64)
 class CoreEngine:
     """Settles tiers by deciding only what is in question."""
 
+    spare = 0.0
     restate: Callable[[FloatArray], FloatArray]
 
     def __init__(self, model: RoundModel, effort: Effort) -> None:
@@ -73,36 +71,17 @@ class CoreEngine:
         self.columns, self.owners = model.choices()
         self.relaxation = Relaxation(self.program, effort)
         self.large = self.program.columns > LARGE
-        self.runs = ByRuns(model, effort)
-        self.by_runs = self.large and self.runs.helps
-        self.spare = SPARE if self.by_runs else 0.0
         self._turns = np.isin(self.columns, model.turn_columns)
-        self._owner = self._owners()
+        self._owner = model.owner_of_columns()
         self.low, self.high = self.program.column_bounds()
 
-    def _owners(self) -> IntArray:
-        """Return ``(columns,)`` the request that each column is about, if it is about one."""
-        model = self.model
-        owner = np.full(self.program.columns, NOBODY)
-        owner[model.funded] = np.arange(model.problem.requests)
-        owner[self.columns] = self.owners
-        owner[model.places.column] = model.places.request
-        own = np.flatnonzero(model.award >= 0)
-        owner[model.award[own]] = own
-        return owner
-
     def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:
-        """Return a plan that is good in all tiers, the earlier ones first; None without one.
-
-        A round that is decided by runs begins with its first tier, if that is one of fairness.
-        """
+        """Return a plan that is good in all tiers, the earlier ones first; None without one."""
         weights = np.zeros(self.program.columns)
         for power, goal in enumerate(reversed(goals)):
             weights[: goal.weights.size] += goal.weights / _size(goal) * STEP**power
         factor = GOAL_SIZE / STEP ** max(len(goals) - 1, 0)
         aim = Aim(weights=weights * factor, factor=factor, size=factor, gap=max(gap, NEAR))
-        if self.by_runs and goals[0].scale is not None:
-            return None
         root = self._relaxed(aim)
         return None if root is None else self._first_plan(aim, root)
 
@@ -160,19 +139,12 @@ class CoreEngine:
             found.offer(self._search(aim, known, NOTHING).values)
         if goal.scale is None and np.isfinite(found.objective):
             found.aim = aim = replace(aim, size=max(abs(found.objective), 1e-9))
-        if self.by_runs and (self._decide_by_runs(found) or (known is None and self.capped)):
-            return self._settled(found, gap)
         root = self._relaxed(aim)
         if root is None and known is None:
             none = self.relaxation.infeasible
             return Settled(values=None, bound=-np.inf, infeasible=none, work=1)
         self._decide_from(found, root, by_value=goal.scale is None)
         return self._settled(found, gap)
-
-    @property
-    def capped(self) -> bool:
-        """Whether caps are set that a first plan need not keep."""
-        return self.runs.yielding.size > 0
 
     def _settled(self, found: Found, gap: float) -> Settled:
         """Return what was found, in the goal's own size."""
@@ -185,28 +157,6 @@ class CoreEngine:
             work=found.work,
             limit=self._limit() if found.gap > gap else Limit.NONE,
         )
-
-    def _decide_by_runs(self, found: Found) -> bool:
-        """Decide a large round with runs of slots as one, then lay it out slot by slot.
-
-        Where it finds no layout it is not asked again.
-
-        Returns:
-            Whether that led anywhere.
-        """
-        decided = self.runs.decide(found.aim, (self.low, self.high), found.values, self._hours)
-        found.work += decided.work
-        found.infeasible = decided.infeasible and found.values is None
-        found.prove(decided.bound)
-        found.offer(decided.values)
-        self.by_runs = decided.values is not None or found.infeasible
-        self.spare = SPARE if self.by_runs else 0.0
-        return self.by_runs
-
-    def _hours(self, aim: Aim, low: FloatArray, high: FloatArray) -> FloatArray | None:
-        """Return the best hours under bounds, with the choices that they stand for."""
-        values = self._solve(aim, low, high, self.effort, whole=NOTHING).values
-        return None if values is None else self.model.completed(values)
 
     def _decide_from(self, found: Found, root: Vertex | None, *, by_value: bool) -> None:
         """Improve what is found, or find something, from a relaxation of the whole program."""
@@ -422,7 +372,6 @@ class CoreEngine:
     def cap(self, columns: IntArray, upper: FloatArray) -> None:
         """Lower or raise upper bounds."""
         self.high[columns] = upper
-        self.runs.yielding = columns
         for column, most in zip(columns.tolist(), upper.tolist(), strict=True):
             self.relaxation.bound(column, self.relaxation.lower[column], most)
 

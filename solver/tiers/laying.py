@@ -1,4 +1,4 @@
-"""What is chosen by runs of slots, laid out slot by slot: blocks and turns find their places."""
+"""What is chosen by runs of slots, laid out slot by slot: blocks find their starts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ import numpy as np
 from solver.problem import FloatArray, IntArray, Shape
 from solver.tiers.model import RoundModel
 from solver.tiers.places import touched
+from solver.tiers.program import Effort
+from solver.tiers.relaxation import Relaxation
 from solver.tiers.rounding import Bounds
 
 CHOSEN = 0.5
@@ -22,7 +24,7 @@ Solve = Callable[[FloatArray, FloatArray], FloatArray | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Chosen:
-    """A round in which all is chosen but starts and turns.
+    """A round in which all is chosen but starts.
 
     Attributes:
         low, high: ``(columns,)`` bounds of the round's program.
@@ -41,13 +43,12 @@ def hold(model: RoundModel, low: FloatArray, high: FloatArray, chosen: FloatArra
         model: the program of the round.
         low: ``(columns,)`` least to start from.
         high: ``(columns,)`` most.
-        chosen: ``(columns,)`` for each column the value of the run that it is part of.
+        chosen: ``(columns,)`` a solution by runs.
     """
     places, low, high = model.places, low.copy(), high.copy()
     block = model.problem.shape == Shape.BLOCK
     columns, owners = model.choices()
-    held = ~block[owners] & ~np.isin(columns, model.turn_columns)
-    held |= np.isin(columns, model.funded)
+    held = ~block[owners] | np.isin(columns, model.funded) | np.isin(columns, model.turn_columns)
     held = columns[held]
     low[held] = high[held] = np.clip(np.round(chosen[held]), low[held], high[held])
     _hold_pools(model, high, chosen)
@@ -59,7 +60,7 @@ def hold(model: RoundModel, low: FloatArray, high: FloatArray, chosen: FloatArra
 
 
 def _hold_pools(model: RoundModel, high: FloatArray, chosen: FloatArray) -> None:
-    """Leave blocks to the pools and the steps chosen; when they start is free: turns decide too."""
+    """Leave blocks to the pools and the steps chosen; when they start is free."""
     places, pools = model.places, model.problem.pools
     block = model.problem.shape[places.request] == Shape.BLOCK
     columns = places.column[block]
@@ -69,8 +70,37 @@ def _hold_pools(model: RoundModel, high: FloatArray, chosen: FloatArray) -> None
     high[columns] = np.minimum(high[columns], steps[key])
 
 
+class Hours:
+    """Finds the best hours under bounds, each time from where it was.
+
+    Args:
+        model: the program of the round.
+        chosen: what is held.
+        weights: ``(columns,)`` to be least.
+        effort: limits.
+    """
+
+    def __init__(
+        self, model: RoundModel, chosen: Chosen, weights: FloatArray, effort: Effort
+    ) -> None:
+        self.model = model
+        here = (chosen.low != 0.0) | (chosen.high != 0.0)
+        every_row = np.ones(model.program.rows, dtype=np.bool_)
+        self.relaxation = Relaxation(model.program, effort, here, every_row)
+        self.relaxation.aim(weights)
+
+    def __call__(self, low: FloatArray, high: FloatArray) -> FloatArray | None:
+        """Return the best hours, choices in fractions, with what they stand for; None without."""
+        relaxation = self.relaxation
+        changed = np.flatnonzero((low != relaxation.lower) | (high != relaxation.upper))
+        for column in changed.tolist():
+            relaxation.bound(column, float(low[column]), float(high[column]))
+        vertex = relaxation.solve()
+        return None if vertex is None else self.model.completed(vertex.values)
+
+
 def lay_out(model: RoundModel, chosen: Chosen, solve: Solve) -> FloatArray | None:
-    """Find starts and turns, the clearest first, and solve again, until none is left.
+    """Find starts, the clearest first, and solve again, until none is left.
 
     Where blocks do not go together fewer are placed at a time; one that finds no place alone is
     left out.
@@ -84,8 +114,6 @@ def lay_out(model: RoundModel, chosen: Chosen, solve: Solve) -> FloatArray | Non
     values = solve(bounds.low, bounds.high)
     if values is None:
         return None
-    for before, after, turn in model.turns:
-        bounds.turn(before, after, turn, values)
     waiting, count = chosen.blocks, chosen.blocks.size
     while waiting.size:
         doubt = _doubt(model, waiting, values)

@@ -98,6 +98,17 @@ class RoundModel(Columns):
         """Return the columns of all turns."""
         return np.concatenate([np.zeros(0, dtype=np.int64), *(turn for *_, turn in self.turns)])
 
+    def owner_of_columns(self) -> IntArray:
+        """Return ``(columns,)`` the request that each column is about, or `NOBODY`."""
+        owner = np.full(self.program.columns, NOBODY)
+        columns, owners = self.choices()
+        owner[self.funded] = np.arange(self.problem.requests)
+        owner[columns] = owners
+        owner[self.places.column] = self.places.request
+        own = np.flatnonzero(self.award >= 0)
+        owner[self.award[own]] = own
+        return owner
+
     def completed(self, values: FloatArray) -> FloatArray:
         """Return a solution of the relaxation with the choices that its hours stand for."""
         result = values.copy()

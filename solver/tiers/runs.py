@@ -25,11 +25,12 @@ ALIKE = 1e-9
 class Runs:
     """The program of a round in which hours lie in runs of spans.
 
-    Whose turn it is, and limits of a request in a slot, are left out.
+    Limits of a request in a slot are left out. Requests that come one after the other keep their
+    slots: in which order they may lie is decided here.
 
     Attributes:
         program: the columns and rows.
-        column: ``(columns,)`` the column that each one of the round's program is part of, or -1.
+        column: ``(columns,)`` the column that each one of the round's program is part of.
     """
 
     def __init__(self, model: RoundModel, edges: IntArray) -> None:
@@ -46,11 +47,15 @@ class Runs:
         self._count = edges.size
         self._flexible = model.problem.shape[model.places.request] == Shape.FLEXIBLE
         self._block = model.problem.shape[model.places.request] == Shape.BLOCK
+        paired = [request for *pair, _ in model.turns for request in pair]
+        self._joined = ~np.isin(model.places.request, paired)
         self.column = self._columns()
         size = int(self.column.max()) + 1
         self._summed = np.zeros(size, dtype=np.bool_)
         self._summed[self.column[model.places.column[self._flexible]]] = True
-        self._members = np.bincount(self.column[self.column != NOBODY], minlength=size)
+        self._members = np.bincount(self.column, minlength=size)
+        self._first = np.zeros(self.column.size, dtype=np.bool_)
+        self._first[np.unique(self.column, return_index=True)[1]] = True
         self.program.add_columns(size, *self.bounds(*model.program.column_bounds()))
         self._add_rows()
         self._add_supply()
@@ -64,9 +69,8 @@ class Runs:
         size = self._summed.size
         least, most = np.full(size, -np.inf), np.full(size, -np.inf)
         for bound, own in ((least, low), (most, high)):
-            some = self.column != NOBODY
-            np.maximum.at(bound, self.column[some], own[some])
-            total = np.bincount(self.column[some], own[some], size)
+            np.maximum.at(bound, self.column, own)
+            total = np.bincount(self.column, own, size)
             bound[self._summed] = total[self._summed]
         rest = self.program.columns - size
         if rest <= 0:
@@ -77,7 +81,6 @@ class Runs:
     def goal(self, weights: FloatArray) -> FloatArray:
         """Return the goal here: hours of one request in a pool and run weigh the same."""
         used = np.flatnonzero(weights)
-        used = used[self.column[used] != NOBODY]
         goal = np.zeros(self.program.columns)
         goal[self.column[used]] = weights[used]
         return goal
@@ -89,18 +92,35 @@ class Runs:
             columns: those of the round's program.
         """
         whole = np.zeros(self.program.columns, dtype=np.bool_)
-        here = self.column[columns]
-        whole[here[here != NOBODY]] = True
+        whole[self.column[columns]] = True
         return whole
 
     def spread(self, values: FloatArray) -> FloatArray:
-        """Return ``(columns,)`` for each of the round's columns the value of what it is part of."""
-        return np.where(self.column != NOBODY, values[np.maximum(self.column, 0)], 0.0)
+        """Return a solution as one of the round's columns: hours lie evenly over each run.
+
+        A block stands at the first start of its run.
+        """
+        summed = self._summed[self.column]
+        high = np.where(summed, self.model.program.column_bounds()[1][: summed.size], 0.0)
+        total = np.bincount(self.column, high, self._summed.size)[self.column]
+        part = np.where(summed, high / np.where(total > 0.0, total, 1.0), self._first)
+        return np.asarray(values[self.column] * part)
 
     def summed(self, values: FloatArray) -> FloatArray:
         """Return a solution of the round's program as one of this one, without joint columns."""
-        some = self.column != NOBODY
-        return np.bincount(self.column[some], values[some], self._summed.size).astype(np.float64)
+        return np.bincount(self.column, values, self._summed.size).astype(np.float64)
+
+    def part(self, owner: IntArray, part: IntArray) -> IntArray:
+        """Return ``(columns,)`` the part of each column here, or `NOBODY`.
+
+        Args:
+            owner: ``(columns,)`` the request that each of the round's columns is about, if one.
+            part: ``(r,)`` the part of each request.
+        """
+        parts = np.full(self.program.columns, NOBODY)
+        some = owner != NOBODY
+        parts[self.column[some]] = part[owner[some]]
+        return parts
 
     def _columns(self) -> IntArray:
         """Number the columns anew: those of one request, pool and run by one number."""
@@ -108,19 +128,14 @@ class Runs:
         first = np.arange(model.program.columns)
         key = (places.request * model.problem.pools + places.pool) * self._count
         key += self._run[places.span]
-        for kind in (self._flexible, self._block):
+        for kind in (self._flexible & self._joined, self._block & self._joined):
             columns = places.column[kind]
             _, one, where = np.unique(key[kind], return_index=True, return_inverse=True)
             first[columns] = columns[one][where]
         for chosen, columns in self._starts():
             _, one, where = np.unique(first[columns], return_index=True, return_inverse=True)
             first[chosen] = chosen[one][where]
-        stays = np.ones(first.size, dtype=np.bool_)
-        stays[model.turn_columns] = False
-        number = np.full(first.size, NOBODY)
-        here = np.unique(first[stays])
-        number[here] = np.arange(here.size)
-        return np.where(stays, number[first], NOBODY)
+        return np.unique(first, return_inverse=True)[1]
 
     def _starts(self) -> list[tuple[IntArray, IntArray]]:
         """Return choices of a pool and start, and the columns of steps that they allow."""
@@ -141,7 +156,6 @@ class Runs:
         single[self.model.places.column[self._flexible]] = True
         kept = whole.relaxed()[1]
         kept[row[~single[column]]] = True
-        kept[row[here == NOBODY]] = False
         kept[self.model.supply_rows[self.model.supply_rows != NOBODY]] = False
         inside = kept[row]
         size = self._summed.size

@@ -1,7 +1,6 @@
 """Runs of slots taken as one: whatever solves the round solves them too."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,10 +14,11 @@ from solver.plan import Entitlement
 from solver.problem import MILLI, NOBODY, Problem, Shape, as_int
 from solver.rights import rights
 from solver.select import select
-from solver.tiers import byruns, core
+from solver.tiers import byruns
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.laying import hold, lay_out
 from solver.tiers.model import RoundModel
+from solver.tiers.parts import Parts
 from solver.tiers.program import Effort, solve_program
 from solver.tiers.rounding import Bounds
 from solver.tiers.runs import Runs
@@ -61,8 +61,8 @@ def test_the_best_by_runs_is_no_worse_than_the_best_plan(seed, edges):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_round_decided_by_runs_is_whole_and_repeats(monkeypatch, seed):
     """Every choice is whole and every row kept; bounds lie on the right side; it repeats."""
-    monkeypatch.setattr(core, "LARGE", 0)
-    problem = national(20, seed)
+    monkeypatch.setattr(byruns, "LARGE", 0)
+    problem = national(16, seed)
     entitlement = rights(problem)
     first, again = (
         select(problem, entitlement, gap=1e-3, effort=Effort(), report=lambda *_: None)
@@ -84,28 +84,113 @@ def test_a_round_decided_by_runs_is_whole_and_repeats(monkeypatch, seed):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_where_runs_find_no_layout_fellows_are_searched_all_the_same(monkeypatch, seed):
-    """Fellows lack what they would without runs, but for the gap; the runs are asked once."""
-    monkeypatch.setattr(core, "LARGE", 0)
-    problem = national(20, seed)
+def test_where_runs_find_no_layout_every_tier_is_searched_without_them(monkeypatch, seed):
+    """The tiers reach what they do where runs are not asked; they are asked once."""
+    problem = national(10, seed)
     entitlement = rights(problem)
-    entitlement = replace(entitlement, groups=entitlement.groups // 2)  # no group lacks anything
     asked = []
 
-    def found() -> float:
+    def found() -> list[tuple[str, float, float]]:
         chosen = select(problem, entitlement, gap=1e-3, effort=Effort(), report=lambda *_: None)
-        return next(tier.objective for tier in chosen.tiers if tier.name == "fellows")
+        return [(tier.name, tier.objective, tier.bound) for tier in chosen.tiers]
 
-    def no_layout(*_: object) -> byruns.Decided:
+    def no_layout(*_: object) -> None:
         asked.append(1)
-        return byruns.Decided()
 
-    monkeypatch.setattr(byruns.ByRuns, "decide", no_layout)
+    without = found()
+    monkeypatch.setattr(byruns, "LARGE", 0)
+    monkeypatch.setattr(byruns, "lay_out", no_layout)
     with_runs = found()
     assert [1] == asked
-    monkeypatch.setattr(byruns.ByRuns, "helps", False)
-    allowed = 1e-3 * float(entitlement.fellows.sum()) / MILLI
-    assert pytest.approx(found(), abs=allowed) == with_runs
+    assert [name for name, *_ in without] == [name for name, *_ in with_runs]
+    for (_, reached, bound), (_, other, below) in zip(without, with_runs, strict=True):
+        assert pytest.approx(reached, rel=2e-3, abs=1.0) == other
+        assert pytest.approx(bound, rel=2e-3, abs=1.0) == below
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_tier_by_runs_is_bounded_by_what_a_plan_reaches(seed):
+    """Groups solved by themselves, at whatever prices, never pass the best plan of all."""
+    problem = national(14, seed)
+    model = RoundModel(problem)
+    fair = FairRows(model, rights(problem))
+    goal = fair.fellows_goal()
+    whole = np.zeros(model.program.columns, dtype=np.bool_)
+    whole[model.choices()[0]] = True
+    best = solve_program(model.program, goal.weights, Effort(), integer=whole)
+    assert best.values is not None
+    engine = byruns.RunsEngine(model, Effort())
+    settled = engine.settle(goal, 1e-3)
+    assert settled.bound <= best.objective + 1e-5 * goal.scale
+    parts = Parts(engine.program, engine.runs.part(model.owner_of_columns(), problem.group))
+    assert parts.count == problem.groups
+    weights = engine.runs.goal(goal.weights)
+    bounds = engine.program.column_bounds()
+    prices = solve_program(engine.program, weights, Effort()).row_prices
+    rng = np.random.default_rng(seed)
+    columns = engine.runs.whole(model.choices()[0])
+    for scale in (1.0, 0.5, 2.0):
+        some = prices * scale * rng.uniform(0.5, 1.5, prices.size)
+        parted = parts.solve(weights, some, bounds, columns, Effort())
+        assert parted.bound <= best.objective + 1e-5 * goal.scale
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_parts_at_the_prices_of_the_relaxation_bound_no_worse_than_it(seed):
+    """Duality: with fractions the parts give the relaxation's own bound, whole they give more."""
+    problem = national(14, seed)
+    model = RoundModel(problem)
+    goal = FairRows(model, rights(problem)).fellows_goal()
+    engine = byruns.RunsEngine(model, Effort())
+    weights = engine.runs.goal(goal.weights) / goal.scale
+    relaxed = solve_program(engine.program, weights, Effort())
+    parts = Parts(engine.program, engine.runs.part(model.owner_of_columns(), problem.group))
+    bounds = engine.program.column_bounds()
+    columns = engine.runs.whole(model.choices()[0])
+    fractions, whole = (
+        parts.solve(weights, relaxed.row_prices, bounds, each, Effort()).bound
+        for each in (np.zeros_like(columns), columns)
+    )
+    assert pytest.approx(relaxed.objective, abs=1e-6) == fractions
+    assert whole >= fractions - 1e-6
+
+
+def test_hours_by_runs_lie_evenly_and_add_up_again():
+    """What is spread over slots is the same by runs as before, and within every bound."""
+    problem = national(20, 1)
+    model = RoundModel(problem)
+    FairRows(model, rights(problem))
+    runs = Runs(model, np.array([0, model.spans.lengths.size // 2]))
+    low, high = runs.bounds(*model.program.column_bounds())
+    values = np.random.default_rng(1).uniform(low, np.minimum(high, 1e3))
+    size = int(runs.column.max()) + 1
+    spread = runs.spread(values)
+    assert runs.summed(spread) == pytest.approx(values[:size])
+    flexible = model.places.column[problem.shape[model.places.request] == Shape.FLEXIBLE]
+    assert (spread[flexible] <= model.program.column_bounds()[1][flexible] + 1e-9).all()
+
+
+def test_who_comes_after_whom_is_decided_by_runs():
+    """Of two that need four of six slots each, one after the other, only the first is funded."""
+    problem = a_problem(
+        requests=2,
+        slots=6,
+        supply=np.full((1, 6), 100 * MILLI),
+        ask=[40 * MILLI, 40 * MILLI],
+        minimum=[40 * MILLI, 40 * MILLI],
+        max_gpus=[1, 1],
+        after=[NOBODY, 0],
+    )
+    model = RoundModel(problem)
+    runs = Runs(model, np.array([0]))
+    low, high = runs.bounds(*model.program.column_bounds())
+    goal = np.zeros(model.program.columns)
+    goal[model.funded] = -1.0
+    whole = runs.whole(model.choices()[0])
+    answer = solve_program(
+        runs.program, runs.goal(goal), Effort(), integer=whole, lower=low, upper=high
+    )
+    assert pytest.approx(-1.0) == answer.objective
 
 
 def test_several_requests_of_a_fellow_do_not_cover_by_pieces():
