@@ -9,7 +9,7 @@ Desrosiers, Solomon 2005, section 1.6). After the last tier, and only then, hour
 their slots.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from solver.tiers.engines import GOAL_SIZE, made_whole
 from solver.tiers.goal import Goal
 from solver.tiers.laying import Hours, hold, lay_out
 from solver.tiers.model import RoundModel
-from solver.tiers.parts import Parts
+from solver.tiers.parts import Parted, Parts
 from solver.tiers.program import Answer, Effort, solve_program
 from solver.tiers.relaxation import Relaxation
 from solver.tiers.runs import Runs
@@ -40,6 +40,8 @@ ROUGH = 0.5
 """Part of the gap asked for at which it ends."""
 PRICES = (1.0, 0.97, 1.03)
 """What the relaxation's prices are multiplied by when groups are solved by themselves."""
+STEEP = 3.0
+"""How much dearer than by the relaxation a tier kept is for whole choices, about."""
 NEAR = 0.002
 """Relative gap from which on cuts of the whole program are worth their time."""
 SPARE = 0.005
@@ -49,7 +51,9 @@ YIELDING = 0.02
 LEFT_OUT = 0.3
 """The same when hours find their slots: a group may lose a request that finds no place."""
 LEEWAY = 0.0005
-"""Share of its scale that a tier kept leaves to the later ones; half of it to their slots."""
+"""Share of its scale that a tier kept leaves to the later ones and to their slots."""
+SEARCHED = 0.8
+"""Part of the leeway that is used before slots are found."""
 DEAR = 4.0
 """How many times the goal's size it costs to lack all."""
 DEARER = 40.0
@@ -58,6 +62,8 @@ EVENLY = 20.0
 """The same of what the worst group lacks: better all lack a little than one much."""
 WHOLE = 1e-6
 """How far apart values of a choice still count as the same."""
+GAP = 1e-3
+"""Relative gap to which groups are solved for a bound alone."""
 MISSED = 1e-6
 """Shares by which something kept may be missed all the same."""
 
@@ -67,13 +73,14 @@ class Kept:
     """A tier that later ones leave as it is.
 
     Attributes:
-        column: of the program by runs: the goal divided by its scale.
+        column: of the program by runs: the goal divided by its scale; row: that says so.
         most: of that, for plans and for bounds.
     """
 
     goal: Goal
     scale: float
     column: int
+    row: int
     most: float
 
 
@@ -126,7 +133,7 @@ class RunsEngine:
         plans = self._by_groups(found, relaxed.row_prices)
         if not found.infeasible:
             self._decide(found, plans if first is None else [*plans, first])
-        if found.gap > NEAR and not found.infeasible:
+        if found.gap > NEAR and not self.kept and not found.infeasible:
             rough = replace(self.effort, bound_only=True)
             found.prove(self._solve(weights, rough, whole=True).bound)
         return Settled(
@@ -147,16 +154,8 @@ class RunsEngine:
 
     def _by_groups(self, found: Found, prices: FloatArray) -> list[FloatArray]:
         """Solve the groups one by one at some prices; return what they do, and keep the bounds."""
-        model, aim = self.model, found.aim
         plans: list[FloatArray] = []
-        parts = Parts(self.program, self.runs.part(model.owner_of_columns(), model.problem.group))
-        if parts.count <= 1:
-            return plans
-        effort = replace(self.effort, gap=aim.allowed / parts.count, nodes=PART_NODES, scip=True)
-        for part in PRICES:
-            parted = parts.solve(
-                aim.weights, prices * part, (self.low, self._highest()), self._whole(), effort
-            )
+        for parted in self._parted(found.aim, prices, self._highest()):
             found.work += parted.work
             found.infeasible |= parted.infeasible
             if parted.values is None:
@@ -165,9 +164,36 @@ class RunsEngine:
             plans.append(parted.values)
         return plans
 
+    def _parted(self, aim: Aim, prices: FloatArray, high: FloatArray) -> Iterator[Parted]:
+        """Solve the groups one by one, at the prices of the relaxation and at others.
+
+        Where a tier is kept, other prices are those at which that one is dearer: what whole choices
+        give up of it buys more of the goal than fractions do.
+        """
+        model = self.model
+        parts = Parts(self.program, self.runs.part(model.owner_of_columns(), model.problem.group))
+        if parts.count <= 1:
+            return
+        effort = replace(self.effort, gap=aim.allowed / parts.count, nodes=PART_NODES, scip=True)
+        others = [prices * part for part in PRICES]
+        if self.kept:
+            others = [prices, prices * PRICES[1], self._dearer(aim.weights, prices, high)]
+        for each in others:
+            yield parts.solve(aim.weights, each, (self.low, high), self._whole(), effort)
+
+    def _dearer(self, weights: FloatArray, prices: FloatArray, high: FloatArray) -> FloatArray:
+        """Return the relaxation's prices where every tier kept costs more than at its bound."""
+        columns, rows = (
+            np.array([getattr(e, name) for e in self.kept]) for name in ("column", "row")
+        )
+        weights, high = weights.copy(), high.copy()
+        weights[columns], high[columns] = STEEP * np.abs(prices[rows]), np.inf
+        answer = solve_program(self.program, weights, self.effort, lower=self.low, upper=high)
+        return prices if answer.values is None else answer.row_prices
+
     def _decide(self, found: Found, plans: Sequence[FloatArray]) -> None:
         """Decide what plans see differently, or everything where that leads nowhere."""
-        whole, aim = self._whole(), found.aim
+        whole = self._whole()
         low, high = self.low.copy(), self.high.copy()
         if plans:
             seen = np.array(plans)
@@ -245,15 +271,17 @@ class RunsEngine:
         return Limit.WORK if reached is Limit.NONE else reached
 
     def keep(self, goal: Goal, most: float) -> None:
-        """Add the goal as a row, divided by its scale; half of its leeway is for the slots."""
+        """Add the goal as a row, divided by its scale; some of its leeway is for the slots."""
         scale = max(goal.scale or 0.0, abs(most), 1e-12)
         weights = self.runs.goal(goal.weights) / scale
         used = np.flatnonzero(weights)
-        column = self._add_columns(-np.inf, most / scale + LEEWAY / 2)
+        column = self._add_columns(-np.inf, most / scale + LEEWAY * SEARCHED)
         row = self.program.add_rows(1, -np.inf, 0.0)
         self.program.add_terms(row, used, weights[used])
         self.program.add_terms(row, column, -1.0)
-        self.kept.append(Kept(goal=goal, scale=scale, column=int(column[0]), most=most / scale))
+        self.kept.append(
+            Kept(goal=goal, scale=scale, column=int(column[0]), row=int(row[0]), most=most / scale)
+        )
 
     def cap(self, columns: IntArray, upper: FloatArray) -> None:
         """Lower or raise upper bounds, always of the same columns; beyond them it costs dear."""
@@ -331,12 +359,18 @@ class RunsEngine:
         at = names.index(goal.name) if goal.name in names else len(names)
         if at < self._missed:
             return np.inf
-        later = [each.column for each in self.kept[at:]]
+        kept, self.kept = self.kept, self.kept[:at]
         weights, factor = self._weights(goal)
         high = self._highest()
-        high[later] = np.inf
-        answer = solve_program(self.program, weights, self.effort, lower=self.low, upper=high)
-        return -np.inf if answer.values is None else answer.objective / factor
+        high[[each.column for each in kept[at:]]] = np.inf
+        relaxed = solve_program(self.program, weights, self.effort, lower=self.low, upper=high)
+        bound = -np.inf
+        if relaxed.values is not None:
+            aim = Aim(weights=weights, factor=factor, size=abs(relaxed.objective), gap=GAP)
+            parted = self._parted(aim, relaxed.row_prices, high)
+            bound = max([relaxed.objective, *(each.bound for each in parted)])
+        self.kept = kept
+        return bound / factor
 
 
 def _size(goal: Goal) -> float:

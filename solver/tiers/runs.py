@@ -118,6 +118,7 @@ class Runs:
             part: ``(r,)`` the part of each request.
         """
         parts = np.full(self.program.columns, NOBODY)
+        owner = owner[: self.column.size]  # the round's program may have grown since
         some = owner != NOBODY
         parts[self.column[some]] = part[owner[some]]
         return parts
