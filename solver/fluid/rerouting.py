@@ -20,10 +20,10 @@ SLICE = 64
 """Arcs looked at for one arc's ways before another one's turn, at least."""
 WORTH = 4
 """Part of the searches so far that ways may cost before distances are worked out anew."""
+MANY = 4
+"""Times that nodes just reached may have the arcs of those not reached before these look back."""
 SHARE = 8
 """Part of a search that looking for the nodes in reach of what is stuck may cost."""
-FAR, NOW, FIRST, WAITS = range(4)
-"""What is known of a node, by column."""
 AHEAD, BACK = 1, 2
 """Marks of an arc that takes more, and of one that carries something that can be taken back."""
 
@@ -32,39 +32,46 @@ class Ways(NamedTuple):
     """What is known of the ways through a part of a network; each ``(nodes,)``.
 
     Attributes:
-        state: ``(nodes, 4)`` side by side, so that a search finds all of a node in one place:
-            `FAR`: arcs to where something can end, at least; as many as there are nodes where none
-            lead there, one more outside of the part. `NOW`: arc with which a node goes on.
-            `FIRST`: its first arc. `WAITS`: whether something enters here that has no way yet.
-        end: the arc over which something can end at a node that is not far from there at all.
+        distance: arcs to where something can end, at least; as many as there are nodes where none
+            lead there, one more where something waits; one less outside of the part.
+        current: arc with which a node goes on; first: its first arc.
+        end: the arc over which something can end at a node that has no distance to go.
         via: arc by which a way came to a node; also a queue.
         reached: the search that came to a node last.
-        members: the nodes of the part.
+        members: the nodes of the part; unseen: those of them without a distance, for a while.
         open: ``(arcs,)`` the marks of each arc; read in place of what arcs take, which lies wider.
     """
 
-    state: NarrowArray
+    distance: NarrowArray
+    current: NarrowArray
+    first: NarrowArray
     end: NarrowArray
     via: NarrowArray
     reached: IntArray
     members: NarrowArray
+    unseen: NarrowArray
     open: ByteArray
 
     @classmethod
     def of(cls, net: Network) -> "Ways":
         """Return room for the nodes of a network, and the marks of its arcs."""
         nodes = net.start.shape[0] - 1
-        end, via, members = np.zeros((3, nodes), dtype=np.int32)
-        state = np.zeros((nodes, 4), dtype=np.int32)
-        state[:, FIRST] = net.start[:nodes]
+        distance, current, first, end = np.zeros((4, nodes), dtype=np.int32)
+        via, members, unseen = np.zeros((3, nodes), dtype=np.int32)
+        first[:] = net.start[:nodes]
         reached = np.zeros(nodes, dtype=np.int64)
         marks = AHEAD * (net.residual > 0) + BACK * (net.residual < net.both)
-        return cls(state, end, via, reached, members, marks.astype(np.uint8))
+        known = distance, current, first, end, via, reached, members, unseen
+        return cls(*known, marks.astype(np.uint8))
 
 
 @kernel
 def reroute(
-    net: Network, part: NarrowArray, sources: NarrowArray, rooms: NarrowArray, ways: Ways
+    net: Network,
+    part: NarrowArray,
+    sources: NarrowArray,
+    rooms: NarrowArray,
+    ways: Ways,
 ) -> int:
     """Send what arcs from the source still take to wherever there is room, in place.
 
@@ -78,27 +85,25 @@ def reroute(
     Returns:
         Arcs that the last search looked at; 0 if nothing is stuck.
     """
-    head, residual, state = net.head, net.residual, ways.state
+    head, residual, distance = net.head, net.residual, ways.distance
     nodes = part.shape[0]
-    count = _list_members(part, part[head[sources[0]]], ways.members)
-    state[:, FAR] = nodes + 1
+    count, arcs = _list_members(net, part, part[head[sources[0]]], ways.members)
+    distance[:] = nodes - 1
     rounds = 0
     while True:
         left = 0
         for source in sources:
-            state[head[source], WAITS] = residual[source] > 0
             left += residual[source] > 0
         if left == 0:
             return 0
-        steps = _measure(net, rooms, ways, ways.members[:count], left)
+        steps = _measure(net, sources, rooms, ways, ways.members[:count], arcs, left)
         rounds += 1
         some = False
         budget = rounds * steps // WORTH
         for source in sources:
-            state[head[source], WAITS] = 0
             if residual[source] <= 0:
                 continue
-            if state[head[source], FAR] < nodes:
+            if distance[head[source]] < nodes:
                 some = True
                 if budget > 0:
                     budget -= _go_down(net, source, ways, max(budget // left, SLICE))
@@ -108,54 +113,140 @@ def reroute(
 
 
 @kernel
-def _list_members(part: NarrowArray, own: int, members: NarrowArray) -> int:
-    """List the nodes of a part; return how many they are."""
-    count = 0
+def _list_members(
+    net: Network, part: NarrowArray, own: int, members: NarrowArray
+) -> tuple[int, int]:
+    """List the nodes of a part; return how many they and their arcs are."""
+    count, arcs = 0, 0
     for node in range(2, part.shape[0]):
         if part[node] == own:
             members[count] = node
+            count += 1
+            arcs += net.start[node + 1] - net.start[node]
+    return count, arcs
+
+
+@kernel
+def _measure(  # noqa: PLR0913, PLR0917 - a network, a part of it, what enters and leaves there
+    net: Network,
+    sources: NarrowArray,
+    rooms: NarrowArray,
+    ways: Ways,
+    members: NarrowArray,
+    arcs: int,
+    left: int,
+) -> int:
+    """Set distances anew until all that wait have theirs; return how many arcs were looked at.
+
+    Where the nodes reached last have most of the arcs, those not reached yet look for one of them.
+    """
+    start, head, queue = net.start, net.head, ways.via
+    for node in members:
+        ways.distance[node], ways.current[node] = ways.distance.shape[0], ways.first[node]
+    for source in sources:
+        ways.distance[head[source]] += net.residual[source] > 0
+    seen, left = _ends(net, rooms, ways, left)
+    first, depth, steps, unseen = 0, 0, 0, -1
+    while first < seen and left > 0:
+        ahead = 0
+        for k in range(first, seen):
+            ahead += start[queue[k] + 1] - start[queue[k]]
+        arcs -= ahead
+        depth += 1
+        last = seen
+        if ahead * MANY <= arcs:
+            seen, left = _look_ahead(net, ways, first, seen, depth, left)
+            steps += ahead
+        else:
+            if unseen < 0:
+                unseen = _list_unseen(ways, members)
+            seen, unseen, left, looked = _look_back(net, ways, seen, depth, unseen, left)
+            steps += looked
+        first = last
+    return steps
+
+
+@kernel
+def _look_ahead(  # noqa: PLR0913, PLR0917 - a search
+    net: Network, ways: Ways, first: int, last: int, depth: int, left: int
+) -> tuple[int, int]:
+    """Queue the nodes from which those queued from `first` on are one arc away.
+
+    Returns:
+        How many nodes are queued; how many wait that have no distance.
+    """
+    start, head, mate = net.start, net.head, net.mate
+    distance, queue, marks = ways.distance, ways.via, ways.open
+    nodes, seen = distance.shape[0], last
+    for k in range(first, last):
+        node = queue[k]
+        for arc in range(start[node], start[node + 1]):
+            tail = head[arc]
+            if marks[arc] & BACK and distance[tail] >= nodes:
+                left -= distance[tail] > nodes
+                distance[tail], queue[seen] = depth, tail
+                seen += 1
+                if tail > node:
+                    ways.current[tail] = mate[arc]
+        if left == 0:
+            break
+    return seen, left
+
+
+@kernel
+def _list_unseen(ways: Ways, members: NarrowArray) -> int:
+    """List the members that have no distance; return how many."""
+    count = 0
+    for node in members:
+        if ways.distance[node] >= ways.distance.shape[0]:
+            ways.unseen[count] = node
             count += 1
     return count
 
 
 @kernel
-def _measure(net: Network, rooms: NarrowArray, ways: Ways, members: NarrowArray, left: int) -> int:
-    """Set distances anew until all that wait have theirs; return how many arcs were looked at."""
-    head, mate = net.head, net.mate
-    state, queue, marks = ways.state, ways.via, ways.open
-    nodes = state.shape[0]
-    for node in members:
-        state[node, FAR] = nodes
-    seen, left = _ends(net, rooms, ways, left)
-    done, steps = 0, 0
-    while done < seen and left > 0:
-        node = queue[done]
-        done += 1
-        further, first, last = state[node, FAR] + 1, state[node, FIRST], net.start[node + 1]
-        steps += last - first
-        for arc in range(first, last):
-            tail = head[arc]
-            if marks[arc] & BACK and state[tail, FAR] == nodes:
-                state[tail, FAR] = further
-                state[tail, NOW] = mate[arc] if tail > node else state[tail, FIRST]
-                queue[seen] = tail
-                seen += 1
-                left -= state[tail, WAITS]
-    return steps
+def _look_back(  # noqa: PLR0913, PLR0917 - a search
+    net: Network, ways: Ways, seen: int, depth: int, unseen: int, left: int
+) -> tuple[int, int, int, int]:
+    """Queue those not seen yet that an arc leads from to a node of the depth before.
+
+    Returns:
+        How many nodes are queued; how many are not seen; how many wait that have no distance; how
+        many arcs were looked at.
+    """
+    start, head = net.start, net.head
+    distance, marks, nodes = ways.distance, ways.open, ways.distance.shape[0]
+    kept, looked = 0, 0
+    for k in range(unseen):
+        node = ways.unseen[k]
+        if distance[node] < nodes:
+            continue
+        arc, last = start[node], start[node + 1]
+        while arc < last and not (marks[arc] & AHEAD and distance[head[arc]] == depth - 1):
+            arc += 1
+        looked += arc - start[node] + 1
+        if arc < last:
+            left -= distance[node] > nodes
+            distance[node], ways.current[node] = depth, arc
+            ways.via[seen] = node
+            seen += 1
+        else:
+            ways.unseen[kept] = node
+            kept += 1
+    return seen, kept, left, looked
 
 
 @kernel
 def _ends(net: Network, rooms: NarrowArray, ways: Ways, left: int) -> tuple[int, int]:
     """Queue the nodes where something can end; return how many, and how many wait elsewhere."""
-    head, mate, residual, state = net.head, net.mate, net.residual, ways.state
+    head, mate, residual, distance = net.head, net.mate, net.residual, ways.distance
     seen = 0
     for arc in rooms:
         to_sink = head[arc] == 1
         if (residual[arc] > 0) if to_sink else (residual[arc] < 0):
             node = head[mate[arc]] if to_sink else head[arc]
-            state[node, FAR], state[node, NOW] = 0, state[node, FIRST]
-            left -= state[node, WAITS]
-            ways.end[node], ways.via[seen] = arc, node
+            left -= distance[node] > distance.shape[0]
+            distance[node], ways.end[node], ways.via[seen] = 0, arc, node
             seen += 1
     return seen, left
 
@@ -164,32 +255,32 @@ def _ends(net: Network, rooms: NarrowArray, ways: Ways, left: int) -> tuple[int,
 def _go_down(net: Network, source: int, ways: Ways, patience: int) -> int:
     """Send what an arc from the source takes downhill while patience lasts; return arcs seen."""
     head, mate, residual = net.head, net.mate, net.residual
-    state, end, via, marks = ways.state, ways.end, ways.via, ways.open
-    nodes = state.shape[0]
+    distance, end, via, marks = ways.distance, ways.end, ways.via, ways.open
+    current, nodes = ways.current, distance.shape[0]
     root = head[source]
     node = root
     looked = 0
-    while residual[source] > 0 and state[root, FAR] < nodes and looked <= patience:
-        if state[node, FAR] == 0 and _room(net, end[node]) > 0:
+    while residual[source] > 0 and distance[root] < nodes and looked <= patience:
+        if distance[node] == 0 and _room(net, end[node]) > 0:
             node = _send(net, source, node, end[node], ways)
             continue
-        nearer, before, last = state[node, FAR] - 1, state[node, NOW], net.start[node + 1]
+        nearer, before, last = distance[node] - 1, current[node], net.start[node + 1]
         arc = before
-        while arc < last and not (marks[arc] & AHEAD and state[head[arc], FAR] == nearer):
+        while arc < last and not (marks[arc] & AHEAD and distance[head[arc]] == nearer):
             arc += 1
         looked += arc - before + 1
         if arc < last:
-            state[node, NOW] = arc
+            current[node] = arc
             node = head[arc]
             via[node] = arc
             continue
         lowest = nodes - 1
-        for k in range(state[node, FIRST], last):
-            if marks[k] & AHEAD and state[head[k], FAR] < lowest:
-                lowest = state[head[k], FAR]
+        for k in range(net.start[node], last):
+            if marks[k] & AHEAD and distance[head[k]] < lowest:
+                lowest = distance[head[k]]
                 arc = k
-        looked += last - state[node, FIRST]
-        state[node, FAR], state[node, NOW] = lowest + 1, arc
+        looked += last - net.start[node]
+        distance[node], current[node] = lowest + 1, arc
         if node != root and lowest > nearer:
             node = head[mate[via[node]]]
     return looked
@@ -240,7 +331,12 @@ def mark(net: Network, marks: ByteArray, arc: int) -> None:
 
 @kernel
 def stuck_sets(  # noqa: PLR0913, PLR0917 - as above, and what it left
-    net: Network, part: NarrowArray, sources: NarrowArray, ways: Ways, steps: int, search: int
+    net: Network,
+    part: NarrowArray,
+    sources: NarrowArray,
+    ways: Ways,
+    steps: int,
+    search: int,
 ) -> tuple[int, IntArray, NarrowArray]:
     """List the nodes in reach of what is stuck, one set after the other.
 
@@ -280,7 +376,7 @@ def stuck_sets(  # noqa: PLR0913, PLR0917 - as above, and what it left
     if whole:
         own = part[head[sources[0]]]
         for node in range(nodes):
-            if part[node] == own and ways.state[node, FAR] == nodes:
+            if part[node] == own and ways.distance[node] >= nodes:
                 members.append(np.int32(node))  # noqa: PERF401 - compiled
         starts.append(len(members))
     return search, np.array(starts), np.array(members)
