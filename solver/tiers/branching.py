@@ -13,6 +13,12 @@ from solver.tiers.relaxation import Relaxation, Vertex
 
 SWEEPS = 25
 """Rounds of rounding in search of a first plan."""
+CLEAR_SWEEPS = 80
+"""The same where the clearest goes first: few choices are rounded at a time then."""
+CLOSE = 2.0
+"""Times the gap to stop at, what is near enough not to look further after such a rounding."""
+LITTLE = 0.25
+"""Part of the gap to stop at that the clearest choices may cost at a time."""
 FEW = 4
 """Choices that are rounded at a time at least."""
 Fixing = tuple[tuple[int, bool], ...]
@@ -74,6 +80,7 @@ class Branching:
         most: linear programs to solve at most.
         budget: what the whole solve may still spend.
         spare: by which share a solution may miss what is to be kept.
+        clear: whether the clearest of what is broken is rounded first, as far as that goes.
     """
 
     def __init__(  # noqa: PLR0913 - the question, and by name how far to go
@@ -88,10 +95,11 @@ class Branching:
         most: int,
         budget: Budget,
         spare: float,
+        clear: bool = False,
     ) -> None:
         self.relaxation, self.choices = relaxation, choices
         self.goal, self.root, self.start = goal, root, start
-        self.spare = spare
+        self.spare, self.clear = spare, clear
         self.last_resort: FloatArray | None = None
         self.least_missed = np.inf
         self.allowed, self.most, self.budget = allowed, most, budget
@@ -109,8 +117,11 @@ class Branching:
         root = self.root
         if self.start is not None:
             self._accept(self.start.values, self.start.objective)
+        if self.clear and root.objective < self.objective - self.allowed:
+            self._sweep(root, clear=True)
+            self.allowed *= CLOSE
         if root.objective < self.objective - self.allowed:
-            self._sweep(root)
+            self._sweep(root, clear=False)
         self._push(root.objective, ())
         while self.open and self.open[0][0] < self.objective - self.allowed and not self._spent():
             known, _, fixing = heappop(self.open)
@@ -130,10 +141,13 @@ class Branching:
             limit=Limit.NONE if proved else self._limit(),
         )
 
-    def _sweep(self, vertex: Vertex) -> None:
-        """Round what is broken, solve, and again, for a first solution."""
+    def _sweep(self, vertex: Vertex, *, clear: bool) -> None:
+        """Round what is broken, solve, and again, for a first solution.
+
+        Where rounding what is clearest leads nowhere, the rest is rounded in the other ways.
+        """
         fixing: Fixing = ()
-        for _ in range(SWEEPS):
+        for _ in range(CLEAR_SWEEPS if clear else SWEEPS):
             broken, parts = self.choices.broken(vertex.values)
             if not broken.size:
                 self._finish(vertex)
@@ -141,16 +155,31 @@ class Branching:
             self._drop(vertex)
             if self._spent() or self.root.objective >= self.objective - self.allowed:
                 return
-            found = ((self._at(each), each) for each in self._roundings(fixing, broken, parts))
-            better = ((step, each) for step, each in found if self._is_better(step))
-            step, fixing = next(better, (None, fixing))
-            if step is None:
+            ways = self._clearest if clear else self._roundings
+            near = vertex.objective + self.allowed * LITTLE if clear else np.inf
+            step = self._step(ways(fixing, broken, parts), near)
+            if step is not None:
+                vertex, fixing = step
+            elif clear:
+                clear = False
+            else:
                 return
-            vertex = step
 
-    def _is_better(self, step: Vertex | None) -> bool:
-        """Return whether a solution is there and may still lead to a better one than the best."""
-        return step is not None and step.objective < self.objective
+    def _step(self, ways: Iterator[Fixing], near: float) -> tuple[Vertex, Fixing] | None:
+        """Return the first way whose bound is near enough, or the one with the least.
+
+        None where every way is closed, or leads to nothing better than the best so far.
+        """
+        least: tuple[Vertex, Fixing] | None = None
+        for way in ways:
+            vertex = self._at(way)
+            if vertex is None or vertex.objective >= self.objective:
+                continue
+            if least is None or vertex.objective < least[0].objective:
+                least = vertex, way
+            if vertex.objective <= near:
+                break
+        return least
 
     def _roundings(self, fixing: Fixing, broken: IntArray, parts: FloatArray) -> Iterator[Fixing]:
         """Yield ways to round what is broken, the next where the last one leads nowhere.
@@ -171,6 +200,17 @@ class Branching:
             return
         ever = (*(choice for choice, _ in fixing), *broken.tolist())
         yield tuple((choice, self._has(choice, self.start)) for choice in ever)
+
+    def _clearest(self, fixing: Fixing, broken: IntArray, parts: FloatArray) -> Iterator[Fixing]:
+        """Yield the clearer half rounded to where it is nearer, then one choice, either way."""
+        clear = np.argsort(np.minimum(parts, 1.0 - parts), kind="stable")
+        clear = clear[: max(broken.size // 2, 1)]
+        rounded = list(zip(broken[clear].tolist(), (parts[clear] > 0.5).tolist(), strict=True))  # noqa: PLR2004 - halfway
+        choice, nearer = rounded[0]
+        yield (*fixing, *rounded)
+        if len(rounded) > 1:
+            yield (*fixing, (choice, nearer))
+        yield (*fixing, (choice, not nearer))
 
     def _has(self, choice: int, known: Vertex) -> bool:
         """Return whether a known solution makes a choice."""

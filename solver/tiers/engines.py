@@ -1,17 +1,17 @@
 """What the tiers need of a way to solve, and the one for rounds where only funding is chosen."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from solver.problem import BoolArray, FloatArray, IntArray
+from solver.problem import NOBODY, BoolArray, FloatArray, IntArray
 from solver.tiers.branching import Branching, Choices, Settled
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
 from solver.tiers.pools import PoolChoices
-from solver.tiers.program import Effort
+from solver.tiers.program import MISSED, Effort
 from solver.tiers.relaxation import Relaxation, Vertex
 
 if TYPE_CHECKING:
@@ -27,10 +27,32 @@ MOST = 0.51
 """How near to yes the pool counts that has most of a request."""
 LARGE = 25_000
 """From this number of columns on, fewer linear programs are solved the larger they are."""
-
-
+SPARE = 1 / 4
+"""Part of the gap by which a plan may miss what earlier tiers reached."""
+DEARER = 1.05
+"""Times the price of an earlier tier that a later one pays where the earlier one gives way."""
 ROUNDS_OF_HULLS = 8
 """How often hulls are added at most before a search."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Kept:
+    """A tier that later ones keep: weights · columns ≤ most + what it gives way.
+
+    Attributes:
+        weights: ``(columns,)`` of the columns there were then, for a goal of about 1.
+        row: the row of the program that says so.
+        way: the column of what it gives way, which is 0 but for large rounds' value; else NOBODY.
+    """
+
+    weights: FloatArray
+    most: float
+    row: int
+    way: int
+
+    def missed(self, values: FloatArray) -> float:
+        """Return by how much a solution misses it."""
+        return float(self.weights @ values[: self.weights.size]) - self.most
 
 
 class Engine(Protocol):
@@ -117,7 +139,7 @@ class LinearEngine:
             without=self._without,
         )
         self.hulls: Hulls | None = None
-        self.kept: list[tuple[FloatArray, float]] = []
+        self.kept: list[Kept] = []
         self.restate: Callable[[FloatArray], FloatArray] = lambda values: values
 
     def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:
@@ -138,24 +160,74 @@ class LinearEngine:
         root = self._hulled(root)
         own = abs(root.objective) if goal.scale is None else GOAL_SIZE
         columns = max(LARGE, self.model.program.columns)
+        wanted, gives_way = goal.weights * factor, goal.scale is None and columns > LARGE
+        if gives_way:
+            wanted = self._let_give_way(wanted, root, gap * SPARE)
+            root = self.relaxation.solve(primal=True) or root
         branching = Branching(
             self.relaxation,
             self.choices,
-            goal.weights * factor,
+            wanted,
             root,
             start=self._same_choices(known, root),
             allowed=gap / 4 * own,
             most=self.effort.budget.work_left(max(self.effort.programs * LARGE // columns, 6)),
             budget=self.effort.budget,
-            spare=gap / 4,
+            spare=gap * SPARE,
+            clear=gives_way,
         )
         settled = branching.run()
+        if gives_way:
+            settled = self._given_way(settled, wanted, root)
         return replace(
             settled,
             values=None if settled.values is None else made_whole(self.model, settled.values),
             bound=settled.bound / factor,
             objective=settled.objective / factor,
         )
+
+    def _let_give_way(self, goal: FloatArray, root: Vertex, most: float) -> FloatArray:
+        """Let earlier tiers give way, for a little more than that is worth; return the goal.
+
+        The relaxation gains nothing by it, but choices that it finds no room for can be made. Of
+        the goal with these payments the relaxation's minimum is a bound like that of a Lagrangian
+        (Geoffrion, 1974): goal + price · way ≥ bound for every plan.
+
+        Args:
+            goal: ``(columns,)``.
+            root: the solution that keeps everything, with its prices.
+            most: by how much each may give way.
+        """
+        wanted = np.pad(goal, (0, self.relaxation.columns - goal.size))
+        for each in self.kept:
+            if each.way != NOBODY:
+                price = DEARER * abs(float(root.row_prices[each.row]))
+                wanted[each.way] = max(price, abs(root.objective))
+                self.relaxation.bound(each.way, 0.0, most)
+        self.relaxation.aim(wanted)
+        return wanted
+
+    def _given_way(self, settled: Settled, goal: FloatArray, root: Vertex) -> Settled:
+        """Keep earlier tiers as far as a solution does, and bound all that keep them as far.
+
+        Args:
+            settled: a solution, and a bound of goals with what is paid where tiers give way.
+            goal: ``(columns,)`` the same goal.
+            root: the relaxation's solution, whose goal is a bound however far they give way.
+        """
+        bound, paid = settled.bound, 0.0
+        for index, each in enumerate(self.kept):
+            if each.way == NOBODY:
+                continue
+            way = 0.0 if settled.values is None else max(float(settled.values[each.way]), 0.0)
+            if way > self.relaxation.upper[each.way]:
+                bound = min(bound, root.objective)
+            paid += float(goal[each.way]) * way
+            self.relaxation.bound(each.way, 0.0, 0.0)
+            if way > 0.0:
+                self.kept[index] = replace(each, most=each.most + way + MISSED)
+                self.relaxation.bound_row(each.row, -np.inf, self.kept[index].most)
+        return replace(settled, bound=bound - paid, objective=settled.objective - paid)
 
     def least(self, goal: Goal) -> float:
         """Solve the linear program for a goal."""
@@ -251,18 +323,26 @@ class LinearEngine:
         rest[model.award[out & (model.award >= 0)]] = 0.0
         rest = self.restate(rest)
         missed = float((rest - self.relaxation.upper).max(initial=0.0))
-        for weights, most in self.kept:
-            missed = max(missed, float(weights @ rest[: weights.size]) - most)
+        for each in self.kept:
+            missed = max(missed, each.missed(rest))
+            if each.way != NOBODY:
+                rest[each.way] = max(each.missed(rest), 0.0)
         return rest, 1.0 if model.has_floors else missed
 
     def keep(self, goal: Goal, most: float) -> None:
-        """Add the goal as a row, divided by its scale."""
-        scale = max(goal.scale or 0.0, abs(most), 1e-12)
-        used = np.flatnonzero(goal.weights)
-        row = self.model.program.add_rows(1, -np.inf, most / scale)
-        self.model.program.add_terms(row, used, goal.weights[used] / scale)
-        self.relaxation.add_row(used, goal.weights[used] / scale, -np.inf, most / scale)
-        self.kept.append((goal.weights / scale, most / scale))
+        """Add the goal as a row, divided by its scale, in large rounds with room to give way."""
+        program, scale = self.model.program, max(goal.scale or 0.0, abs(most), 1e-12)
+        used, way = np.flatnonzero(goal.weights), NOBODY
+        weights, most = goal.weights / scale, most / scale
+        row = program.add_rows(1, -np.inf, most)
+        program.add_terms(row, used, weights[used])
+        if program.columns > LARGE:
+            way = int(program.add_columns(1, 0.0, 0.0)[0])
+            program.add_terms(row, way, -1.0)
+            self.relaxation.extend()
+        else:
+            self.relaxation.add_row(used, weights[used], -np.inf, most)
+        self.kept.append(Kept(weights=weights, most=most, row=int(row[0]), way=way))
 
     def cap(self, columns: IntArray, upper: FloatArray) -> None:
         """Lower or raise upper bounds."""
