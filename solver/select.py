@@ -192,7 +192,9 @@ class Search:
         assert isinstance(self.engine, RunsEngine)
         assert self.values is not None
         objective = float(goal.weights @ self.values[: goal.weights.size])
-        bound = min(reached.bound / goal.unit, self.engine.bound_after(goal), objective)
+        bound = min(reached.bound / goal.unit, objective)
+        if bound > goal.floor:
+            bound = min(bound, max(self.engine.bound_after(goal), goal.floor))
         again = replace(reached, objective=objective * goal.unit, bound=bound * goal.unit)
         self.report(again.name, again.objective, again.bound)
         return again

@@ -2,11 +2,10 @@
 
 The program by runs is a third of the round's, and groups share only a few of its rows. So each
 tier is decided in three steps. At the prices of the relaxation every group is solved by itself,
-which gives a bound and one plan of each group; at prices a little lower and a little higher it
-gives two more. Where these plans and the one known agree, choices are held, and a mixed-integer
-code decides the rest of all groups together (restricted master with whole columns: Desaulniers,
-Desrosiers, Solomon 2005, section 1.6). After the last tier, and only then, hours and blocks find
-their slots.
+which gives a bound and one plan of each group; at other prices it gives another one. Where these
+plans and the one known agree, choices are held, and a mixed-integer code decides the rest of all
+groups together (restricted master with whole columns: Desaulniers, Desrosiers, Solomon 2005,
+section 1.6). After the last tier, and only then, hours and blocks find their slots.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -38,8 +37,8 @@ PART_NODES = 200
 """The same of one group, in nodes."""
 ROUGH = 0.5
 """Part of the gap asked for at which it ends."""
-PRICES = (1.0, 0.97, 1.03)
-"""What the relaxation's prices are multiplied by when groups are solved by themselves."""
+CHEAPER = 0.97
+"""What the relaxation's prices are multiplied by when groups are solved once more."""
 STEEP = 3.0
 """How much dearer than by the relaxation a tier kept is for whole choices, about."""
 NEAR = 0.002
@@ -167,18 +166,18 @@ class RunsEngine:
     def _parted(self, aim: Aim, prices: FloatArray, high: FloatArray) -> Iterator[Parted]:
         """Solve the groups one by one, at the prices of the relaxation and at others.
 
-        Where a tier is kept, other prices are those at which that one is dearer: what whole choices
-        give up of it buys more of the goal than fractions do.
+        Others are a little lower. Where a tier is kept, they are those at which that one is dearer:
+        what whole choices give up of it buys more of the goal than fractions do.
         """
         model = self.model
         parts = Parts(self.program, self.runs.part(model.owner_of_columns(), model.problem.group))
         if parts.count <= 1:
             return
         effort = replace(self.effort, gap=aim.allowed / parts.count, nodes=PART_NODES, scip=True)
-        others = [prices * part for part in PRICES]
+        other = prices * CHEAPER
         if self.kept:
-            others = [prices, prices * PRICES[1], self._dearer(aim.weights, prices, high)]
-        for each in others:
+            other = self._dearer(aim.weights, prices, high)
+        for each in (prices, other):
             yield parts.solve(aim.weights, each, (self.low, high), self._whole(), effort)
 
     def _dearer(self, weights: FloatArray, prices: FloatArray, high: FloatArray) -> FloatArray:

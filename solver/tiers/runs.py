@@ -212,7 +212,10 @@ class Runs:
         self.program.add_terms(rows[pool[some]], some, part)
 
     def _limit_slots(self) -> None:
-        """A flexible request uses at most its most GPUs over all its pools, on a mean of a run."""
+        """A flexible request uses at most its most GPUs over all its pools, on a mean of a run.
+
+        One that comes before or after another one does so in every slot.
+        """
         problem, places = self.model.problem, self.model.places
         many = ((problem.speed > 0).sum(axis=1) > 1) & ~problem.single_pool
         mine = np.flatnonzero(self._flexible & many[places.request])
@@ -220,7 +223,10 @@ class Runs:
         place = mine[first]
         spans = self._members[column]
         gangs = (most_hours(problem) // problem.gang * problem.gang)[places.request[place]]
-        key = places.request[place] * self._count + self._run[places.span[place]]
+        piece = self._run[places.span[place]]
+        alone = ~self._joined[place]
+        piece[alone] = self._count + places.span[place[alone]]
+        key = places.request[place] * (self._count + self._run.size) + piece
         runs, at = np.unique(key, return_inverse=True)
         rows = self.program.add_rows(runs.size, -np.inf, 1.0)
         part = places.slot_hours[place] / (np.maximum(gangs, 1) * spans)

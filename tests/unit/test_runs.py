@@ -170,14 +170,16 @@ def test_hours_by_runs_lie_evenly_and_add_up_again():
     assert (spread[flexible] <= model.program.column_bounds()[1][flexible] + 1e-9).all()
 
 
-def test_who_comes_after_whom_is_decided_by_runs():
-    """Of two that need four of six slots each, one after the other, only the first is funded."""
+@pytest.mark.parametrize(("second", "funded"), [(40, 1), (20, 2)])
+def test_who_comes_after_whom_is_decided_by_runs(second, funded):
+    """Of six slots the first needs four, in two pools by turns; the second four, or two."""
     problem = a_problem(
         requests=2,
+        pools=2,
         slots=6,
-        supply=np.full((1, 6), 100 * MILLI),
-        ask=[40 * MILLI, 40 * MILLI],
-        minimum=[40 * MILLI, 40 * MILLI],
+        supply=np.full((2, 6), 100 * MILLI),
+        ask=[40 * MILLI, second * MILLI],
+        minimum=[40 * MILLI, second * MILLI],
         max_gpus=[1, 1],
         after=[NOBODY, 0],
     )
@@ -190,7 +192,32 @@ def test_who_comes_after_whom_is_decided_by_runs():
     answer = solve_program(
         runs.program, runs.goal(goal), Effort(), integer=whole, lower=low, upper=high
     )
-    assert pytest.approx(-1.0) == answer.objective
+    assert pytest.approx(-funded) == answer.objective
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_plan_of_slots_is_a_plan_by_runs(monkeypatch, seed):
+    """What is laid out keeps every row of the program by runs: its bounds hold for plans."""
+    monkeypatch.setattr(byruns, "LARGE", 0)
+    checked = []
+    laid_out = byruns.RunsEngine.laid_out
+
+    def checking(engine, values, goal):
+        laid = laid_out(engine, values, goal)
+        if laid is not None:
+            own = engine.runs.summed(laid[: engine.runs.column.size])
+            low, high = engine.low.copy(), engine.high.copy()
+            low[: own.size], high[: own.size] = own - 1e-5, own + 1e-5
+            high[own.size :] = np.maximum(high[own.size :], 1.0)
+            checked.append(
+                solve_program(engine.program, np.zeros(0), Effort(), lower=low, upper=high)
+            )
+        return laid
+
+    monkeypatch.setattr(byruns.RunsEngine, "laid_out", checking)
+    problem = national(40, seed)
+    select(problem, rights(problem), gap=1e-2, effort=Effort(), report=lambda *_: None)
+    assert all(answer.values is not None for answer in checked)
 
 
 def test_several_requests_of_a_fellow_do_not_cover_by_pieces():
