@@ -57,12 +57,11 @@ def large_timetable(  # noqa: PLR0913 - two of them are options
     amounts = _without_slots(fluid, problem)
     usual = partial(timetable, entitlement=entitlement, seconds=seconds)
     whole = usual(in_one_slot(problem), amounts, funded, least)
-    laid, rest = laid_out(problem, whole.cells)
-    cells = shifted_in(problem, laid, rest, funded, least) if rest.size else laid
     need = np.where(funded, np.maximum(np.maximum(problem.minimum, least), 1), 0)
     need[list(whole.unplaced)] = 0
-    short = (totals(problem, cells) < np.minimum(need, problem.ask)).any()
-    if short or (holdings(problem, cells) < floors(problem)).any():
+    need = np.minimum(need, problem.ask)
+    cells = laid_out(problem, whole.cells, need, (funded, least))
+    if (totals(problem, cells) < need).any() or (holdings(problem, cells) < floors(problem)).any():
         return usual(problem, fluid, funded, least)
     return Timetable(
         cells=cells, unplaced=whole.unplaced, work=whole.work, cut_short=whole.cut_short
@@ -91,23 +90,34 @@ def _without_slots(fluid: IntArray, problem: Problem) -> IntArray:
     return np.stack(columns, axis=1)
 
 
-def laid_out(problem: Problem, cells: IntArray) -> tuple[IntArray, IntArray]:
+def laid_out(
+    problem: Problem, cells: IntArray, need: IntArray, granted: tuple[BoolArray, IntArray]
+) -> IntArray:
     """Lay whole gang-hours into slots as `lay_out`, anew as long as some find no place.
 
     A request that found none goes first the next time, the more often the further ahead ("squeaky
-    wheel" optimisation: Joslin and Clements 1999, section 2). The fewest hours left over count.
+    wheel" optimisation: Joslin and Clements 1999, section 2). Each time what is left over is
+    shifted in; the fewest who have less than they need count, then the most hours.
+
+    Args:
+        problem: the round.
+        cells: ``(n, 4)`` request, pool, anything, GPU-hours.
+        need: ``(r,)`` thousandths of reference hours that a request needs.
+        granted: ``(r,)`` who is funded, and thousandths that each of them gets at least.
     """
     urgency = np.zeros(problem.requests, dtype=np.int64)
-    best = lay_out(problem, cells, urgency)
-    rest = best[1]
-    for _ in range(TIMES - 1):
+    best: tuple[tuple[int, int], IntArray] | None = None
+    for _ in range(TIMES):
+        laid, rest = lay_out(problem, cells, urgency)
+        found = shifted_in(problem, laid, rest, *granted) if rest.size else laid
+        rank = int((totals(problem, found) < need).sum()), -int(found[:, 3].sum())
+        if best is None or rank < best[0]:
+            best = rank, found
         if not rest.size:
             break
         urgency[np.unique(rest[:, 0])] += 1
-        laid, rest = lay_out(problem, cells, urgency)
-        if rest[:, 3].sum() < best[1][:, 3].sum():
-            best = laid, rest
-    return best
+    assert best is not None
+    return best[1]
 
 
 def lay_out(problem: Problem, cells: IntArray, urgency: IntArray) -> tuple[IntArray, IntArray]:
