@@ -102,6 +102,7 @@ class RunsEngine:
         self.kept: list[Kept] = []
         self.capped: IntArray = np.zeros(0, dtype=np.int64)
         self._caps: FloatArray = np.zeros(0)
+        self._proved: FloatArray = np.zeros(0)
         self._within: IntArray = self.capped
         self._beyond: IntArray = self.capped
         self._core: CoreEngine | None = None
@@ -120,12 +121,12 @@ class RunsEngine:
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Decide by runs; values lie evenly over each run, whether or not that has slots."""
+        self._proved = np.minimum(self._proved, self._caps)
         weights, factor = self._weights(goal)
         relaxed = self._solve(weights, self.effort)
         if relaxed.values is None:
             return Settled(values=None, bound=-np.inf, infeasible=relaxed.infeasible, work=1)
-        size = GOAL_SIZE if goal.scale is not None else max(abs(relaxed.objective), 1e-9)
-        aim = Aim(weights=weights, factor=factor, size=size, gap=gap)
+        aim = _aim(goal, weights, factor, relaxed.objective, gap)
         found = Found(aim=aim, bound=relaxed.objective)
         first = None if known is None else self._completed(aim, self.runs.summed(known))
         found.offer(first)
@@ -293,6 +294,7 @@ class RunsEngine:
             self.program.add_terms(rows, here, 1.0)
             self.program.add_terms(rows, self._within, -1.0)
             self.program.add_terms(rows, self._beyond, -1.0)
+            self._proved = np.ones(columns.size)
         self._caps, self.high[self._within], self.high[here] = upper, upper, upper + YIELDING
 
     def _add_columns(self, low: FloatArray | float, high: FloatArray | float) -> IntArray:
@@ -340,13 +342,21 @@ class RunsEngine:
         self._core = CoreEngine(model, self.effort)
         self._core.cap(self.capped, np.maximum(laid[self.capped], self._caps))
         self._core.cap(beyond, laid[beyond])
-        self._note_missed(laid[beyond])
+        self._note_missed(laid[beyond], laid[self.capped])
         return laid
 
-    def _note_missed(self, beyond: FloatArray) -> None:
-        """Let what is kept leave what the slots took beyond it, for the bounds of later tiers."""
+    def _note_missed(self, beyond: FloatArray, lacks: FloatArray) -> None:
+        """Let tiers and caps leave what the slots took beyond them, for the bounds of later tiers.
+
+        Args:
+            beyond: what each tier kept gave way.
+            lacks: ``(capped,)`` what is there where bounds were worked out for less.
+        """
         missed = np.flatnonzero(beyond > MISSED)
         self._missed = int(missed[0]) + 1 if missed.size else len(self.kept) + 1
+        if (lacks > self._proved + MISSED).any():
+            self._missed = 0
+            self.cap(self.capped, np.maximum(lacks, self._caps))
         self.kept = [
             replace(each, most=each.most + extra)
             for each, extra in zip(self.kept, (*beyond.tolist(), 0.0), strict=False)
@@ -365,11 +375,17 @@ class RunsEngine:
         relaxed = solve_program(self.program, weights, self.effort, lower=self.low, upper=high)
         bound = -np.inf
         if relaxed.values is not None:
-            aim = Aim(weights=weights, factor=factor, size=abs(relaxed.objective), gap=GAP)
+            aim = _aim(goal, weights, factor, relaxed.objective, GAP)
             parted = self._parted(aim, relaxed.row_prices, high)
             bound = max([relaxed.objective, *(each.bound for each in parted)])
         self.kept = kept
         return bound / factor
+
+
+def _aim(goal: Goal, weights: FloatArray, factor: float, relaxed: float, gap: float) -> Aim:
+    """Return a goal by runs as an aim; without a scale its size is what the relaxation reaches."""
+    size = GOAL_SIZE if goal.scale is not None else max(abs(relaxed), 1e-9)
+    return Aim(weights=weights, factor=factor, size=size, gap=gap)
 
 
 def _size(goal: Goal) -> float:
