@@ -3,9 +3,10 @@
 The program by runs is a third of the round's, and groups share only a few of its rows. So each
 tier is decided in three steps. At the prices of the relaxation every group is solved by itself,
 which gives a bound and one plan of each group; at other prices it gives another one. Where these
-plans and the one known agree, choices are held, and a mixed-integer code decides the rest of all
-groups together (restricted master with whole columns: Desaulniers, Desrosiers, Solomon 2005,
-section 1.6). After the last tier, and only then, hours and blocks find their slots.
+plans and the one known agree (the relaxation, where none is known), choices are held, and a
+mixed-integer code decides the rest of all groups together (restricted master with whole columns:
+Desaulniers, Desrosiers, Solomon 2005, section 1.6). After the last tier, and only then, hours and
+blocks find their slots.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -47,6 +48,8 @@ SPARE = 0.005
 """Share that a group may lack beyond its bound without a search of its own."""
 YIELDING = 0.02
 """What a group may lack beyond its cap, at a cost: the code finds plans sooner."""
+GRACE = 1e-4
+"""What a group may lack beyond its cap all the same: bounds hold for that much."""
 LEFT_OUT = 0.3
 """The same when hours find their slots: a group may lose a request that finds no place."""
 LEEWAY = 0.0005
@@ -96,7 +99,8 @@ class RunsEngine:
     def __init__(self, model: RoundModel, effort: Effort) -> None:
         self.restate = lambda values: values
         self.model, self.effort = model, replace(effort, barrier=True)
-        self.runs = Runs(model, np.array([0, model.spans.lengths.size // 2]))
+        count = model.spans.lengths.size
+        self.runs = Runs(model, np.array([0, 1, count // 2, count - 1]))
         self.program = self.runs.program
         self.low, self.high = self.runs.bounds(*model.program.column_bounds())
         self.kept: list[Kept] = []
@@ -132,7 +136,7 @@ class RunsEngine:
         found.offer(first)
         plans = self._by_groups(found, relaxed.row_prices)
         if not found.infeasible:
-            self._decide(found, plans if first is None else [*plans, first])
+            self._decide(found, [*plans, relaxed.values if first is None else first])
         if found.gap > NEAR and not self.kept and not found.infeasible:
             rough = replace(self.effort, bound_only=True)
             found.prove(self._solve(weights, rough, whole=True).bound)
@@ -234,7 +238,7 @@ class RunsEngine:
         return solve_program(self.program, aim.weights, self.effort, lower=low, upper=high).values
 
     def _solve(self, weights: FloatArray, effort: Effort, *, whole: bool = False) -> Answer:
-        """Solve the program for a bound: what is kept leaves all of its leeway."""
+        """Solve the program for a bound: what is kept leaves all that it may."""
         return solve_program(
             self.program,
             weights,
@@ -245,10 +249,11 @@ class RunsEngine:
         )
 
     def _highest(self) -> FloatArray:
-        """Return upper bounds with all of the leeway of what is kept."""
+        """Return upper bounds with all of the leeway of what is kept, and grace for caps."""
         high = self.high.copy()
         for each in self.kept:
             high[each.column] = each.most + LEEWAY
+        high[self._within] = np.minimum(self._caps + GRACE, 1.0)
         return high
 
     def _whole(self) -> BoolArray:
@@ -354,7 +359,7 @@ class RunsEngine:
         """
         missed = np.flatnonzero(beyond > MISSED)
         self._missed = int(missed[0]) + 1 if missed.size else len(self.kept) + 1
-        if (lacks > self._proved + MISSED).any():
+        if (lacks > self._proved + GRACE).any():
             self._missed = 0
             self.cap(self.capped, np.maximum(lacks, self._caps))
         self.kept = [
