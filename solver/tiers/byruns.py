@@ -136,7 +136,9 @@ class RunsEngine:
         found.offer(first)
         plans = self._by_groups(found, relaxed.row_prices)
         if not found.infeasible:
-            self._decide(found, [*plans, relaxed.values if first is None else first])
+            if plans:
+                plans.append(relaxed.values if first is None else first)
+            self._decide(found, plans)
         if found.gap > NEAR and not self.kept and not found.infeasible:
             rough = replace(self.effort, bound_only=True)
             found.prove(self._solve(weights, rough, whole=True).bound)

@@ -135,6 +135,20 @@ def test_a_tier_by_runs_is_bounded_by_what_a_plan_reaches(seed):
         assert parted.bound <= best.objective + 1e-5 * goal.scale
 
 
+@pytest.mark.parametrize("seed", [0, 3, 5, 18])
+def test_a_round_of_one_part_is_decided_as_a_whole(monkeypatch, seed):
+    """Where there is nothing to solve by itself nothing is held as the relaxation rounds it."""
+    problem = national(6, seed)
+    model = RoundModel(problem)
+    goal = FairRows(model, rights(problem)).fellows_goal()
+    engine = byruns.RunsEngine(model, Effort())
+    weights = engine.runs.goal(goal.weights)
+    whole = engine.runs.whole(model.choices()[0])
+    best = solve_program(engine.program, weights, Effort(), integer=whole)
+    monkeypatch.setattr(Parts, "count", 1)
+    assert engine.settle(goal, 1e-3).objective <= best.objective + 1e-3 * goal.scale
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_parts_at_the_prices_of_the_relaxation_bound_no_worse_than_it(seed):
     """Duality: with fractions the parts give the relaxation's own bound, whole they give more."""
