@@ -176,7 +176,7 @@ class Search:
         laid = None if self.values is None else self.engine.laid_out(self.values, goals[-1])
         if laid is None:
             self.engine = self.chosen_engine(by_runs=False)
-            self.reached = []
+            self.reached, self.head_start = [], None
             return self.run()
         self.values = laid
         self.reached = [self.restated(*each) for each in zip(self.reached, goals, strict=True)]

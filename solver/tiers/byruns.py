@@ -153,7 +153,7 @@ class RunsEngine:
 
     def _weights(self, goal: Goal) -> tuple[FloatArray, float]:
         """Return the goal by runs, brought to a healthy size, and by what it was multiplied."""
-        factor = GOAL_SIZE / _size(goal)
+        factor = GOAL_SIZE / goal.size
         weights = self.runs.goal(goal.weights) * factor
         weights[self._beyond] = DEAR * GOAL_SIZE
         return weights, factor
@@ -331,7 +331,7 @@ class RunsEngine:
             used = np.flatnonzero(each.goal.weights)
             model.program.add_terms(row, used, each.goal.weights[used] / each.scale)
             model.program.add_terms(row, [column], -1.0)
-        factor = GOAL_SIZE / _size(goal)
+        factor = GOAL_SIZE / goal.size
         weights = np.zeros(model.program.columns)
         weights[: goal.weights.size] = goal.weights * factor
         weights[self.capped] += DEAR * GOAL_SIZE
@@ -393,8 +393,3 @@ def _aim(goal: Goal, weights: FloatArray, factor: float, relaxed: float, gap: fl
     """Return a goal by runs as an aim; without a scale its size is what the relaxation reaches."""
     size = GOAL_SIZE if goal.scale is not None else max(abs(relaxed), 1e-9)
     return Aim(weights=weights, factor=factor, size=size, gap=gap)
-
-
-def _size(goal: Goal) -> float:
-    """Return about how large a goal can be."""
-    return max(goal.scale or float(np.abs(goal.weights).sum()) / 10, 1e-12)

@@ -79,7 +79,7 @@ class CoreEngine:
         """Return a plan that is good in all tiers, the earlier ones first; None without one."""
         weights = np.zeros(self.program.columns)
         for power, goal in enumerate(reversed(goals)):
-            weights[: goal.weights.size] += goal.weights / _size(goal) * STEP**power
+            weights[: goal.weights.size] += goal.weights / goal.size * STEP**power
         factor = GOAL_SIZE / STEP ** max(len(goals) - 1, 0)
         aim = Aim(weights=weights * factor, factor=factor, size=factor, gap=max(gap, NEAR))
         root = self._relaxed(aim)
@@ -130,7 +130,7 @@ class CoreEngine:
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Improve the known plan until it is near the bound, or nothing helps."""
-        factor = GOAL_SIZE / _size(goal)
+        factor = GOAL_SIZE / goal.size
         weights = np.pad(goal.weights, (0, self.program.columns - goal.weights.size)) * factor
         aim = Aim(weights=weights, factor=factor, size=GOAL_SIZE, gap=gap)
         found = Found(aim=aim, bound=-np.inf)
@@ -347,7 +347,7 @@ class CoreEngine:
 
     def least(self, goal: Goal) -> float:
         """Solve the relaxation for a goal."""
-        factor = GOAL_SIZE / _size(goal)
+        factor = GOAL_SIZE / goal.size
         self.relaxation.aim(goal.weights * factor)
         vertex = self.relaxation.solve()
         return -np.inf if vertex is None else vertex.objective / factor
@@ -386,8 +386,3 @@ class CoreEngine:
         for column in changed.tolist():
             relaxation.bound(column, float(low[column]), float(high[column]))
         return relaxation
-
-
-def _size(goal: Goal) -> float:
-    """Return about how large a goal can be."""
-    return max(goal.scale or float(np.abs(goal.weights).sum()) / 10, 1e-12)

@@ -149,8 +149,7 @@ class LinearEngine:
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Branch until the gap is a quarter of what was asked."""
-        size = goal.scale or float(np.abs(goal.weights).sum()) / 10
-        factor = GOAL_SIZE / max(size, 1e-12)
+        factor = GOAL_SIZE / goal.size
         self.relaxation.aim(goal.weights * factor)
         root = self.relaxation.solve()
         if root is None:

@@ -23,3 +23,8 @@ class Goal:
     unit: float
     floor: float = -np.inf
     scale: float | None = None
+
+    @property
+    def size(self) -> float:
+        """About how large the goal can be."""
+        return max(self.scale or float(np.abs(self.weights).sum()) / 10, 1e-12)
