@@ -6,6 +6,7 @@ rises together, whoever a full inequality blocks stays, the others go on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -20,6 +21,11 @@ STEPS = 60
 """Newton steps on a level; far fewer are taken."""
 LATER = 1e300
 """Stands for the level of a row that is full somewhere beyond what is asked for."""
+
+Row: TypeAlias = tuple[IntArray, FloatArray]
+"""Agents of a row, and their lifts."""
+Limits: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
+"""Weights, least and most amounts of all agents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +61,7 @@ class Filled:
 
 
 def rows_of(
-    agents: Sequence[IntArray], lifts: Sequence[FloatArray], rooms: Sequence[float]
+    agents: Sequence[IntArray], lifts: Sequence[IntArray | FloatArray], rooms: Sequence[float]
 ) -> Rows:
     """Put inequalities below each other."""
     start = np.zeros(len(agents) + 1, dtype=np.int64)
@@ -65,7 +71,7 @@ def rows_of(
     return Rows(
         start=start,
         agent=np.concatenate(agents),
-        lift=np.concatenate(lifts),
+        lift=np.concatenate(lifts, dtype=np.float64),
         room=np.array(rooms, dtype=np.float64),
     )
 
@@ -76,7 +82,7 @@ def fill(
     """Raise everyone together below the rows.
 
     Args:
-        rows: what binds.
+        rows: what binds; used up: whoever is frozen leaves them, with what it has.
         weight: ``(n,)`` non-negative; who has 0 stays at `low`.
         low: ``(n,)`` where each starts.
         high: ``(n,)`` where each stops.
@@ -107,15 +113,14 @@ def _fill(  # noqa: PLR0913, PLR0917 - arrays of one round
     free = moving.copy()
     amount = low.copy()
     event = np.full(agents, -1, dtype=np.int64)
-    reaches = np.empty(rows, dtype=np.float64)
-    known_at = np.zeros(rows, dtype=np.int64)
+    reaches = np.zeros(rows, dtype=np.float64)
+    known_at = np.full(rows, -1, dtype=np.int64)
+    end, close = start[1:].copy(), EQUAL * room
     event_row = np.empty(agents, dtype=np.int64)
     event_level = np.empty(agents, dtype=np.float64)
     events = 0
     last = 0.0
     limits = weight, low, high
-    for c in range(rows):
-        reaches[c] = _level(start, agent, lift, room, limits, free, amount, c, last, until)
     ended = True
     while rows:
         c = int(np.argmin(reaches))
@@ -123,13 +128,19 @@ def _fill(  # noqa: PLR0913, PLR0917 - arrays of one round
             break
         if known_at[c] < events:
             known_at[c] = events
-            reaches[c] = _level(start, agent, lift, room, limits, free, amount, c, last, until)
+            row = agent[start[c] : end[c]], lift[start[c] : end[c]]
+            rising, fixed = _let_go(row, free, amount)
+            end[c] = start[c] + rising
+            room[c] -= fixed
+            row = agent[start[c] : end[c]], lift[start[c] : end[c]]
+            reaches[c] = _level(row, limits, room[c], close[c], max(last, reaches[c]), until)
             continue
         if reaches[c] > until:
             ended = False
             break
         last = max(last, reaches[c])
-        if not _freeze(start, agent, lift, weight, low, high, free, amount, event, c, last, events):
+        row = agent[start[c] : end[c]], lift[start[c] : end[c]]
+        if not _freeze(row, limits, free, amount, event, last, events):
             reaches[c] = np.inf
             continue
         event_row[events] = c
@@ -142,27 +153,39 @@ def _fill(  # noqa: PLR0913, PLR0917 - arrays of one round
 
 
 @kernel
+def _let_go(row: Row, free: BoolArray, amount: FloatArray) -> tuple[int, float]:
+    """Move who is free to the front of a row; return how many, and what the others hold in it."""
+    agent, lift = row
+    rising, fixed = 0, 0.0
+    for k in range(agent.shape[0]):
+        a = agent[k]
+        if free[a]:
+            agent[rising], lift[rising] = a, lift[k]
+            rising += 1
+        else:
+            fixed += lift[k] * amount[a]
+    return rising, fixed
+
+
+@kernel
 def _freeze(  # noqa: PLR0913, PLR0917 - arrays of one round
-    start: IntArray,
-    agent: IntArray,
-    lift: FloatArray,
-    weight: FloatArray,
-    low: FloatArray,
-    high: FloatArray,
+    row: Row,
+    limits: Limits,
     free: BoolArray,
     amount: FloatArray,
     event: IntArray,
-    c: int,
     level: float,
     now: int,
 ) -> bool:
     """Freeze whom a full row blocks; say whether there was anybody."""
+    agent, lift = row
+    weight, low, high = limits
     top = 0.0
-    for k in range(start[c], start[c + 1]):
+    for k in range(agent.shape[0]):
         a = agent[k]
         if free[a] and weight[a] * level < high[a]:
             top = max(top, lift[k] * high[a])
-    for k in range(start[c], start[c + 1]):
+    for k in range(agent.shape[0]):
         a = agent[k]
         if free[a] and weight[a] * level < high[a] and lift[k] * high[a] >= top * FIRM:
             free[a] = False
@@ -172,17 +195,8 @@ def _freeze(  # noqa: PLR0913, PLR0917 - arrays of one round
 
 
 @kernel
-def _level(  # noqa: PLR0913, PLR0917 - arrays of one round
-    start: IntArray,
-    agent: IntArray,
-    lift: FloatArray,
-    room: FloatArray,
-    limits: tuple[FloatArray, FloatArray, FloatArray],
-    free: BoolArray,
-    amount: FloatArray,
-    c: int,
-    last: float,
-    until: float,
+def _level(  # noqa: PLR0913, PLR0917 - a row, and what is known of it
+    row: Row, limits: Limits, room: float, close: float, last: float, until: float
 ) -> float:
     """Return the highest level that a row allows, not below `last`; infinite if any.
 
@@ -190,58 +204,42 @@ def _level(  # noqa: PLR0913, PLR0917 - arrays of one round
     jump too far, and to and fro for ever, so it stays strictly inside a bracket. Beyond `until` it
     is `LATER`.
     """
-    weight, low, high = limits
+    agent, lift = row
+    weight, _, high = limits
     most = 0.0
     full = 0.0
-    for k in range(start[c], start[c + 1]):
+    for k in range(agent.shape[0]):
         a = agent[k]
-        if free[a]:
-            most += lift[k] * high[a]
-            full = max(full, high[a] / weight[a])
-        else:
-            most += lift[k] * amount[a]
-    if most <= room[c]:
+        most += lift[k] * high[a]
+        full = max(full, high[a] / weight[a])
+    if most <= room:
         return np.inf
-    if until < full:
-        sum_, _ = _reached(start, agent, lift, weight, low, high, free, amount, c, until)
-        if sum_ < room[c]:
-            return LATER
+    if until < full and _reached(row, limits, until)[0] < room:
+        return LATER
     below, above = last, max(full, last)
     level = last
     for _ in range(STEPS):
-        sum_, slope = _reached(start, agent, lift, weight, low, high, free, amount, c, level)
-        over = sum_ - room[c]
+        sum_, slope = _reached(row, limits, level)
+        over = sum_ - room
         if over > 0.0:
             above = level
         else:
             below = level
         step = level - over / slope if slope > 0.0 else -1.0
-        if abs(over) <= EQUAL * room[c] or step == level or above - below <= EQUAL * above:
+        if abs(over) <= close or step == level or above - below <= EQUAL * above:
             break
         level = step if below < step < above else below + (above - below) / 2.0
     return max(level, last)
 
 
 @kernel
-def _reached(  # noqa: PLR0913, PLR0917 - arrays of one round
-    start: IntArray,
-    agent: IntArray,
-    lift: FloatArray,
-    weight: FloatArray,
-    low: FloatArray,
-    high: FloatArray,
-    free: BoolArray,
-    amount: FloatArray,
-    c: int,
-    level: float,
-) -> tuple[float, float]:
-    """Return the left side of a row at a level, and how fast it grows there."""
+def _reached(row: Row, limits: Limits, level: float) -> tuple[float, float]:
+    """Return what a row takes at a level, and how fast that grows there."""
+    agent, lift = row
+    weight, low, high = limits
     sum_, slope = 0.0, 0.0
-    for k in range(start[c], start[c + 1]):
+    for k in range(agent.shape[0]):
         a = agent[k]
-        if not free[a]:
-            sum_ += lift[k] * amount[a]
-            continue
         wanted = weight[a] * level
         if low[a] <= wanted < high[a]:
             slope += lift[k] * weight[a]

@@ -209,13 +209,13 @@ class _Pool:
     def __init__(self, agents: Agents) -> None:
         self.cuts: list[Cut] = []
         self._limits = _floats(agents)
-        self._lifts: list[FloatArray] = []
+        self._lifts: list[IntArray | FloatArray] = []
         self._rooms: list[float] = []
 
     def add(self, cut: Cut) -> None:
         """Take a cut in."""
         self.cuts.append(cut)
-        self._lifts.append(cut.lifts / cut.unit)
+        self._lifts.append(cut.lifts if cut.unit == 1 else cut.lifts / cut.unit)
         self._rooms.append(cut.room / cut.unit)
 
     def takes_all(self, cuts: Iterable[Cut]) -> None:

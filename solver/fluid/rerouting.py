@@ -17,10 +17,10 @@ from solver.problem import BoolArray, IntArray, NarrowArray
 ByteArray: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 SLICE = 64
-"""Arcs looked at for one arc's ways before another one's turn, at least."""
-WORTH = 4
-"""Part of the searches so far that ways may cost before distances are worked out anew."""
-MANY = 4
+"""Arcs looked at for one arc's ways before another one's turn, at least, in the first round."""
+WORTH = 2
+"""Part of a search that ways may cost before distances are worked out anew."""
+MANY = 2
 """Times that nodes just reached may have the arcs of those not reached before these look back."""
 SHARE = 8
 """Part of a search that looking for the nodes in reach of what is stuck may cost."""
@@ -99,14 +99,14 @@ def reroute(
         steps = _measure(net, sources, rooms, ways, ways.members[:count], arcs, left)
         rounds += 1
         some = False
-        budget = rounds * steps // WORTH
+        budget = max(steps // WORTH, 1)
         for source in sources:
             if residual[source] <= 0:
                 continue
             if distance[head[source]] < nodes:
                 some = True
                 if budget > 0:
-                    budget -= _go_down(net, source, ways, max(budget // left, SLICE))
+                    budget -= _go_down(net, source, ways, max(budget // left, rounds * SLICE))
             left -= 1
         if not some:
             return max(steps, 1)
