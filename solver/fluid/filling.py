@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from solver.kernels import kernel
-from solver.problem import BoolArray, FloatArray, IntArray
+from solver.problem import BoolArray, FloatArray, IntArray, NarrowArray
 
 FIRM = 1e-4
 """A lift smaller than the cut's largest by more than this factor blocks nobody yet."""
@@ -22,7 +22,7 @@ STEPS = 60
 LATER = 1e300
 """Stands for the level of a row that is full somewhere beyond what is asked for."""
 
-Row: TypeAlias = tuple[IntArray, FloatArray]
+Row: TypeAlias = tuple[NarrowArray, FloatArray]
 """Agents of a row, and their lifts."""
 Limits: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
 """Weights, least and most amounts of all agents."""
@@ -37,7 +37,7 @@ class Rows:
     """
 
     start: IntArray
-    agent: IntArray
+    agent: NarrowArray
     lift: FloatArray
     room: FloatArray
 
@@ -67,10 +67,12 @@ def rows_of(
     start = np.zeros(len(agents) + 1, dtype=np.int64)
     np.cumsum([each.shape[0] for each in agents], out=start[1:])
     if not agents:
-        return Rows(start=start, agent=start[1:], lift=np.zeros(0), room=np.zeros(0))
+        return Rows(
+            start=start, agent=np.zeros(0, dtype=np.int32), lift=np.zeros(0), room=np.zeros(0)
+        )
     return Rows(
         start=start,
-        agent=np.concatenate(agents),
+        agent=np.concatenate(agents, dtype=np.int32, casting="same_kind"),
         lift=np.concatenate(lifts, dtype=np.float64),
         room=np.array(rooms, dtype=np.float64),
     )
@@ -99,7 +101,7 @@ def fill(
 @kernel
 def _fill(  # noqa: PLR0913, PLR0917 - arrays of one round
     start: IntArray,
-    agent: IntArray,
+    agent: NarrowArray,
     lift: FloatArray,
     room: FloatArray,
     weight: FloatArray,

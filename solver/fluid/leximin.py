@@ -293,19 +293,17 @@ class _Ladder:
 
     def _exact(self, cut: Cut, at: int) -> Fraction:
         """Return the level at which a cut is full, given who is frozen and who has its most."""
-        agents = cut.agents
-        level = float(self.filled.level[at])
-        wanted = self.agents.weight[agents] * level
-        free = self.free[agents]
+        free = self.free[cut.agents]
+        agents, frozen, lifts = cut.agents[free], cut.agents[~free], cut.lifts[free]
+        wanted = self.agents.weight[agents] * float(self.filled.level[at])
         most, least = self.agents.high[agents], self.agents.low[agents]
-        amount = np.where(free & (wanted >= most), most, self.held[agents])
-        rising = free & (wanted < most) & (wanted >= least)
-        weight = _sum(cut.lifts[rising], self.agents.weight[agents[rising]])
+        full, rising = wanted >= most, (wanted < most) & (wanted >= least)
+        weight = _sum(lifts[rising], self.agents.weight[agents[rising]])
         if weight == 0:  # who is blocked is on its floor: full since the last of the others was
-            full = agents[free & (wanted >= most)]
-            pairs = zip(self.agents.high[full], self.agents.weight[full], strict=True)
+            pairs = zip(most[full], self.agents.weight[agents[full]], strict=True)
             return max((Fraction(int(high), int(each)) for high, each in pairs), default=Fraction())
-        fixed = _sum(cut.lifts[~rising], amount[~rising])
+        amount = np.where(full, most, least)
+        fixed = _sum(cut.lifts[~free], self.held[frozen]) + _sum(lifts[~rising], amount[~rising])
         return Fraction(cut.room - fixed, weight)
 
     def _freeze(self, level: Fraction, cut: Cut | None, agents: IntArray) -> Level:

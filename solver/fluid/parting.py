@@ -121,7 +121,7 @@ class Parting:
         nodes = net.start.shape[0] - 1
         self._label: NarrowArray = np.zeros(nodes, dtype=np.int32)
         self._label[:2] = -1
-        self._order = [0]
+        self._order, self._sizes = [0], [nodes - 2]
         self._ways, self._search = Ways.of(net), 0
         self._most = self._high.copy()
         self._free: BoolArray = (agents.weight > 0) & (agents.low < agents.high)
@@ -344,9 +344,11 @@ class Parting:
         labels = self._label[nodes]
         for label in np.unique(labels).tolist():
             inside = nodes[labels == label]
-            if inside.shape[0] < np.count_nonzero(self._label == label):
+            if inside.shape[0] < self._sizes[label]:
                 self._label[inside] = len(self._order)
                 self._order.insert(self._order.index(label), len(self._order))
+                self._sizes[label] -= inside.shape[0]
+                self._sizes.append(inside.shape[0])
 
     def _pieces(self, part: _Part, agents: IntArray) -> list[_Part]:
         """Return the parts in which agents of a part still rise, one without any if none do."""
