@@ -220,31 +220,30 @@ class Search:
     def improve_groups(self, fair: FairRows) -> None:
         """Least relative shortfall of any group, then least shortfall in all.
 
-        Without a plan to start from it is first asked whether no group needs to fall short at all.
-        Where none does, both are proved by arithmetic.
+        Without a plan to start from it is first asked whether no group needs to fall short at all,
+        or more than in the relaxation. Where none does, both are proved by arithmetic.
         """
+        least, engine = 0.0, self.engine
+        if isinstance(engine, RunsEngine):
+            goals = fair.worst_goal(), fair.total_goal()
+            least = engine.let_lack(*goals, fair.shortfall, self.gap / 10)
+        elif self.values is None:
+            engine.cap(fair.shortfall, np.full(fair.shortfall.size, self.gap / 10))
         if self.values is None:
-            spare = self.engine.spare
-            self.engine.cap(fair.shortfall, np.full(fair.shortfall.size, self.gap / 10))
-            self.head_start = self.engine.settle(fair.fellows_goal(), self.gap)
+            self.head_start = engine.settle(fair.fellows_goal(), self.gap)
             self.values = self.head_start.values
-            if self.values is None and spare > self.engine.spare:
-                self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
-                self.values = self.engine.prepare(self.goals(), self.gap)
-                if self.worst(fair) > self.gap / 10:
-                    self.head_start = None  # its bound is of plans in which nobody lacks more
-        least, spare = 0.0, max(self.gap, self.engine.spare)
-        if self.engine.spare > 0.0 and self.worst(fair) > spare:
-            least = self.aim_at_least(fair)
-        if self.worst(fair) <= least + spare:
+        if self.worst(fair) <= least + self.gap or self.is_done_by_runs():
             self.note_groups(fair, least)
             return
         self.head_start = None
-        self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
+        engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
         if self.values is None:
-            first = self.engine.settle(fair.worst_goal(), self.gap)
+            first = engine.settle(fair.worst_goal(), self.gap)
             self.values = first.values
             self.infeasible = first.infeasible and first.values is None
+            if self.is_done_by_runs():
+                self.note_groups(fair, max(least, first.bound))
+                return
         if self.values is None:
             return
         narrowed = narrow(self.engine, fair, self.values, self.gap)
@@ -266,15 +265,9 @@ class Search:
         """Return the largest share that a group lacks in the plan at hand; infinite without."""
         return np.inf if self.values is None else fair.group_shortfalls(self.values)[0]
 
-    def aim_at_least(self, fair: FairRows) -> float:
-        """Let every group lack what the worst one has to; return that."""
-        self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
-        least = max(self.engine.least(fair.worst_goal()), 0.0)
-        self.engine.cap(fair.shortfall, np.full(fair.shortfall.size, least + self.gap / 10))
-        begun = self.engine.settle(fair.fellows_goal(), self.gap)
-        if begun.values is not None:
-            self.head_start, self.values = begun, begun.values
-        return least
+    def is_done_by_runs(self) -> bool:
+        """Return whether there is a plan by runs: nobody looks for one a little nearer."""
+        return self.values is not None and isinstance(self.engine, RunsEngine)
 
     def note_groups(self, fair: FairRows, least: float) -> None:
         """Note what the groups lack in the plan at hand, and keep it.
@@ -285,10 +278,14 @@ class Search:
         """
         assert self.values is not None
         work = 1 if self.head_start is None else self.head_start.work
-        reached = fair.group_shortfalls(self.values)
-        total = max(self.engine.least(fair.total_goal()), 0.0) if least > 0.0 else 0.0
-        most = max(self.gap / 10, min(reached[0] + SLACK, 1.0))
-        self.engine.cap(fair.shortfall, np.full(fair.shortfall.size, most))
+        reached, total = fair.group_shortfalls(self.values), 0.0
+        most = np.full(fair.shortfall.size, reached[0] + SLACK)
+        if isinstance(self.engine, RunsEngine) and reached[0] > self.gap / 10 + SLACK:
+            self.head_start = None  # it paid for what the groups lack
+            most = self.values[fair.shortfall] + self.gap
+            self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
+            total = max(self.engine.least(fair.total_goal()), 0.0)
+        self.engine.cap(fair.shortfall, np.clip(most, self.gap / 10, 1.0))
         for name, objective, bound in (
             ("groups", reached[0], least),
             ("groups_total", reached[1], total),

@@ -1,16 +1,19 @@
 """An engine for large rounds with shapes: every tier by runs of slots, the slots at the end.
 
 The program by runs is a third of the round's, and groups share only a few of its rows. So each
-tier is decided in three steps. At the prices of the relaxation every group is solved by itself,
-which gives a bound and one plan of each group; at other prices it gives another one. Where these
-plans and the one known agree (the relaxation, where none is known), choices are held, and a
+tier is decided in steps. At the prices of the relaxation every group is solved by itself, which
+gives a bound and one plan of each group; where a tier is kept, at dearer prices too. Choices that
+these plans, the one known and, before anything is kept, the relaxation agree on are held, and a
 mixed-integer code decides the rest of all groups together (restricted master with whole columns:
-Desaulniers, Desrosiers, Solomon 2005, section 1.6). After the last tier, and only then, hours and
+Desaulniers, Desrosiers, Solomon 2005, section 1.6). Where that is far from the bound, the groups
+that are furthest from what they do by themselves are decided anew, a few at a time, all others
+held (large neighbourhoods: Shaw 1998, section 3). After the last tier, and only then, hours and
 blocks find their slots.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -38,21 +41,21 @@ PART_NODES = 200
 """The same of one group, in nodes."""
 ROUGH = 0.5
 """Part of the gap asked for at which it ends."""
-CHEAPER = 0.97
-"""What the relaxation's prices are multiplied by when groups are solved once more."""
-STEEP = 3.0
+NEAR = 0.0015
+"""Relative gap from which on groups that are far from their best are decided anew."""
+FINE = 0.2
+"""Part of the usual gap at which these searches end."""
+MENDS, MENDED = 3, 3
+"""How often, and how many groups at a time."""
+STEEP = 1.5
 """How much dearer than by the relaxation a tier kept is for whole choices, about."""
-NEAR = 0.002
-"""Relative gap from which on cuts of the whole program are worth their time."""
-SPARE = 0.005
-"""Share that a group may lack beyond its bound without a search of its own."""
 YIELDING = 0.02
 """What a group may lack beyond its cap, at a cost: the code finds plans sooner."""
-GRACE = 1e-4
+GRACE = 3e-4
 """What a group may lack beyond its cap all the same: bounds hold for that much."""
 LEFT_OUT = 0.3
 """The same when hours find their slots: a group may lose a request that finds no place."""
-LEEWAY = 0.0005
+LEEWAY = 0.002
 """Share of its scale that a tier kept leaves to the later ones and to their slots."""
 SEARCHED = 0.8
 """Part of the leeway that is used before slots are found."""
@@ -93,7 +96,6 @@ class RunsEngine:
         kept: the tiers so far.
     """
 
-    spare = SPARE
     restate: Callable[[FloatArray], FloatArray]
 
     def __init__(self, model: RoundModel, effort: Effort) -> None:
@@ -106,11 +108,13 @@ class RunsEngine:
         self.kept: list[Kept] = []
         self.capped: IntArray = np.zeros(0, dtype=np.int64)
         self._caps: FloatArray = np.zeros(0)
-        self._proved: FloatArray = np.zeros(0)
+        self._proved: dict[str, FloatArray] = {}
         self._within: IntArray = self.capped
         self._beyond: IntArray = self.capped
+        self._furthest: IntArray = self.capped
         self._core: CoreEngine | None = None
         self._missed = 0
+        self._lacking = self._caps
 
     @staticmethod
     def suits(model: RoundModel) -> bool:
@@ -125,23 +129,25 @@ class RunsEngine:
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Decide by runs; values lie evenly over each run, whether or not that has slots."""
-        self._proved = np.minimum(self._proved, self._caps)
+        self._proved[goal.name] = self._caps
         weights, factor = self._weights(goal)
-        relaxed = self._solve(weights, self.effort)
+        relaxed = self._solve(weights)
         if relaxed.values is None:
             return Settled(values=None, bound=-np.inf, infeasible=relaxed.infeasible, work=1)
         aim = _aim(goal, weights, factor, relaxed.objective, gap)
         found = Found(aim=aim, bound=relaxed.objective)
         first = None if known is None else self._completed(aim, self.runs.summed(known))
         found.offer(first)
-        plans = self._by_groups(found, relaxed.row_prices)
+        parted = self._by_groups(found, relaxed.row_prices)
         if not found.infeasible:
-            if plans:
-                plans.append(relaxed.values if first is None else first)
+            plans = [each.values for each in parted if each.values is not None]
+            if plans and first is not None:
+                plans.append(first)
+            if plans and (first is None or not self.kept):
+                plans.append(relaxed.values)
             self._decide(found, plans)
-        if found.gap > NEAR and not self.kept and not found.infeasible:
-            rough = replace(self.effort, bound_only=True)
-            found.prove(self._solve(weights, rough, whole=True).bound)
+        if parted:
+            self._mend(found, parted[0])
         return Settled(
             values=None if found.values is None else self.runs.spread(found.values),
             bound=found.bound / factor,
@@ -156,36 +162,64 @@ class RunsEngine:
         factor = GOAL_SIZE / goal.size
         weights = self.runs.goal(goal.weights) * factor
         weights[self._beyond] = DEAR * GOAL_SIZE
+        weights[self._furthest] = EVENLY * GOAL_SIZE
         return weights, factor
 
-    def _by_groups(self, found: Found, prices: FloatArray) -> list[FloatArray]:
+    def _by_groups(self, found: Found, prices: FloatArray) -> list[Parted]:
         """Solve the groups one by one at some prices; return what they do, and keep the bounds."""
-        plans: list[FloatArray] = []
+        every: list[Parted] = []
         for parted in self._parted(found.aim, prices, self._highest()):
             found.work += parted.work
             found.infeasible |= parted.infeasible
             if parted.values is None:
                 break
             found.prove(parted.bound)
-            plans.append(parted.values)
-        return plans
+            every.append(parted)
+        return every
+
+    def _mend(self, found: Found, parted: Parted) -> None:
+        """Decide anew in the groups that are furthest from their best at the prices.
+
+        All other choices are held. Whoever was looked at waits while others are.
+        """
+        parts, waits = self._parts(), np.zeros(0, dtype=np.int64)
+        for _ in range(MENDS):
+            if found.values is None or found.gap <= NEAR or self._lacks(found.values):
+                return
+            regrets = parts.regrets(found.values, parted)
+            regrets[waits] = 0.0
+            waits = np.argsort(-regrets, kind="stable")[:MENDED]
+            held = self._whole() & ~parts.of(waits)
+            self._search(found, *self._holding(held, found.values), fine=FINE)
+
+    def _lacks(self, values: FloatArray) -> bool:
+        """Return whether a group lacks more than its cap, so that the gap is what that costs."""
+        return bool((values[self._beyond] > MISSED).any())
 
     def _parted(self, aim: Aim, prices: FloatArray, high: FloatArray) -> Iterator[Parted]:
-        """Solve the groups one by one, at the prices of the relaxation and at others.
+        """Solve the groups one by one, at the prices of the relaxation.
 
-        Others are a little lower. Where a tier is kept, they are those at which that one is dearer:
-        what whole choices give up of it buys more of the goal than fractions do.
+        Where a tier is kept, first at those at which that one is dearer: what whole choices give up
+        of it buys more of the goal than fractions do.
         """
-        model = self.model
-        parts = Parts(self.program, self.runs.part(model.owner_of_columns(), model.problem.group))
+        parts = self._parts()
         if parts.count <= 1:
             return
         effort = replace(self.effort, gap=aim.allowed / parts.count, nodes=PART_NODES, scip=True)
-        other = prices * CHEAPER
-        if self.kept:
-            other = self._dearer(aim.weights, prices, high)
-        for each in (prices, other):
+        dearer = [self._dearer(aim.weights, prices, high)] if self.kept else []
+        for each in (*dearer, prices):
             yield parts.solve(aim.weights, each, (self.low, high), self._whole(), effort)
+
+    def _parts(self) -> Parts:
+        """Return the groups, each with its part of the program."""
+        model = self.model
+        return Parts(self.program, self.runs.part(model.owner_of_columns(), model.problem.group))
+
+    def _holding(self, held: BoolArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return bounds that hold some columns where a solution has them, in whole numbers."""
+        low, high, at = self.low.copy(), self.high.copy(), np.flatnonzero(held)
+        low[at] = high[at] = np.clip(np.round(values[at]), low[at], high[at])
+        return low, high
 
     def _dearer(self, weights: FloatArray, prices: FloatArray, high: FloatArray) -> FloatArray:
         """Return the relaxation's prices where every tier kept costs more than at its bound."""
@@ -199,23 +233,24 @@ class RunsEngine:
 
     def _decide(self, found: Found, plans: Sequence[FloatArray]) -> None:
         """Decide what plans see differently, or everything where that leads nowhere."""
-        whole = self._whole()
-        low, high = self.low.copy(), self.high.copy()
+        low, high = self.low, self.high
         if plans:
             seen = np.array(plans)
-            same = whole & (seen.max(axis=0) - seen.min(axis=0) < WHOLE)
-            low[same] = high[same] = np.clip(np.round(seen[0, same]), low[same], high[same])
+            same = seen.max(axis=0) - seen.min(axis=0) < WHOLE
+            low, high = self._holding(self._whole() & same, seen[0])
         answer = self._search(found, low, high)
         if found.values is None and plans:
             answer = self._search(found, self.low, self.high)
         found.infeasible = answer.infeasible and found.values is None
 
-    def _search(self, found: Found, low: FloatArray, high: FloatArray) -> Answer:
-        """Let the code decide what bounds leave open."""
+    def _search(
+        self, found: Found, low: FloatArray, high: FloatArray, *, fine: float = 1.0
+    ) -> Answer:
+        """Let the code decide what bounds leave open, to a part of the gap it usually ends at."""
         aim = found.aim
         effort = replace(
             self.effort,
-            gap=ROUGH * aim.gap * aim.size,
+            gap=fine * ROUGH * aim.gap * aim.size,
             nodes=max(NODES // self.program.columns, 1),
             scip=True,
         )
@@ -234,21 +269,13 @@ class RunsEngine:
 
     def _completed(self, aim: Aim, known: FloatArray) -> FloatArray | None:
         """Return the best solution with the choices of a known one."""
-        low, high = self.low.copy(), self.high.copy()
-        at = np.flatnonzero(self._whole())
-        low[at] = high[at] = np.clip(np.round(known[at]), low[at], high[at])
+        low, high = self._holding(self._whole(), known)
         return solve_program(self.program, aim.weights, self.effort, lower=low, upper=high).values
 
-    def _solve(self, weights: FloatArray, effort: Effort, *, whole: bool = False) -> Answer:
+    def _solve(self, weights: FloatArray) -> Answer:
         """Solve the program for a bound: what is kept leaves all that it may."""
-        return solve_program(
-            self.program,
-            weights,
-            effort,
-            integer=self._whole() if whole else None,
-            lower=self.low,
-            upper=self._highest(),
-        )
+        high = self._highest()
+        return solve_program(self.program, weights, self.effort, lower=self.low, upper=high)
 
     def _highest(self) -> FloatArray:
         """Return upper bounds with all of the leeway of what is kept, and grace for caps."""
@@ -263,14 +290,34 @@ class RunsEngine:
         return self.runs.whole(self.model.choices()[0])
 
     def least(self, goal: Goal) -> float:
-        """Solve the relaxation for a goal."""
-        weights, factor = self._weights(goal)
-        answer = self._solve(weights, self.effort)
-        return -np.inf if answer.values is None else answer.objective / factor
+        """Return a bound of a goal under the present caps."""
+        self._proved[goal.name] = self._caps
+        return self._bound(goal, self._highest())
+
+    def let_lack(self, worst: Goal, total: Goal, columns: IntArray, trifle: float) -> float:
+        """Cap what each group lacks at what it has to lack in the relaxation, or more.
+
+        Args:
+            worst: the largest shortfall of a group.
+            total: those of all.
+            columns: of the groups' shortfalls.
+            trifle: share that every group may lack.
+
+        Returns:
+            What the worst group has to lack.
+        """
+        self.cap(columns, np.ones(columns.size))
+        least, short = max(self.least(worst), 0.0), np.zeros(columns.size)
+        if least > trifle:
+            self.cap(columns, np.full(columns.size, min(least + MISSED, 1.0)))
+            values = self._solve(self._weights(total)[0]).values
+            short = short if values is None else self.runs.spread(values)[columns]
+        self.cap(columns, np.minimum(short + trifle, 1.0))
+        return least
 
     def possible(self) -> bool:
         """Solve the relaxation; what is left unsolved counts as possible."""
-        return not self._solve(np.zeros(self.program.columns), self.effort).infeasible
+        return not self._solve(np.zeros(self.program.columns)).infeasible
 
     def _limit(self) -> Limit:
         """Return the limit that ended a search: the solve's, or that of its own work."""
@@ -301,7 +348,10 @@ class RunsEngine:
             self.program.add_terms(rows, here, 1.0)
             self.program.add_terms(rows, self._within, -1.0)
             self.program.add_terms(rows, self._beyond, -1.0)
-            self._proved = np.ones(columns.size)
+            self._furthest = self._add_columns(np.zeros(1), YIELDING)
+            rows = self.program.add_rows(columns.size, -np.inf, 0.0)
+            self.program.add_terms(rows, self._beyond, 1.0)
+            self.program.add_terms(rows, self._furthest, -1.0)
         self._caps, self.high[self._within], self.high[here] = upper, upper, upper + YIELDING
 
     def _add_columns(self, low: FloatArray | float, high: FloatArray | float) -> IntArray:
@@ -357,13 +407,12 @@ class RunsEngine:
 
         Args:
             beyond: what each tier kept gave way.
-            lacks: ``(capped,)`` what is there where bounds were worked out for less.
+            lacks: ``(capped,)`` what is there.
         """
         missed = np.flatnonzero(beyond > MISSED)
         self._missed = int(missed[0]) + 1 if missed.size else len(self.kept) + 1
-        if (lacks > self._proved + GRACE).any():
-            self._missed = 0
-            self.cap(self.capped, np.maximum(lacks, self._caps))
+        self.cap(self.capped, np.maximum(lacks, self._caps))
+        self._lacking = lacks
         self.kept = [
             replace(each, most=each.most + extra)
             for each, extra in zip(self.kept, (*beyond.tolist(), 0.0), strict=False)
@@ -372,20 +421,33 @@ class RunsEngine:
     def bound_after(self, goal: Goal) -> float:
         """Return a bound of a goal that holds for the slots too, or infinity where the old does."""
         names = [each.goal.name for each in self.kept]
-        at = names.index(goal.name) if goal.name in names else len(names)
-        if at < self._missed:
+        at = names.index(goal.name) if goal.name in names else 0
+        within = (self._lacking <= self._proved.get(goal.name, np.inf) + GRACE).all()
+        if at < self._missed and within:
             return np.inf
         kept, self.kept = self.kept, self.kept[:at]
-        weights, factor = self._weights(goal)
         high = self._highest()
         high[[each.column for each in kept[at:]]] = np.inf
+        bound = self._bound(goal, high)
+        self.kept = kept
+        return bound
+
+    def _bound(self, goal: Goal, high: FloatArray) -> float:
+        """Return a bound of a goal: the relaxation's, or that of the groups one by one.
+
+        Args:
+            goal: a tier's.
+            high: ``(columns,)`` upper bounds.
+        """
+        weights, factor = self._weights(goal)
         relaxed = solve_program(self.program, weights, self.effort, lower=self.low, upper=high)
-        bound = -np.inf
-        if relaxed.values is not None:
+        if relaxed.values is None:
+            return -np.inf
+        bound = relaxed.objective
+        if abs(bound) > MISSED * GOAL_SIZE:
             aim = _aim(goal, weights, factor, relaxed.objective, GAP)
             parted = self._parted(aim, relaxed.row_prices, high)
-            bound = max([relaxed.objective, *(each.bound for each in parted)])
-        self.kept = kept
+            bound = max([bound, *(each.bound for each in islice(parted, 1))])
         return bound / factor
 
 

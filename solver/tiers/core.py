@@ -61,7 +61,6 @@ NOTHING: IntArray = np.zeros(0, dtype=np.int64)
 class CoreEngine:
     """Settles tiers by deciding only what is in question."""
 
-    spare = 0.0
     restate: Callable[[FloatArray], FloatArray]
 
     def __init__(self, model: RoundModel, effort: Effort) -> None:
@@ -344,13 +343,6 @@ class CoreEngine:
         if vertex is None:
             return None
         return replace(vertex, values=self.model.completed(vertex.values))
-
-    def least(self, goal: Goal) -> float:
-        """Solve the relaxation for a goal."""
-        factor = GOAL_SIZE / goal.size
-        self.relaxation.aim(goal.weights * factor)
-        vertex = self.relaxation.solve()
-        return -np.inf if vertex is None else vertex.objective / factor
 
     def possible(self) -> bool:
         """Solve the relaxation; what is left unsolved counts as possible."""

@@ -58,21 +58,16 @@ class Kept:
 class Engine(Protocol):
     """What the tiers need of a way to solve.
 
-    `restate` brings the columns that measure fairness in line with changed hours. `spare` is what
-    a group may lack, as a share, without a search for less; where nobody looks, 0.
+    `restate` brings the columns that measure fairness in line with changed hours.
     """
 
     restate: Callable[[FloatArray], FloatArray]
-    spare: float
 
     def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:
         """Return a plan to start from, good in all tiers; None when the tiers need none."""
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Return a solution with whole choices, and a bound; `known` is a solution to fall to."""
-
-    def least(self, goal: Goal) -> float:
-        """Return the goal's least in the linear program under the present caps."""
 
     def possible(self) -> bool:
         """Return whether the linear program has a solution under the present caps."""
@@ -122,8 +117,6 @@ def made_whole(model: RoundModel, values: FloatArray) -> FloatArray:
 
 class LinearEngine:
     """For rounds that choose only who is funded and in which pool: one warm linear program."""
-
-    spare = 0.0
 
     def __init__(self, model: RoundModel, effort: Effort) -> None:
         self.model, self.effort = model, effort
@@ -227,12 +220,6 @@ class LinearEngine:
                 self.kept[index] = replace(each, most=each.most + way + MISSED)
                 self.relaxation.bound_row(each.row, -np.inf, self.kept[index].most)
         return replace(settled, bound=bound - paid, objective=settled.objective - paid)
-
-    def least(self, goal: Goal) -> float:
-        """Solve the linear program for a goal."""
-        self.relaxation.aim(goal.weights)
-        vertex = self.relaxation.solve()
-        return -np.inf if vertex is None else vertex.objective
 
     def _hulled(self, root: Vertex) -> Vertex:
         """Add the hulls of fellows of whose requests something is broken, and solve again."""

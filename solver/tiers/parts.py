@@ -6,7 +6,7 @@ they reach together is a bound (Lagrangian relaxation: Geoffrion 1974, section 2
 one than the relaxation's: within a part choices are whole.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,11 +25,13 @@ class Parted:
         values: ``(columns,)`` the best of each part, one beside the other; shared rows may be
             broken. None where a part has nothing.
         bound: of the whole program; infeasible: whether a part has no solution.
+        costs: ``(columns,)`` of the goal, less what the prices pay.
     """
 
     values: FloatArray | None
     bound: float = -np.inf
     infeasible: bool = False
+    costs: FloatArray = field(default_factory=lambda: np.zeros(0))
     work: int = 0
 
 
@@ -105,7 +107,29 @@ class Parts:
                 return Parted(values=None, infeasible=answer.infeasible, work=work)
             values[columns] = answer.values
             bound += answer.bound
-        return Parted(values=values, bound=bound, work=work)
+        return Parted(values=values, bound=bound, costs=costs, work=work)
+
+    def regrets(self, values: FloatArray, parted: Parted) -> FloatArray:
+        """Return ``(parts,)`` how much worse than its best at the prices each part is.
+
+        Args:
+            values: ``(columns,)`` a solution of the whole program.
+            parted: what the parts give at the prices.
+        """
+        assert parted.values is not None
+        worse = parted.costs * (values - parted.values)
+        return np.array([worse[columns].sum() for columns in self._columns])
+
+    def of(self, numbers: IntArray) -> BoolArray:
+        """Return ``(columns,)`` which columns belong to some parts.
+
+        Args:
+            numbers: of parts, as `regrets` counts them.
+        """
+        inside = np.zeros(self.part.size, dtype=np.bool_)
+        for number in numbers.tolist():
+            inside[self._columns[number]] = True
+        return inside
 
     def _of_right_sign(self, prices: FloatArray) -> FloatArray:
         """Return the prices, 0 where a row is not shared or is open on the side of the price."""

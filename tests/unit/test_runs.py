@@ -169,6 +169,41 @@ def test_parts_at_the_prices_of_the_relaxation_bound_no_worse_than_it(seed):
     assert whole >= fractions - 1e-6
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_regrets_of_the_groups_add_up_to_what_a_plan_is_worse_than_the_bound(seed):
+    """Each group is at best as good as by itself; what they lose, prices of unused supply aside."""
+    problem = national(14, seed)
+    model = RoundModel(problem)
+    goal = FairRows(model, rights(problem)).fellows_goal()
+    engine = byruns.RunsEngine(model, Effort())
+    weights = engine.runs.goal(goal.weights) / goal.scale
+    prices = solve_program(engine.program, weights, Effort()).row_prices
+    parts = Parts(engine.program, engine.runs.part(model.owner_of_columns(), problem.group))
+    columns = engine.runs.whole(model.choices()[0])
+    bounds = engine.program.column_bounds()
+    parted = parts.solve(weights, prices, bounds, columns, Effort())
+    plan = solve_program(engine.program, weights, Effort(), integer=columns).values
+    regrets = parts.regrets(plan, parted)
+    assert (parts.count,) == regrets.shape
+    assert (regrets >= -1e-6).all()
+    assert regrets.sum() <= weights @ plan - parted.bound + 1e-6
+    assert (parts.of(np.arange(parts.count)) == (parts.part != NOBODY)).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_a_group_has_to_lack_is_no_more_than_in_the_best_plan(seed):
+    """The bound of the largest shortfall holds for whole choices in slots too."""
+    problem = national(14, seed)
+    model = RoundModel(problem)
+    fair = FairRows(model, rights(problem))
+    whole = np.zeros(model.program.columns, dtype=np.bool_)
+    whole[model.choices()[0]] = True
+    best = solve_program(model.program, fair.worst_goal().weights, Effort(), integer=whole)
+    engine = byruns.RunsEngine(model, Effort())
+    least = engine.let_lack(fair.worst_goal(), fair.total_goal(), fair.shortfall, 1e-4)
+    assert 0.0 <= least <= best.objective + 1e-5
+
+
 def test_hours_by_runs_lie_evenly_and_add_up_again():
     """What is spread over slots is the same by runs as before, and within every bound."""
     problem = national(20, 1)
