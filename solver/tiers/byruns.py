@@ -18,7 +18,7 @@ from itertools import islice
 import numpy as np
 
 from solver.plan import Limit
-from solver.problem import NOBODY, BoolArray, FloatArray, IntArray
+from solver.problem import BoolArray, FloatArray, IntArray
 from solver.tiers.aim import Aim, Found
 from solver.tiers.branching import Settled
 from solver.tiers.core import CoreEngine
@@ -57,8 +57,8 @@ LEFT_OUT = 0.3
 """The same when hours find their slots: a group may lose a request that finds no place."""
 LEEWAY = 0.002
 """Share of its scale that a tier kept leaves to the later ones and to their slots."""
-SEARCHED = 0.8
-"""Part of the leeway that is used before slots are found."""
+SEARCHED, LAID = 0.8, 0.95
+"""Parts of the leeway that are used before slots are found, and without a cost in slots."""
 DEAR = 4.0
 """How many times the goal's size it costs to lack all."""
 DEARER = 40.0
@@ -377,20 +377,19 @@ class RunsEngine:
         before = [each for each in self.kept if each.goal.name != goal.name]
         beyond = model.program.add_columns(len(before), 0.0, np.inf)
         for each, column in zip(before, beyond.tolist(), strict=True):
-            row = model.program.add_rows(1, -np.inf, each.most + LEEWAY)
+            row = model.program.add_rows(1, -np.inf, each.most + LEEWAY * LAID)
             used = np.flatnonzero(each.goal.weights)
             model.program.add_terms(row, used, each.goal.weights[used] / each.scale)
             model.program.add_terms(row, [column], -1.0)
+        over = self._lacked_beyond()
         factor = GOAL_SIZE / goal.size
         weights = np.zeros(model.program.columns)
         weights[: goal.weights.size] = goal.weights * factor
-        weights[self.capped] += DEAR * GOAL_SIZE
         weights[beyond] = DEARER * GOAL_SIZE
-        if model.worst != NOBODY:
-            weights[model.worst] += EVENLY * GOAL_SIZE
+        weights[over[1:]], weights[over[:1]] = DEAR * GOAL_SIZE, EVENLY * GOAL_SIZE
         low, high = model.program.column_bounds()
         high[self.capped] = self._caps + LEFT_OUT
-        padded = np.pad(values, (0, beyond.size))
+        padded = np.pad(values, (0, model.program.columns - values.size))
         held = hold(model, low, high, padded)
         laid = lay_out(model, held, Hours(model, held, weights, self.effort))
         if laid is None:
@@ -399,8 +398,21 @@ class RunsEngine:
         self._core = CoreEngine(model, self.effort)
         self._core.cap(self.capped, np.maximum(laid[self.capped], self._caps))
         self._core.cap(beyond, laid[beyond])
-        self._note_missed(laid[beyond], laid[self.capped])
+        missed = np.maximum(laid[beyond] - LEEWAY * (1.0 - LAID), 0.0)
+        self._note_missed(missed, laid[self.capped])
         return laid
+
+    def _lacked_beyond(self) -> IntArray:
+        """Add columns of what groups lack beyond their caps in slots, the furthest first."""
+        program = self.model.program
+        over = program.add_columns(self.capped.size + 1, 0.0, LEFT_OUT)
+        rows = program.add_rows(self.capped.size, -np.inf, self._caps)
+        program.add_terms(rows, self.capped, 1.0)
+        program.add_terms(rows, over[1:], -1.0)
+        rows = program.add_rows(self.capped.size, -np.inf, 0.0)
+        program.add_terms(rows, over[1:], 1.0)
+        program.add_terms(rows, over[:1], -1.0)
+        return over
 
     def _note_missed(self, beyond: FloatArray, lacks: FloatArray) -> None:
         """Let tiers and caps leave what the slots took beyond them, for the bounds of later tiers.

@@ -35,7 +35,7 @@ class FairRows:
         self.groups = np.flatnonzero(entitlement.groups > 0)
         self.fellows = np.flatnonzero(entitlement.fellows > 0)
         self.shortfall = self.program.add_columns(self.groups.size, 0.0, 1.0)
-        self.worst = model.worst = int(self.program.add_columns(1, 0.0, 1.0)[0])
+        self.worst = int(self.program.add_columns(1, 0.0, 1.0)[0])
         self.lack = self.program.add_columns(self.fellows.size, 0.0, 1.0)
         self.deepest = int(self.program.add_columns(1, 0.0, 1.0)[0])
         self.measure_groups()

@@ -44,7 +44,6 @@ class RoundModel(Columns):
         turns: predecessor, successor, and the columns that say slot by slot whose turn it is.
         has_floors: whether anyone holds a floor.
         due: what is due to fellows, where fairness is measured.
-        worst: column of the largest shortfall of a group, or `NOBODY`.
     """
 
     def __init__(self, problem: Problem, *, margin: int = 0) -> None:
@@ -52,7 +51,6 @@ class RoundModel(Columns):
         self.margin = margin
         self.turns: list[tuple[int, int, IntArray]] = []
         self.due: Due | None = None
-        self.worst = NOBODY
         self.keep_supply()
         self.keep_totals()
         self.keep_last_gang_hours()
