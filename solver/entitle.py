@@ -11,6 +11,7 @@ import numpy as np
 
 from solver.budget import Budget
 from solver.fewpools import Priced, few_pools, is_few_pools
+from solver.fluid.chosen import SPARED, SPARED_LEAST
 from solver.fluid.coarsening import CoarseProgram
 from solver.fluid.expanding import expand
 from solver.fluid.leximin import Agents, Cut, Oracle, Terms, Unasked, grains, leximin
@@ -31,6 +32,8 @@ from solver.problem import (
 
 EXACT = 2.0**62
 """Sums below it are exact in 64 bits."""
+UNSHARED = 1e-7
+"""Part of what a group holds that its fellows may miss together."""
 
 
 def entitle(problem: Problem, budget: Budget | None = None) -> Entitlement:
@@ -199,12 +202,17 @@ class _Entitling:
         by_fellow = self._fellow_program(groups)
         agents = self._fellow_agents(groups, by_fellow.ceilings(above, self._most(groups)))
         fellows, levels = self._leximin(agents, Unasked())
-        given: ShortageProgram = by_group
-        if not by_group.gives(fellows):
+        self.work += by_group.work
+        if by_group.gives(fellows):
+            return groups, fellows, above + levels, by_group.hours()
+        fellows, levels = self._leximin(agents, by_fellow)
+        self.work += by_fellow.work
+        if self._leaves(groups, fellows):
+            agents = replace(agents, known=(*agents.known, *by_fellow.found))
+            by_fellow = self._fellow_program(groups, SPARED_LEAST)
             fellows, levels = self._leximin(agents, by_fellow)
-            given = by_fellow
-        self.work += by_group.work + by_fellow.work
-        return groups, fellows, above + levels, given.hours()
+            self.work += by_fellow.work
+        return groups, fellows, above + levels, by_fellow.hours()
 
     def _direct(self, oracle: ShortageFlow | Priced) -> _Shared:
         """Share stage by stage where the round is a flow or a market."""
@@ -298,10 +306,12 @@ class _Entitling:
             program = self._program("group", self.alone.groups, self.terms)
         return program
 
-    def _program(self, kind: str, high: IntArray, terms: Terms) -> ShortageProgram:
+    def _program(
+        self, kind: str, high: IntArray, terms: Terms, spared: float = SPARED
+    ) -> ShortageProgram:
         """Return a program of what is out of reach of groups or fellows."""
         stated = (self.merged, kind, high.tolist(), terms, self.grain)
-        return ShortageProgram(*stated, self.budget)
+        return ShortageProgram(*stated, self.budget, spared)
 
     def _as_flow(self, terms: Terms) -> ShortageFlow | None:
         """Return the round as a plain flow, if it is one."""
@@ -364,11 +374,20 @@ class _Entitling:
             known=(*_own_totals(self.problem.fellow_group, groups), *ceilings),
         )
 
-    def _fellow_program(self, groups: IntArray) -> ShortageProgram:
+    def _leaves(self, groups: IntArray, fellows: IntArray) -> bool:
+        """Say whether fellows leave something of what their group holds.
+
+        Where a fellow's amount counts little beside another's in a cut, a trifle that the other
+        has too much costs it thousands of times as much.
+        """
+        held = _sums(self.problem.fellow_group, fellows, groups.shape[0])
+        return bool((held < groups * (1.0 - UNSHARED)).any())
+
+    def _fellow_program(self, groups: IntArray, spared: float = SPARED) -> ShortageProgram:
         """Return a program of what fellows cannot reach while groups keep their totals."""
         totals = {
             ("group", group): Fraction(total, self.grain)
             for group, total in enumerate(groups.tolist())
         }
         terms = replace(self.terms, least=self.terms.least | totals, most=self.terms.most | totals)
-        return self._program("fellow", self._most(groups) // self.grain, terms)
+        return self._program("fellow", self._most(groups) // self.grain, terms, spared)

@@ -14,6 +14,8 @@ from solver.problem import FloatArray, IntArray, NarrowArray
 
 SPARED = 2e-9
 """Part of an amount that is not asked, so that what floating point misses looks like no cut."""
+SPARED_LEAST = 2e-11
+"""As `SPARED`, where that much of one amount would be far more of another; takes more programs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +65,13 @@ class Asked:
     row_scales: FloatArray
 
 
-def asked_of(kind: str, most_alone: IntArray, terms: Terms) -> Asked:
-    """Write down who may ask, and the floors and caps."""
+def asked_of(kind: str, most_alone: IntArray, terms: Terms, spared: float = SPARED) -> Asked:
+    """Write down who may ask, and the floors, less the part that is spared, and caps."""
     index = np.flatnonzero(most_alone > 0)
     row_of = np.full(most_alone.shape[0] + 1, -1, dtype=np.int64)
     row_of[index] = np.arange(index.shape[0])
     floors = [
-        Row(holder=holder, sign=1, known=1.0 - SPARED, scale=float(least))
+        Row(holder=holder, sign=1, known=1.0 - spared, scale=float(least))
         for holder, least in terms.least.items()
         if least > 0
     ]

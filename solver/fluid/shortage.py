@@ -27,6 +27,8 @@ NEARLY = 0.03
 """Part by which an hour may cost more than it brings to come in with all that would help."""
 BROKEN = 0.5
 """Part of the shortage of the chosen columns that a cut has to prove for all of them."""
+FAINT = 100.0
+"""Times the noise that an agent's most has to be worth beside another's to count in a cut."""
 
 
 class ShortageProgram:
@@ -34,6 +36,7 @@ class ShortageProgram:
 
     Attributes:
         work: linear programs solved.
+        found: the cuts answered.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - a round, whose amounts, and what limits them
@@ -44,6 +47,7 @@ class ShortageProgram:
         terms: Terms,
         grain: int,
         budget: Budget | None = None,
+        spared: float = SPARED,
     ) -> None:
         """Begin without any column.
 
@@ -54,13 +58,16 @@ class ShortageProgram:
             terms: further floors and caps.
             grain: grains in a thousandth of the unit.
             budget: what the whole solve may still spend; None without a limit.
+            spared: part of an amount that is not asked.
         """
         self.work = 0
+        self.found: list[Cut] = []
+        self._spared, self._noise = spared, spared / 2.0
         self._grain = grain
         self._merged, self._budget = merged, budget
         self._kind = kind
         self._bounds = Bounds(merged, terms, grain)
-        self._asked = asked_of(kind, np.array(most_alone, dtype=np.int64), terms)
+        self._asked = asked_of(kind, np.array(most_alone, dtype=np.int64), terms, spared)
         self._chosen: BoolArray = np.zeros(merged.columns.cls.shape[0], dtype=np.bool_)
         self._model: ChosenModel | None = None
         self._size = merged.columns.size.astype(np.float64)
@@ -70,7 +77,9 @@ class ShortageProgram:
     def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:  # noqa: ARG002
         """Return a cut that the amounts break, none if they can be had together."""
         *_, cut = self._programs(self._parts(amounts))
-        return [cut] if cut is not None and cut.agents.size else []
+        cuts = [cut] if cut is not None and cut.agents.size else []
+        self.found += cuts
+        return cuts
 
     def can(self, amounts: IntArray) -> bool:
         """Say whether few programs show that the amounts can be had, floors and caps kept."""
@@ -87,7 +96,8 @@ class ShortageProgram:
     def _parts(self, amounts: IntArray) -> FloatArray:
         """Return ``(a,)`` amounts as parts of what each can have at most, a trifle less."""
         asked = self._asked
-        parts: FloatArray = amounts[asked.index] * ((1.0 - SPARED) / self._grain) / asked.scales
+        asking = (1.0 - self._spared) / self._grain
+        parts: FloatArray = amounts[asked.index] * asking / asked.scales
         return parts
 
     def ceilings(self, levels: Iterable[Level], high: IntArray) -> list[Cut]:
@@ -121,7 +131,7 @@ class ShortageProgram:
         Args:
             wanted: parts of what each can have at most.
         """
-        if np.abs(wanted - self._had).max(initial=0.0) <= NOISE:
+        if np.abs(wanted - self._had).max(initial=0.0) <= self._noise:
             yield None
             return
         self._model = self._model or self._first(wanted)
@@ -134,7 +144,7 @@ class ShortageProgram:
         for few in chain(FEW, repeat(None)):
             self.work += 1
             duals, self._hours = self._model.solve(wanted)
-            if duals.cost <= NOISE:
+            if duals.cost <= self._noise:
                 self._had, self._model = wanted, None
                 yield None
                 return
@@ -157,7 +167,7 @@ class ShortageProgram:
         agent = np.where(asked.row >= 0, asked.row, wanted.shape[0])
         amounts = np.append(wanted * asked.scales, 0.0)
         places, fitted = first_fit(self._merged, agent, amounts, self._bounds.useful)
-        if make_room(places, fitted) and self._short(places, fitted) <= NOISE:
+        if make_room(places, fitted) and self._short(places, fitted) <= self._noise:
             self._hours = fitted.hours
             return None
         self._chosen |= fitted.ends > 0
@@ -212,7 +222,7 @@ class ShortageProgram:
         """
         asked = self._asked
         scaled = duals.pays * asked.scales
-        paying = np.flatnonzero(scaled > 1e-7 * scaled.max(initial=0.0))
+        paying = np.flatnonzero(scaled > FAINT * self._noise * scaled.max(initial=0.0))
         each = (duals.pays, duals.prices, np.abs(duals.others))
         unit = self._bounds.unit / max(float(part.max(initial=0.0)) for part in each)
         others = (duals.others * unit).astype(np.int64).tolist()

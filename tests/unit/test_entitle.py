@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scheduler.document import load_document
+from benchmarks.national_round import national_round
+from scheduler.document import load_document, parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
 from scheduler.round_file import read_round
@@ -302,6 +303,17 @@ def test_innocore_gives_every_group_the_same_and_no_fellow_nothing() -> None:
     assert (entitlement.fellows[asking] > 0).all()
     case = stakes(plain_round(problem))
     assert check_levels(case, claimed(entitlement), entitlement.levels) == []
+
+
+def test_fellows_share_all_of_a_group_whose_hours_trade_at_steep_rates() -> None:
+    """A thousandth too much for one fellow costs no other hundreds of thousandths."""
+    document = parse_document(json.dumps(national_round(120, 10)).encode())
+    problem = formulate(read_round(document), find_policy("entitlement")).problem
+    entitlement = entitle(problem)
+    case = stakes(plain_round(problem))
+    assert check_levels(case, claimed(entitlement), entitlement.levels) == []
+    shared = np.bincount(problem.fellow_group, entitlement.fellows, problem.groups)
+    assert (entitlement.groups - shared <= np.bincount(problem.fellow_group)).all()
 
 
 def test_entitling_twice_gives_the_same() -> None:
