@@ -35,8 +35,10 @@ LARGE = 15_000
 """Columns from which on rounds are decided by runs."""
 FEWEST = 5
 """Spans from which on there is anything to add up."""
-NODES = 1_500_000
+NODES = 400_000
 """Nodes times columns after which a code's search ends in any case."""
+PATIENCE = 4
+"""Times as many where no plan is known yet."""
 PART_NODES = 200
 """The same of one group, in nodes."""
 ROUGH = 0.5
@@ -247,11 +249,11 @@ class RunsEngine:
         self, found: Found, low: FloatArray, high: FloatArray, *, fine: float = 1.0
     ) -> Answer:
         """Let the code decide what bounds leave open, to a part of the gap it usually ends at."""
-        aim = found.aim
+        aim, nodes = found.aim, NODES * (PATIENCE if found.values is None else 1)
         effort = replace(
             self.effort,
             gap=fine * ROUGH * aim.gap * aim.size,
-            nodes=max(NODES // self.program.columns, 1),
+            nodes=max(nodes // self.program.columns, 1),
             scip=True,
         )
         answer = solve_program(
