@@ -229,9 +229,10 @@ class Search:
             least = engine.let_lack(*goals, fair.shortfall, self.gap / 10)
         elif self.values is None:
             engine.cap(fair.shortfall, np.full(fair.shortfall.size, self.gap / 10))
-        if self.values is None:
-            self.head_start = engine.settle(fair.fellows_goal(), self.gap)
-            self.values = self.head_start.values
+        if isinstance(engine, RunsEngine) or self.values is None:
+            begun = engine.settle(fair.fellows_goal(), self.gap, known=self.values)
+            if begun.values is not None:
+                self.head_start, self.values = begun, begun.values
         if self.worst(fair) <= least + self.gap or self.is_done_by_runs():
             self.note_groups(fair, least)
             return

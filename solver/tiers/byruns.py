@@ -436,7 +436,8 @@ class RunsEngine:
         """Return a bound of a goal that holds for the slots too, or infinity where the old does."""
         names = [each.goal.name for each in self.kept]
         at = names.index(goal.name) if goal.name in names else 0
-        within = (self._lacking <= self._proved.get(goal.name, np.inf) + GRACE).all()
+        proved = self._proved.get(goal.name, self._caps[:0])
+        within = not proved.size or (self._lacking <= proved + GRACE).all()
         if at < self._missed and within:
             return np.inf
         kept, self.kept = self.kept, self.kept[:at]

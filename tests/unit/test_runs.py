@@ -1,6 +1,7 @@
 """Runs of slots taken as one: whatever solves the round solves them too."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scheduler.formulate import formulate
 from scheduler.policy import find_policy
 from scheduler.round_file import read_round
 from solver.plan import Entitlement
-from solver.problem import MILLI, NOBODY, Problem, Shape, as_int
+from solver.problem import MILLI, NOBODY, Problem, Shape, Tier, as_int
 from solver.rights import rights
 from solver.select import select
 from solver.tiers import byruns
@@ -106,6 +107,27 @@ def test_where_runs_find_no_layout_every_tier_is_searched_without_them(monkeypat
     for (_, reached, bound), (_, other, below) in zip(without, with_runs, strict=True):
         assert pytest.approx(reached, rel=2e-3, abs=1.0) == other
         assert pytest.approx(bound, rel=2e-3, abs=1.0) == below
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tiers_may_come_in_another_order(monkeypatch, seed):
+    """Value first: its bound holds for what is found without runs, and each tier has one."""
+    problem = national(24, seed)
+    order = (Tier.VALUE, Tier.GROUPS, Tier.FELLOWS)
+    problem = replace(problem, rules=replace(problem.rules, tiers=order))
+    entitlement, effort = rights(problem), Effort(nodes=2_000)
+
+    def found():
+        tiers = select(problem, entitlement, gap=1e-3, effort=effort, report=lambda *_: None).tiers
+        assert ["value", "groups", "groups_total", "fellows"] == [each.name for each in tiers]
+        assert tiers[0].bound >= tiers[0].objective * (1 - 1e-6)
+        assert all(each.bound <= each.objective + 1e-6 for each in tiers[1:])
+        return tiers[0]
+
+    without = found()
+    monkeypatch.setattr(byruns, "LARGE", 0)
+    by_runs = found()
+    assert by_runs.bound >= without.objective * (1 - 1e-5)
 
 
 @pytest.mark.parametrize("seed", range(6))
