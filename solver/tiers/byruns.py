@@ -35,10 +35,8 @@ LARGE = 15_000
 """Columns from which on rounds are decided by runs."""
 FEWEST = 5
 """Spans from which on there is anything to add up."""
-NODES = 400_000
+NODES = 1_500_000
 """Nodes times columns after which a code's search ends in any case."""
-PATIENCE = 4
-"""Times as many where no plan is known yet."""
 PART_NODES = 200
 """The same of one group, in nodes."""
 ROUGH = 0.5
@@ -48,7 +46,9 @@ NEAR = 0.0015
 FINE = 0.2
 """Part of the usual gap at which these searches end."""
 MENDS, MENDED = 3, 3
-"""How often, and how many groups at a time."""
+"""How often at most, and how many groups at a time."""
+LITTLE = 5e-4
+"""Relative gain below which one of them is the last."""
 STEEP = 1.5
 """How much dearer than by the relaxation a tier kept is for whole choices, about."""
 YIELDING = 0.02
@@ -185,14 +185,19 @@ class RunsEngine:
         All other choices are held. Whoever was looked at waits while others are.
         """
         parts, waits = self._parts(), np.zeros(0, dtype=np.int64)
+        gain = np.inf
         for _ in range(MENDS):
-            if found.values is None or found.gap <= NEAR or self._lacks(found.values):
+            if found.values is None or found.gap <= NEAR or gain < LITTLE:
                 return
+            if self._lacks(found.values):
+                return
+            before = found.gap
             regrets = parts.regrets(found.values, parted)
             regrets[waits] = 0.0
             waits = np.argsort(-regrets, kind="stable")[:MENDED]
             held = self._whole() & ~parts.of(waits)
             self._search(found, *self._holding(held, found.values), fine=FINE)
+            gain = before - found.gap
 
     def _lacks(self, values: FloatArray) -> bool:
         """Return whether a group lacks more than its cap, so that the gap is what that costs."""
@@ -249,11 +254,11 @@ class RunsEngine:
         self, found: Found, low: FloatArray, high: FloatArray, *, fine: float = 1.0
     ) -> Answer:
         """Let the code decide what bounds leave open, to a part of the gap it usually ends at."""
-        aim, nodes = found.aim, NODES * (PATIENCE if found.values is None else 1)
+        aim = found.aim
         effort = replace(
             self.effort,
             gap=fine * ROUGH * aim.gap * aim.size,
-            nodes=max(nodes // self.program.columns, 1),
+            nodes=max(NODES // self.program.columns, 1),
             scip=True,
         )
         answer = solve_program(
