@@ -233,6 +233,10 @@ class Search:
             begun = engine.settle(fair.fellows_goal(), self.gap, known=self.values)
             if begun.values is not None:
                 self.head_start, self.values = begun, begun.values
+        lacks = self.worst(fair) > self.gap / 5
+        if isinstance(engine, RunsEngine) and engine.is_small and lacks:
+            self.improve_groups_by_runs(engine, fair, least)
+            return
         if self.worst(fair) <= least + self.gap or self.is_done_by_runs():
             self.note_groups(fair, least)
             return
@@ -261,6 +265,36 @@ class Search:
         )
         self.improve(fair.total_goal())
         self.engine.cap(fair.shortfall, np.minimum(self.values[fair.shortfall] + SLACK, 1.0))
+
+    def improve_groups_by_runs(self, engine: RunsEngine, fair: FairRows, least: float) -> None:
+        """The same where the code may decide all at once: each of both as near as it comes.
+
+        Args:
+            engine: nothing that it found paid for is taken for a bound of the fellows.
+            fair: the groups.
+            least: what the worst one lacks in every plan.
+        """
+        self.head_start = None
+        engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
+        first = engine.settle(fair.worst_goal(), self.gap, known=self.values)
+        if first.values is not None:
+            self.values = first.values
+        if self.values is None:
+            self.infeasible = first.infeasible
+            return
+        worst = self.worst(fair)
+        self.note(
+            Reached(
+                name="groups",
+                objective=worst,
+                bound=min(max(least, first.bound), worst),
+                work=first.work,
+                limit=first.limit,
+            )
+        )
+        engine.cap(fair.shortfall, np.full(fair.shortfall.size, min(worst + SLACK, 1.0)))
+        self.improve(fair.total_goal())
+        engine.cap(fair.shortfall, np.minimum(self.values[fair.shortfall] + self.gap, 1.0))
 
     def worst(self, fair: FairRows) -> float:
         """Return the largest share that a group lacks in the plan at hand; infinite without."""

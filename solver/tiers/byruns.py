@@ -7,8 +7,9 @@ these plans, the one known and, before anything is kept, the relaxation agree on
 mixed-integer code decides the rest of all groups together (restricted master with whole columns:
 Desaulniers, Desrosiers, Solomon 2005, section 1.6). Where that is far from the bound, the groups
 that are furthest from what they do by themselves are decided anew, a few at a time, all others
-held (large neighbourhoods: Shaw 1998, section 3). After the last tier, and only then, hours and
-blocks find their slots.
+held (large neighbourhoods: Shaw 1998, section 3). Where the program is small, or nothing else came
+near, the code decides everything at once, from the plan known on; its bound holds for plans that
+leave what searches leave. After the last tier, and only then, hours and blocks find their slots.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,12 +32,18 @@ from solver.tiers.program import Answer, Effort, solve_program
 from solver.tiers.relaxation import Relaxation
 from solver.tiers.runs import Runs
 
-LARGE = 15_000
+LARGE = 8_000
 """Columns from which on rounds are decided by runs."""
 FEWEST = 5
 """Spans from which on there is anything to add up."""
 NODES = 1_500_000
 """Nodes times columns after which a code's search ends in any case."""
+WHOLLY = 7_500
+"""Columns by runs up to which the code may decide all of them at once."""
+FAR = 0.004
+"""Relative gap from which on it does so in larger rounds too, until it is no more."""
+WHOLE_NODES = 4_000_000
+"""Nodes times columns of such a search."""
 PART_NODES = 200
 """The same of one group, in nodes."""
 ROUGH = 0.5
@@ -59,8 +66,8 @@ LEFT_OUT = 0.3
 """The same when hours find their slots: a group may lose a request that finds no place."""
 LEEWAY = 0.002
 """Share of its scale that a tier kept leaves to the later ones and to their slots."""
-SEARCHED, LAID = 0.8, 0.95
-"""Parts of the leeway that are used before slots are found, and without a cost in slots."""
+SEARCHED = 0.8
+"""Part of the leeway that is used before slots are found, and without a cost in slots."""
 DEAR = 4.0
 """How many times the goal's size it costs to lack all."""
 DEARER = 40.0
@@ -73,6 +80,8 @@ GAP = 1e-3
 """Relative gap to which groups are solved for a bound alone."""
 MISSED = 1e-6
 """Shares by which something kept may be missed all the same."""
+NEARLY = 1e-5
+"""The same of caps, where bounds are the code's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,6 +105,7 @@ class RunsEngine:
 
     Attributes:
         kept: the tiers so far.
+        is_small: whether the code may decide all of it at once.
     """
 
     restate: Callable[[FloatArray], FloatArray]
@@ -106,17 +116,18 @@ class RunsEngine:
         count = model.spans.lengths.size
         self.runs = Runs(model, np.array([0, 1, count // 2, count - 1]))
         self.program = self.runs.program
+        self.is_small = self.program.columns <= WHOLLY
         self.low, self.high = self.runs.bounds(*model.program.column_bounds())
         self.kept: list[Kept] = []
         self.capped: IntArray = np.zeros(0, dtype=np.int64)
         self._caps: FloatArray = np.zeros(0)
         self._proved: dict[str, FloatArray] = {}
+        self._far: dict[str, float] = {}
         self._within: IntArray = self.capped
         self._beyond: IntArray = self.capped
         self._furthest: IntArray = self.capped
         self._core: CoreEngine | None = None
-        self._missed = 0
-        self._lacking = self._caps
+        self._beyond_searched = self._lacking = self._caps
 
     @staticmethod
     def suits(model: RoundModel) -> bool:
@@ -148,8 +159,9 @@ class RunsEngine:
             if plans and (first is None or not self.kept):
                 plans.append(relaxed.values)
             self._decide(found, plans)
-        if parted:
+        if parted and not self.is_small:
             self._mend(found, parted[0])
+        self._far[goal.name] = self._decide_everything(found) / factor
         return Settled(
             values=None if found.values is None else self.runs.spread(found.values),
             bound=found.bound / factor,
@@ -198,6 +210,26 @@ class RunsEngine:
             held = self._whole() & ~parts.of(waits)
             self._search(found, *self._holding(held, found.values), fine=FINE)
             gain = before - found.gap
+
+    def _decide_everything(self, found: Found) -> float:
+        """Let the code decide all there is, from what is found on, where that is not near enough.
+
+        Returns:
+            The bound as it was: the code's holds only for plans that leave what searches leave.
+        """
+        before, near = found.bound, ROUGH * found.aim.gap if self.is_small else FAR
+        if found.infeasible or found.gap <= near:
+            return before
+        high = self.high.copy()
+        high[self._within] = np.minimum(self._caps + NEARLY, 1.0)
+        self._everything(found, near, high)
+        return before
+
+    def _everything(self, found: Found, gap: float, high: FloatArray) -> None:
+        """Let the code decide all there is, to a relative gap; its bound counts."""
+        nodes = max(WHOLE_NODES // self.program.columns, 1)
+        effort = replace(self.effort, gap=gap * found.aim.size, nodes=nodes, scip=True)
+        found.prove(self._mixed(found, effort, self.low, high).bound)
 
     def _lacks(self, values: FloatArray) -> bool:
         """Return whether a group lacks more than its cap, so that the gap is what that costs."""
@@ -261,9 +293,13 @@ class RunsEngine:
             nodes=max(NODES // self.program.columns, 1),
             scip=True,
         )
+        return self._mixed(found, effort, low, high)
+
+    def _mixed(self, found: Found, effort: Effort, low: FloatArray, high: FloatArray) -> Answer:
+        """Let the code decide what bounds leave open; keep what it finds."""
         answer = solve_program(
             self.program,
-            aim.weights,
+            found.aim.weights,
             effort,
             integer=self._whole(),
             lower=low,
@@ -384,7 +420,7 @@ class RunsEngine:
         before = [each for each in self.kept if each.goal.name != goal.name]
         beyond = model.program.add_columns(len(before), 0.0, np.inf)
         for each, column in zip(before, beyond.tolist(), strict=True):
-            row = model.program.add_rows(1, -np.inf, each.most + LEEWAY * LAID)
+            row = model.program.add_rows(1, -np.inf, each.most + LEEWAY * SEARCHED)
             used = np.flatnonzero(each.goal.weights)
             model.program.add_terms(row, used, each.goal.weights[used] / each.scale)
             model.program.add_terms(row, [column], -1.0)
@@ -405,8 +441,7 @@ class RunsEngine:
         self._core = CoreEngine(model, self.effort)
         self._core.cap(self.capped, np.maximum(laid[self.capped], self._caps))
         self._core.cap(beyond, laid[beyond])
-        missed = np.maximum(laid[beyond] - LEEWAY * (1.0 - LAID), 0.0)
-        self._note_missed(missed, laid[self.capped])
+        self._note_missed(laid[beyond], laid[self.capped])
         return laid
 
     def _lacked_beyond(self) -> IntArray:
@@ -425,16 +460,15 @@ class RunsEngine:
         """Let tiers and caps leave what the slots took beyond them, for the bounds of later tiers.
 
         Args:
-            beyond: what each tier kept gave way.
+            beyond: how far each tier kept went beyond what searches leave.
             lacks: ``(capped,)`` what is there.
         """
-        missed = np.flatnonzero(beyond > MISSED)
-        self._missed = int(missed[0]) + 1 if missed.size else len(self.kept) + 1
+        self._beyond_searched, self._lacking = beyond, lacks
         self.cap(self.capped, np.maximum(lacks, self._caps))
-        self._lacking = lacks
+        missed = np.maximum(beyond - LEEWAY * (1.0 - SEARCHED), 0.0)
         self.kept = [
             replace(each, most=each.most + extra)
-            for each, extra in zip(self.kept, (*beyond.tolist(), 0.0), strict=False)
+            for each, extra in zip(self.kept, (*missed.tolist(), 0.0), strict=False)
         ]
 
     def bound_after(self, goal: Goal) -> float:
@@ -442,15 +476,22 @@ class RunsEngine:
         names = [each.goal.name for each in self.kept]
         at = names.index(goal.name) if goal.name in names else 0
         proved = self._proved.get(goal.name, self._caps[:0])
-        within = not proved.size or (self._lacking <= proved + GRACE).all()
-        if at < self._missed and within:
+        beyond = self._beyond_searched[:at].max(initial=0.0)
+        if beyond <= MISSED and self._lacks_at_most(proved + NEARLY):
             return np.inf
+        within = beyond <= LEEWAY * (1.0 - SEARCHED) + MISSED
+        if within and self._lacks_at_most(proved + GRACE) and not self.is_small:
+            return self._far.get(goal.name, np.inf)
         kept, self.kept = self.kept, self.kept[:at]
         high = self._highest()
         high[[each.column for each in kept[at:]]] = np.inf
         bound = self._bound(goal, high)
         self.kept = kept
         return bound
+
+    def _lacks_at_most(self, caps: FloatArray) -> bool:
+        """Return whether no group lacks more than some caps in the slots; none do without caps."""
+        return not caps.size or bool((self._lacking <= caps).all())
 
     def _bound(self, goal: Goal, high: FloatArray) -> float:
         """Return a bound of a goal: the relaxation's, or that of the groups one by one.
@@ -464,7 +505,11 @@ class RunsEngine:
         if relaxed.values is None:
             return -np.inf
         bound = relaxed.objective
-        if abs(bound) > MISSED * GOAL_SIZE:
+        if self.is_small:
+            found = Found(aim=_aim(goal, weights, factor, bound, GAP), bound=bound)
+            self._everything(found, ROUGH * GAP, high)
+            bound = found.bound
+        elif abs(bound) > MISSED * GOAL_SIZE:
             aim = _aim(goal, weights, factor, relaxed.objective, GAP)
             parted = self._parted(aim, relaxed.row_prices, high)
             bound = max([bound, *(each.bound for each in islice(parted, 1))])

@@ -109,6 +109,33 @@ def test_where_runs_find_no_layout_every_tier_is_searched_without_them(monkeypat
         assert pytest.approx(bound, rel=2e-3, abs=1.0) == below
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_bounds_after_the_slots_hold_for_every_plan_as_fair(monkeypatch, seed):
+    """No plan in which groups and fellows have what they have is worth more than the bound."""
+    monkeypatch.setattr(byruns, "LARGE", 0)
+    problem = national(20, seed)
+    chosen = select(problem, rights(problem), gap=1e-3, effort=Effort(), report=lambda *_: None)
+    tiers = {each.name: each for each in chosen.tiers}
+    model = RoundModel(problem)
+    fair = FairRows(model, rights(problem))
+    goals = [fair.worst_goal(), fair.total_goal(), fair.fellows_goal()]
+    assert [each.name for each in goals] == list(tiers)[:3]
+    whole = np.zeros(model.program.columns, dtype=np.bool_)
+    whole[model.choices()[0]] = True
+    for goal in (*goals, None):
+        weights = -model.value_goal() if goal is None else goal.weights
+        best = solve_program(model.program, weights, Effort(), integer=whole)
+        assert best.values is not None
+        if goal is None:
+            assert tiers["value"].bound >= -best.objective * (1 - 1e-5)
+            return
+        reached, scale = tiers[goal.name].objective, goal.scale
+        assert tiers[goal.name].bound <= best.objective + 1e-5 * scale
+        row = model.program.add_rows(1, -np.inf, (reached + 1e-6 * scale) / scale)
+        used = np.flatnonzero(goal.weights)
+        model.program.add_terms(row, used, goal.weights[used] / scale)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_tiers_may_come_in_another_order(monkeypatch, seed):
     """Value first: its bound holds for what is found without runs, and each tier has one."""
