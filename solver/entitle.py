@@ -16,6 +16,7 @@ from solver.fluid.coarsening import CoarseProgram
 from solver.fluid.expanding import expand
 from solver.fluid.leximin import Agents, Cut, Oracle, Terms, Unasked, grains, leximin
 from solver.fluid.merging import merge, reach
+from solver.fluid.repricing import Repricing
 from solver.fluid.shortage import ShortageProgram
 from solver.fluid.water import ShortageFlow, is_plain_flow, whole_supply
 from solver.plan import NO_CELLS, Entitlement, Level
@@ -32,8 +33,6 @@ from solver.problem import (
 
 EXACT = 2.0**62
 """Sums below it are exact in 64 bits."""
-UNSHARED = 1e-7
-"""Part of what a group holds that its fellows may miss together."""
 
 
 def entitle(problem: Problem, budget: Budget | None = None) -> Entitlement:
@@ -155,6 +154,7 @@ class _Entitling:
         self.direct = self._as_flow(self.terms) or self._as_few_pools(self.terms)
         self.work = 0
         self.known: tuple[Cut, ...] = ()
+        self.tried: tuple[IntArray, ShortageProgram] | None = None
 
     def _taking_part(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """Return the requests of those who can hold anything at all."""
@@ -205,12 +205,15 @@ class _Entitling:
         self.work += by_group.work
         if by_group.gives(fellows):
             return groups, fellows, above + levels, by_group.hours()
-        fellows, levels = self._leximin(agents, by_fellow)
+        quick = Repricing(
+            self.merged, self._fellow_terms(groups), self.problem.fellow_group, self.grain
+        )
+        fellows, levels = leximin(agents, by_fellow, self.budget, quick=quick)
         self.work += by_fellow.work
-        if self._leaves(groups, fellows):
+        if not by_fellow.gave_all:
             agents = replace(agents, known=(*agents.known, *by_fellow.found))
-            by_fellow = self._fellow_program(groups, SPARED_LEAST)
-            fellows, levels = self._leximin(agents, by_fellow)
+            by_fellow = self._fellow_program(groups, SPARED)
+            fellows, levels = leximin(agents, by_fellow, self.budget, quick=quick)
             self.work += by_fellow.work
         return groups, fellows, above + levels, by_fellow.hours()
 
@@ -242,12 +245,15 @@ class _Entitling:
         stated = (self.merged, self.alone.groups.tolist(), self.terms, self.grain)
         coarse = CoarseProgram(*stated, self.budget)
         groups, above = self._leximin(self._met_together(self._group_agents(), coarse), coarse)
+        if not coarse.gave_all:  # floors are out of reach, and cuts rest on them
+            return None
         self.known = tuple(coarse.found)
         program = self._fellow_program(groups)
         agents = self._fellow_agents(groups, program.ceilings(above, self._most(groups)))
         fellows, levels = self._leximin(agents, Unasked())
         met = program.can(fellows)
         self.work += coarse.work + program.work
+        program.work = 0
         return (groups, fellows, above + levels, program.hours()) if met else None
 
     def _by_slot(self, levels: tuple[Level, ...]) -> tuple[Level, ...]:
@@ -303,6 +309,7 @@ class _Entitling:
         if least and (missing := program.shortages()):
             least |= {holder: least[holder] - short for holder, short in missing.items()}
             self.work += program.work
+            self.known, self.tried = (), None  # both rest on the floors as stated
             program = self._program("group", self.alone.groups, self.terms)
         return program
 
@@ -374,20 +381,22 @@ class _Entitling:
             known=(*_own_totals(self.problem.fellow_group, groups), *ceilings),
         )
 
-    def _leaves(self, groups: IntArray, fellows: IntArray) -> bool:
-        """Say whether fellows leave something of what their group holds.
+    def _fellow_program(self, groups: IntArray, spared: float = SPARED_LEAST) -> ShortageProgram:
+        """Return a program of what fellows cannot reach while groups keep their totals.
 
-        Where a fellow's amount counts little beside another's in a cut, a trifle that the other
-        has too much costs it thousands of times as much.
+        Where it is the one that was asked last, it goes on from there.
         """
-        held = _sums(self.problem.fellow_group, fellows, groups.shape[0])
-        return bool((held < groups * (1.0 - UNSHARED)).any())
+        if self.tried and spared == SPARED_LEAST and (self.tried[0] == groups).all():
+            return self.tried[1]
+        high, terms = self._most(groups) // self.grain, self._fellow_terms(groups)
+        self.tried = groups, self._program("fellow", high, terms, spared)
+        return self.tried[1]
 
-    def _fellow_program(self, groups: IntArray, spared: float = SPARED) -> ShortageProgram:
-        """Return a program of what fellows cannot reach while groups keep their totals."""
+    def _fellow_terms(self, groups: IntArray) -> Terms:
+        """Return floors and caps where groups keep their totals."""
         totals = {
             ("group", group): Fraction(total, self.grain)
             for group, total in enumerate(groups.tolist())
         }
-        terms = replace(self.terms, least=self.terms.least | totals, most=self.terms.most | totals)
-        return self._program("fellow", self._most(groups) // self.grain, terms, spared)
+        least, most = self.terms.least | totals, self.terms.most | totals
+        return replace(self.terms, least=least, most=most)

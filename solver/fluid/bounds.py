@@ -60,11 +60,46 @@ class Bounds:
             prices: ``(p, s)``.
             others: multipliers of the holders that it rests on.
         """
+        lifted, others = _netted(kind, lifted, others)
         pairs = zip(lifted[0].tolist(), lifted[1].tolist(), strict=True)
         own = {(kind, agent): lift for agent, lift in pairs}
         profits = self._pricing.profits(prices, self._worth(others) + self._worth(own))
         room = self._spare(prices, others) + sum(profits) * self._grain // MILLI
         return self._as_cut(lifted, prices, others, room)
+
+    def extended(
+        self, lifts: IntArray, more: IntArray, prices: IntArray, others: Mapping[Holder, int]
+    ) -> list[Cut]:
+        """Return the inequality of fellows that prices prove, then it with one fellow more each.
+
+        Args:
+            lifts: ``(f,)`` multipliers, 0 for who is not in it.
+            more: ``(f,)`` multipliers of those who come in, each alone; else 0.
+            prices: ``(p, s)``.
+            others: multipliers of the holders that it rests on.
+        """
+        fellow, worth = self._merged.fellow, self._worth(others)
+        agents = np.flatnonzero(lifts)
+        cut = self.cut("fellow", (agents, lifts[agents]), prices, others)
+        coming = np.flatnonzero(more)
+        if not coming.size:
+            return [cut]
+        base = self._pricing.profits(prices, worth + lifts[fellow])
+        earned = self._pricing.profits(prices, worth + (lifts + more)[fellow])
+        gain = [0] * lifts.shape[0]
+        for index, after, before in zip(fellow.tolist(), earned, base, strict=True):
+            gain[index] += after - before
+        at = np.searchsorted(cut.agents, coming)
+        return [cut] + [
+            replace(
+                cut,
+                agents=np.insert(cut.agents, place, index),
+                lifts=np.insert(cut.lifts, place, more[index]),
+                room=cut.room + gain[index] * self._grain // MILLI,
+            )
+            for place, index in zip(at.tolist(), coming.tolist(), strict=True)
+            if ("fellow", index) not in others
+        ]
 
     def ceilings(self, levels: Iterable[Level], high: IntArray) -> list[Cut]:
         """Return cuts of one fellow each: its most while every group keeps its total.
@@ -172,3 +207,25 @@ class Bounds:
                 holder = kind, index
                 others[holder] = others.get(holder, 0) + int(multiplier * scale)
         return prices, {holder: each for holder, each in others.items() if each}
+
+
+def _netted(
+    kind: str, lifted: tuple[IntArray, IntArray], others: Mapping[Holder, int]
+) -> tuple[tuple[IntArray, IntArray], Mapping[Holder, int]]:
+    """Return multipliers so that no agent has one of its own and another for its cap.
+
+    What both come to proves more: the cap need not be used for what they share.
+    """
+    agents, lifts = lifted
+    both = [at for at, agent in enumerate(agents.tolist()) if (kind, agent) in others]
+    if not both:
+        return lifted, others
+    lifts, left = lifts.copy(), dict(others)
+    for at in both:
+        holder = kind, int(agents[at])
+        net = int(lifts[at]) + left.pop(holder)
+        lifts[at] = max(net, 0)
+        if net < 0:
+            left[holder] = net
+    some = lifts > 0
+    return (agents[some], lifts[some]), left

@@ -66,7 +66,10 @@ class Asked:
 
 
 def asked_of(kind: str, most_alone: IntArray, terms: Terms, spared: float = SPARED) -> Asked:
-    """Write down who may ask, and the floors, less the part that is spared, and caps."""
+    """Write down who may ask, and the floors, less the part that is spared, and caps.
+
+    A cap that is a floor too gives way a trifle, so that rounding makes it stop nobody.
+    """
     index = np.flatnonzero(most_alone > 0)
     row_of = np.full(most_alone.shape[0] + 1, -1, dtype=np.int64)
     row_of[index] = np.arange(index.shape[0])
@@ -76,7 +79,12 @@ def asked_of(kind: str, most_alone: IntArray, terms: Terms, spared: float = SPAR
         if least > 0
     ]
     caps = [
-        Row(holder=holder, sign=-1, known=min(float(most), 1.0), scale=max(float(most), 1.0))
+        Row(
+            holder=holder,
+            sign=-1,
+            known=min(float(most), 1.0) * (1.0 + SPARED * (holder in terms.least)),
+            scale=max(float(most), 1.0),
+        )
         for holder, most in terms.most.items()
     ]
     rows = (*floors, *caps)

@@ -45,6 +45,11 @@ class CoarseProgram:
         """Return the linear programs solved."""
         return self._program.work
 
+    @property
+    def gave_all(self) -> bool:
+        """Whether the last amounts asked for can be had there, and the floors."""
+        return self._program.gave_all
+
     def cuts(self, amounts: IntArray, full: Sequence[Cut] = ()) -> list[Cut]:
         """Return cuts that the amounts break, none if they can be had in the coarse round."""
         cuts = [self._exact(cut) for cut in self._program.cuts(amounts, full)]

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from operator import mul
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from solver.budget import Budget
 from solver.checking.pricing import Holder
 from solver.fluid.filling import Filled, fill, rows_of
 from solver.fluid.flow import ENDLESS
+from solver.fluid.rational import Rows, raised, weighted_sum
 from solver.plan import Level
 from solver.problem import NOBODY, FloatArray, IntArray
 
@@ -30,17 +30,18 @@ FINEST = 10**6
 NOISE = 1e-12
 """Part of an amount that the search leaves out, so that rounding alone breaks no cut."""
 
-Name = TypeVar("Name", int, str)
 Proof: TypeAlias = tuple[
     tuple[tuple[int, int, Fraction], ...], tuple[tuple[str, int, Fraction], ...]
 ]
 """Prices and multipliers, as in `Level`."""
-EXACT = 2.0**62
-"""Products and sums below it are exact in 64 bits."""
 PATIENCE = 4
 """Broken trials of all levels together before fewer are tried at a time."""
 FEWEST = 6
 """Levels tried at a time at least, if there are as many: a broken trial tells of one at least."""
+PATIENT = 40
+"""As `PATIENCE`, where somebody quick is asked first: programs that held then start anew."""
+MANY = 100_000
+"""Agents in all cuts together from which on only cuts stay that bind."""
 CLOSE = 1e-9
 """Part of a level that two levels differ by at least."""
 
@@ -85,6 +86,16 @@ class Oracle(Protocol):
         """
 
 
+class Quick(Protocol):
+    """Who can say at once, of some amounts, what is out of reach; an oracle has the last word."""
+
+    def cuts(self, rising: "Rising") -> list[Cut]:
+        """Return cuts that amounts break, none if it has nothing to say."""
+
+    def learn(self, cuts: Iterable[Cut]) -> None:
+        """Take in what an oracle answered."""
+
+
 class Unasked:
     """An oracle that lets everything pass: what its leximin is has still to be asked for."""
 
@@ -115,6 +126,34 @@ class Agents:
     high: IntArray
     grain: int
     known: tuple[Cut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rising:
+    """Agents on their way up to amounts.
+
+    Attributes:
+        weight, low: ``(n,)`` as in `Agents`, in floating point.
+        amounts: ``(n,)`` grains of each in the end.
+        top: level at which all have these.
+    """
+
+    weight: FloatArray
+    low: FloatArray
+    amounts: FloatArray
+    top: float
+
+    def up_to(self, level: float) -> FloatArray:
+        """Return ``(n,)`` amounts, of which nobody has more than at a level."""
+        return np.minimum(self.amounts, np.maximum(self.low, self.weight * level))
+
+    def reaching(self, lifts: FloatArray, room: float, level: float) -> float:
+        """Return the level below another at which Σ lift·amount is a room, as floats find it."""
+        below, above = 0.0, level
+        while below < (middle := (below + above) / 2.0) < above:
+            over = float(lifts @ self.up_to(middle)) > room
+            below, above = (below, middle) if over else (middle, above)
+        return above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +187,7 @@ def leximin(
     oracle: Oracle,
     budget: Budget | None = None,
     seek: Callable[[int], Sequence[Cut]] | None = None,
+    quick: Quick | None = None,
 ) -> tuple[IntArray, tuple[Level, ...]]:
     """Return everyone's grains in the weighted leximin, and the levels that prove it.
 
@@ -156,6 +196,7 @@ def leximin(
         oracle: says what can be had together.
         budget: what the whole solve may still spend; None without a limit.
         seek: looks for all cuts that bind, told how many trials broke; none if that is too few.
+        quick: asked before the oracle is, of all levels together.
 
     Raises:
         BudgetSpentError: If a limit comes first.
@@ -163,18 +204,22 @@ def leximin(
     pool = _Pool(agents)
     pool.takes_all(agents.known)
     reached, stride, misses = 0.0, len(agents.weight), 0
+    patience = PATIENCE if quick is None else PATIENT
     while True:
         if budget is not None:
             budget.insist()
-        filled = pool.fill()
+        filled = _filled(pool, quick, len(agents.known), budget)
         ahead = filled.level[filled.level > reached * (1.0 + CLOSE)]
         last = ahead.shape[0] < stride
-        trial = filled.amount if last else pool.up_to(ahead[stride - 1], filled.amount)
+        rising = pool.rising(filled.amount)
+        trial = rising.amounts if last else rising.up_to(ahead[stride - 1])
         full = [pool.cuts[row] for row in filled.row.tolist()]
         found = oracle.cuts(np.floor(trial * (1.0 - NOISE)).astype(np.int64), full)
+        if quick is not None:
+            quick.learn(found)
         if pool.takes(found, trial):
             misses += 1
-            if misses > PATIENCE:
+            if misses > patience:
                 stride = max(FEWEST, min(stride, ahead.shape[0]) // 2)
             if seek is not None and (cuts := seek(misses)):
                 pool.takes_all(cuts)
@@ -185,6 +230,21 @@ def leximin(
         else:
             reached = ahead[stride - 1]
             stride *= 2
+
+
+def _filled(pool: "_Pool", quick: Quick | None, known: int, budget: Budget | None) -> Filled:
+    """Fill up below the cuts so far and those that somebody quick finds; `known` always stay."""
+    filled = pool.fill()
+    if quick is None:
+        return filled
+    while pool.takes(quick.cuts(pool.rising(filled.amount)), filled.amount):
+        if budget is not None:
+            budget.insist()
+        filled = pool.fill()
+    if pool.entries > MANY:
+        pool.forget(filled.row, known)
+        filled = pool.fill()
+    return filled
 
 
 @contextmanager
@@ -201,6 +261,12 @@ def _uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def is_broken(cut: Cut, amounts: FloatArray) -> bool:
+    """Say whether amounts break a cut by more than rounding."""
+    sum_ = float((cut.lifts / cut.unit) @ amounts[cut.agents])
+    return sum_ > cut.room / cut.unit + 2.0 * NOISE * sum_
 
 
 class _Pool:
@@ -225,18 +291,27 @@ class _Pool:
 
     def takes(self, cuts: Iterable[Cut], amounts: FloatArray) -> bool:
         """Take in the cuts that amounts break by more than rounding; say whether there was one."""
-        broken = False
-        for cut in cuts:
-            sum_ = float((cut.lifts / cut.unit) @ amounts[cut.agents])
-            if sum_ > cut.room / cut.unit + 2.0 * NOISE * sum_:
-                self.add(cut)
-                broken = True
-        return broken
+        before = len(self.cuts)
+        self.takes_all(cut for cut in cuts if is_broken(cut, amounts))
+        return len(self.cuts) > before
 
-    def up_to(self, level: float, amounts: FloatArray) -> FloatArray:
-        """Return the amounts, of which nobody has more than at a level."""
-        weight, low, _ = self._limits
-        return np.minimum(amounts, np.maximum(low, weight * level))
+    def forget(self, rows: IntArray, first: int) -> None:
+        """Leave out cuts that are in none of some rows, but for the first ones."""
+        kept = sorted({*range(first), *rows.tolist()})
+        self.cuts = [self.cuts[at] for at in kept]
+        self._lifts = [self._lifts[at] for at in kept]
+        self._rooms = [self._rooms[at] for at in kept]
+
+    @property
+    def entries(self) -> int:
+        """Return how many agents stand in all cuts together."""
+        return sum(cut.agents.shape[0] for cut in self.cuts)
+
+    def rising(self, amounts: FloatArray) -> Rising:
+        """Return the agents on their way to amounts."""
+        weight, low, high = self._limits
+        top = float((high[weight > 0] / weight[weight > 0]).max(initial=0.0))
+        return Rising(weight=weight, low=low, amounts=amounts, top=top)
 
     def fill(self) -> Filled:
         """Fill up below all cuts."""
@@ -270,8 +345,8 @@ class _Ladder:
         kind = agents.stage.removesuffix("s")
         self.spans = spans
         self.rational = cache(Fraction)
-        self.priced: _Rows[int] = _Rows(lambda key: divmod(key, spans), self.rational)
-        self.lifted: _Rows[str] = _Rows(lambda key: (kind, key), self.rational)
+        self.priced: Rows[int] = Rows(lambda key: divmod(key, spans), self.rational)
+        self.lifted: Rows[str] = Rows(lambda key: (kind, key), self.rational)
 
     def climb(self) -> tuple[IntArray, tuple[Level, ...]]:
         """Return everyone's grains and the levels."""
@@ -298,24 +373,26 @@ class _Ladder:
         wanted = self.agents.weight[agents] * float(self.filled.level[at])
         most, least = self.agents.high[agents], self.agents.low[agents]
         full, rising = wanted >= most, (wanted < most) & (wanted >= least)
-        weight = _sum(lifts[rising], self.agents.weight[agents[rising]])
+        weight = weighted_sum(lifts[rising], self.agents.weight[agents[rising]])
         if weight == 0:  # who is blocked is on its floor: full since the last of the others was
             pairs = zip(most[full], self.agents.weight[agents[full]], strict=True)
             return max((Fraction(int(high), int(each)) for high, each in pairs), default=Fraction())
         amount = np.where(full, most, least)
-        fixed = _sum(cut.lifts[~free], self.held[frozen]) + _sum(lifts[~rising], amount[~rising])
+        fixed = weighted_sum(cut.lifts[~free], self.held[frozen]) + weighted_sum(
+            lifts[~rising], amount[~rising]
+        )
         return Fraction(cut.room - fixed, weight)
 
     def _freeze(self, level: Fraction, cut: Cut | None, agents: IntArray) -> Level:
         """Freeze who is blocked, and who has all it can take, at an exact level."""
         own = self.agents
-        wanted = _raised(own.weight[agents], level)
+        wanted = raised(own.weight[agents], level)
         reaches = wanted >= own.high[agents]
         self.held[agents] = np.clip(wanted, own.low[agents], own.high[agents])
         near = int(np.searchsorted(self.ends, float(level) * (1.0 + CLOSE), side="right"))
         near = max(near, self.first)
         filled = self.waiting[self.first : near]
-        short = np.flatnonzero(_raised(own.weight[filled], level) < own.high[filled])
+        short = np.flatnonzero(raised(own.weight[filled], level) < own.high[filled])
         filled = filled[: short[0]] if short.shape[0] else filled
         self.first += filled.shape[0]
         self.held[filled] = own.high[filled]
@@ -349,68 +426,3 @@ class _Ladder:
             (kind, index, self.rational(value, cut.unit)) for kind, index, value in cut.holders
         )
         return tuple(prices), (*lifted, *others)
-
-
-class _Rows(Generic[Name]):
-    """Rows of certificates, each kept: thousands of levels share the most of them.
-
-    Args:
-        name: what the row of a key begins with.
-        rational: makes fractions.
-    """
-
-    def __init__(
-        self,
-        name: Callable[[int], tuple[Name, int]],
-        rational: Callable[[int, int], Fraction],
-    ) -> None:
-        self._name: Callable[[int], tuple[Name, int]] = name
-        self._rational = rational
-        self._kept = np.empty(0, dtype=object)
-        self._value, self._unit = np.zeros((2, 0), dtype=np.int64)
-
-    def of(self, keys: IntArray, values: IntArray, unit: int) -> list[tuple[Name, int, Fraction]]:
-        """Return rows of values in parts of a unit.
-
-        Args:
-            keys: ``(n,)`` where each row is kept, no two alike.
-            values: ``(n,)`` integers.
-            unit: positive.
-        """
-        self._make_room(int(keys.max(initial=-1)) + 1)
-        other = (self._value[keys] != values) | (self._unit[keys] != unit)
-        new = keys[other]
-        self._value[new], self._unit[new] = values[other], unit
-        key: int
-        for key, value in zip(new.tolist(), values[other].tolist(), strict=True):
-            self._kept[key] = (*self._name(key), self._rational(value, unit))
-        rows: list[tuple[Name, int, Fraction]] = self._kept[keys].tolist()
-        return rows
-
-    def _make_room(self, keys: int) -> None:
-        """Let keys below a number have a place."""
-        more = keys - self._kept.shape[0]
-        if more > 0:
-            none = np.zeros(more, dtype=np.int64)
-            self._kept = np.append(self._kept, np.empty(more, dtype=object))
-            self._value, self._unit = (np.append(old, none) for old in (self._value, self._unit))
-
-
-def _raised(weight: IntArray, level: Fraction) -> IntArray:
-    """Return weight times level, rounded down, exactly."""
-    whole, rest = divmod(level.numerator, level.denominator)
-    largest = float(weight.max(initial=1)) * max(whole, rest, 1)
-    if max(largest, level.denominator) < EXACT:
-        return weight * whole + weight * rest // level.denominator
-    numerator, denominator = level.numerator, level.denominator
-    most = np.iinfo(np.int64).max
-    raised = (min(w * numerator // denominator, most) for w in weight.tolist())
-    return np.fromiter(raised, dtype=np.int64, count=weight.shape[0])
-
-
-def _sum(lifts: IntArray, amounts: IntArray) -> int:
-    """Return Σ lift·amount exactly."""
-    largest = float(lifts.max(initial=0)) * float(np.abs(amounts).sum(dtype=np.float64))
-    if largest < EXACT:
-        return int(lifts @ amounts)
-    return sum(map(mul, lifts.tolist(), amounts.tolist()))

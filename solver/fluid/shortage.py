@@ -63,6 +63,7 @@ class ShortageProgram:
         self.work = 0
         self.found: list[Cut] = []
         self._spared, self._noise = spared, spared / 2.0
+        self._slack = SPARED - spared
         self._grain = grain
         self._merged, self._budget = merged, budget
         self._kind = kind
@@ -83,7 +84,7 @@ class ShortageProgram:
 
     def can(self, amounts: IntArray) -> bool:
         """Say whether few programs show that the amounts can be had, floors and caps kept."""
-        programs = islice(self._programs(self._parts(amounts)), len(FEW) + 1)
+        programs = islice(self._programs(self._parts(amounts)), len(FEW) + 2)
         return any(cut is None for cut in programs)
 
     def gives(self, amounts: IntArray) -> bool:
@@ -92,6 +93,11 @@ class ShortageProgram:
         units = self._hours * self._merged.factor[columns.cls, columns.pool]
         held = np.bincount(self._merged.fellow[columns.cls], units, amounts.shape[0])
         return bool((held >= amounts * ((1.0 - 2.0 * SPARED) * MILLI / self._grain)).all())
+
+    @property
+    def gave_all(self) -> bool:
+        """Whether the last amounts asked for can be had; else rounding hides who is in the way."""
+        return self._model is None
 
     def _parts(self, amounts: IntArray) -> FloatArray:
         """Return ``(a,)`` amounts as parts of what each can have at most, a trifle less."""
@@ -161,13 +167,13 @@ class ShortageProgram:
     def _first(self, wanted: FloatArray) -> ChosenModel | None:
         """Return a program over the columns used before and those where amounts fit first.
 
-        None where hours that stand in the way can be moved until all amounts fit.
+        None where hours that stand in the way can be moved until all amounts, less `SPARED`, fit.
         """
         asked = self._asked
         agent = np.where(asked.row >= 0, asked.row, wanted.shape[0])
-        amounts = np.append(wanted * asked.scales, 0.0)
+        amounts = np.append(wanted * asked.scales * (1.0 - self._slack), 0.0)
         places, fitted = first_fit(self._merged, agent, amounts, self._bounds.useful)
-        if make_room(places, fitted) and self._short(places, fitted) <= self._noise:
+        if make_room(places, fitted) and self._short(places, fitted) <= SPARED / 2.0:
             self._hours = fitted.hours
             return None
         self._chosen |= fitted.ends > 0
@@ -183,7 +189,7 @@ class ShortageProgram:
         for row in asked.rows:
             kind, index = row.holder
             has = float(units[asked.members[kind] == index].sum()) / row.scale
-            short += max(row.sign * (row.known - has), 0.0)
+            short += max(row.sign * (row.known - has) - self._slack, 0.0)
         return short
 
     def _over_chosen(self) -> ChosenModel:
@@ -232,7 +238,8 @@ class ShortageProgram:
             (duals.prices * unit).astype(np.int64),
             {row.holder: each for row, each in zip(asked.rows, others, strict=True) if each},
         )
-        held = float(cut.lifts @ (wanted * asked.scales)[paying])
+        at = np.searchsorted(asked.index, cut.agents)
+        held = float(cut.lifts @ (wanted * asked.scales)[at])
         return cut, (held - cut.room / self._grain) / unit
 
 

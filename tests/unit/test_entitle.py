@@ -19,6 +19,7 @@ from solver.entitle import entitle, fellow_weights, group_weights
 from solver.fluid.expanding import expand
 from solver.fluid.merging import merge, reach
 from solver.problem import (
+    NO_CAP,
     NOBODY,
     FellowWeight,
     GroupWeight,
@@ -314,6 +315,52 @@ def test_fellows_share_all_of_a_group_whose_hours_trade_at_steep_rates() -> None
     assert check_levels(case, claimed(entitlement), entitlement.levels) == []
     shared = np.bincount(problem.fellow_group, entitlement.fellows, problem.groups)
     assert (entitlement.groups - shared <= np.bincount(problem.fellow_group)).all()
+
+
+def test_a_floor_out_of_reach_takes_nothing_from_anybody() -> None:
+    """Where a track's floor is more than there is, groups and fellows still share all there is."""
+    problem = a_problem(
+        requests=2,
+        supply=[[1000]],
+        slots=1,
+        slot_hours=5000,
+        charge=[500],
+        speed=[[500]] * 2,
+        ask=[1000, 1000],
+        fellow=[0, 0],
+        fellow_group=[0],
+        group_weight=[500],
+        track=[0, 0],
+        track_cap=[NO_CAP],
+        track_floor=[3000],
+    )
+    assert entitle(problem).groups.tolist() == [500]
+
+
+def test_a_total_that_is_all_there_is_hides_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where fellows ask for all that their group has, programs still say whom the supply stops."""
+    problem = a_problem(
+        requests=3,
+        slots=2,
+        slot_hours=5000,
+        supply=[[6000, 2000]],
+        charge=[500],
+        speed=[[500]] * 3,
+        ask=[3000, 1000, 1000],
+        max_gpus=[1, 1, 1],
+        first=[0, 0, 1],
+        end=[2, 1, 2],
+        fellow=[0, 1, 0],
+        fellow_group=[0, 0],
+        fellow_weight=[1000, 4],
+        group_weight=[1000],
+    )
+    problem = replace(problem, rules=replace(problem.rules, fellow_weight=FellowWeight.WEIGHT))
+    monkeypatch.setattr("solver.entitle._Entitling._below_coarse_cuts", lambda _self: None)
+    monkeypatch.setattr("solver.entitle.is_plain_flow", lambda _merged, _grain: False)
+    entitlement = entitle(problem)
+    assert entitlement.groups.tolist() == [4000]
+    assert entitlement.fellows.tolist() == [3500, 500]
 
 
 def test_entitling_twice_gives_the_same() -> None:
