@@ -220,6 +220,8 @@ class RunsEngine:
         before, near = found.bound, ROUGH * found.aim.gap if self.is_small else FAR
         if found.infeasible or found.gap <= near:
             return before
+        if not self.is_small and found.values is not None and self._lacks(found.values):
+            return before
         high = self.high.copy()
         high[self._within] = np.minimum(self._caps + NEARLY, 1.0)
         self._everything(found, near, high)
