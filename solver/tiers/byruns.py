@@ -7,14 +7,14 @@ these plans, the one known and, before anything is kept, the relaxation agree on
 mixed-integer code decides the rest of all groups together (restricted master with whole columns:
 Desaulniers, Desrosiers, Solomon 2005, section 1.6). Where that is far from the bound, the groups
 that are furthest from what they do by themselves are decided anew, a few at a time, all others
-held (large neighbourhoods: Shaw 1998, section 3). Where the program is small, or nothing else came
-near, the code decides everything at once, from the plan known on; its bound holds for plans that
-leave what searches leave. After the last tier, and only then, hours and blocks find their slots.
+held (large neighbourhoods: Shaw 1998, section 3). A small program the code decides at once, from
+the plan known on. After the last tier, and only then, hours and blocks find their slots.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,15 +22,17 @@ from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray
 from solver.tiers.aim import Aim, Found
 from solver.tiers.branching import Settled
-from solver.tiers.core import CoreEngine
-from solver.tiers.engines import GOAL_SIZE, made_whole
+from solver.tiers.engines import GOAL_SIZE
 from solver.tiers.goal import Goal
-from solver.tiers.laying import Hours, hold, lay_out
 from solver.tiers.model import RoundModel
 from solver.tiers.parts import Parted, Parts
 from solver.tiers.program import Answer, Effort, solve_program
 from solver.tiers.relaxation import Relaxation
 from solver.tiers.runs import Runs
+from solver.tiers.slotted import DEAR, EVENLY, Caps, Keeping, find_slots
+
+if TYPE_CHECKING:
+    from solver.tiers.core import CoreEngine
 
 LARGE = 8_000
 """Columns from which on rounds are decided by runs."""
@@ -40,8 +42,6 @@ NODES = 1_500_000
 """Nodes times columns after which a code's search ends in any case."""
 WHOLLY = 7_500
 """Columns by runs up to which the code may decide all of them at once."""
-FAR = 0.004
-"""Relative gap from which on it does so in larger rounds too, until it is no more."""
 WHOLE_NODES = 4_000_000
 """Nodes times columns of such a search."""
 PART_NODES = 200
@@ -60,28 +60,19 @@ STEEP = 1.5
 """How much dearer than by the relaxation a tier kept is for whole choices, about."""
 YIELDING = 0.02
 """What a group may lack beyond its cap, at a cost: the code finds plans sooner."""
-GRACE = 3e-4
-"""What a group may lack beyond its cap all the same: bounds hold for that much."""
-LEFT_OUT = 0.3
-"""The same when hours find their slots: a group may lose a request that finds no place."""
+GRACE, LESS_GRACE = 3e-4, 1e-5
+"""What a group may lack beyond its cap all the same: bounds hold for that much; less in small
+programs."""
 LEEWAY = 0.002
 """Share of its scale that a tier kept leaves to the later ones and to their slots."""
-SEARCHED = 0.8
-"""Part of the leeway that is used before slots are found, and without a cost in slots."""
-DEAR = 4.0
-"""How many times the goal's size it costs to lack all."""
-DEARER = 40.0
-"""The same of what an earlier tier has to keep, in shares of its scale."""
-EVENLY = 20.0
-"""The same of what the worst group lacks: better all lack a little than one much."""
+SEARCHED, LAID = 0.8, 0.95
+"""Parts of the leeway that are used before slots are found, and in slots without a cost."""
 WHOLE = 1e-6
 """How far apart values of a choice still count as the same."""
 GAP = 1e-3
 """Relative gap to which groups are solved for a bound alone."""
 MISSED = 1e-6
 """Shares by which something kept may be missed all the same."""
-NEARLY = 1e-5
-"""The same of caps, where bounds are the code's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,17 +108,18 @@ class RunsEngine:
         self.runs = Runs(model, np.array([0, 1, count // 2, count - 1]))
         self.program = self.runs.program
         self.is_small = self.program.columns <= WHOLLY
+        self._laid = LEEWAY * (SEARCHED if self.is_small else LAID)
         self.low, self.high = self.runs.bounds(*model.program.column_bounds())
         self.kept: list[Kept] = []
         self.capped: IntArray = np.zeros(0, dtype=np.int64)
         self._caps: FloatArray = np.zeros(0)
         self._proved: dict[str, FloatArray] = {}
-        self._far: dict[str, float] = {}
         self._within: IntArray = self.capped
         self._beyond: IntArray = self.capped
         self._furthest: IntArray = self.capped
         self._core: CoreEngine | None = None
-        self._beyond_searched = self._lacking = self._caps
+        self._missed = 0
+        self._lacking = self._caps
 
     @staticmethod
     def suits(model: RoundModel) -> bool:
@@ -161,7 +153,7 @@ class RunsEngine:
             self._decide(found, plans)
         if parted and not self.is_small:
             self._mend(found, parted[0])
-        self._far[goal.name] = self._decide_everything(found) / factor
+        self._decide_everything(found)
         return Settled(
             values=None if found.values is None else self.runs.spread(found.values),
             bound=found.bound / factor,
@@ -211,27 +203,38 @@ class RunsEngine:
             self._search(found, *self._holding(held, found.values), fine=FINE)
             gain = before - found.gap
 
-    def _decide_everything(self, found: Found) -> float:
-        """Let the code decide all there is, from what is found on, where that is not near enough.
+    def _decide_everything(self, found: Found) -> None:
+        """Let the code decide a small program at once, from what is found on.
 
-        Returns:
-            The bound as it was: the code's holds only for plans that leave what searches leave.
+        Its bound is for plans that leave of what is kept as much as searches do: where slots take
+        more it does not count (`bound_after`).
         """
-        before, near = found.bound, ROUGH * found.aim.gap if self.is_small else FAR
-        if found.infeasible or found.gap <= near:
-            return before
-        if not self.is_small and found.values is not None and self._lacks(found.values):
-            return before
+        near = ROUGH * found.aim.gap
+        if not self.is_small or found.infeasible or found.gap <= near:
+            return
         high = self.high.copy()
-        high[self._within] = np.minimum(self._caps + NEARLY, 1.0)
-        self._everything(found, near, high)
-        return before
+        high[self._within] = np.minimum(self._caps + LESS_GRACE, 1.0)
+        answer = self._everything(found.aim, near, high, found.values)
+        found.work += answer.work
+        found.offer(answer.values)
+        found.prove(answer.bound)
 
-    def _everything(self, found: Found, gap: float, high: FloatArray) -> None:
-        """Let the code decide all there is, to a relative gap; its bound counts."""
+    def _everything(
+        self, aim: Aim, gap: float, high: FloatArray, known: FloatArray | None = None
+    ) -> Answer:
+        """Let the code decide all there is, to a relative gap."""
         nodes = max(WHOLE_NODES // self.program.columns, 1)
-        effort = replace(self.effort, gap=gap * found.aim.size, nodes=nodes, scip=True)
-        found.prove(self._mixed(found, effort, self.low, high).bound)
+        effort = replace(self.effort, gap=gap * aim.size, nodes=nodes, scip=True)
+        whole = self._whole()
+        return solve_program(
+            self.program,
+            aim.weights,
+            effort,
+            integer=whole,
+            lower=self.low,
+            upper=high,
+            hint=known,
+        )
 
     def _lacks(self, values: FloatArray) -> bool:
         """Return whether a group lacks more than its cap, so that the gap is what that costs."""
@@ -295,13 +298,9 @@ class RunsEngine:
             nodes=max(NODES // self.program.columns, 1),
             scip=True,
         )
-        return self._mixed(found, effort, low, high)
-
-    def _mixed(self, found: Found, effort: Effort, low: FloatArray, high: FloatArray) -> Answer:
-        """Let the code decide what bounds leave open; keep what it finds."""
         answer = solve_program(
             self.program,
-            found.aim.weights,
+            aim.weights,
             effort,
             integer=self._whole(),
             lower=low,
@@ -418,59 +417,34 @@ class RunsEngine:
             values: a solution, its hours evenly over each run.
             goal: the last one.
         """
-        model = self.model
-        before = [each for each in self.kept if each.goal.name != goal.name]
-        beyond = model.program.add_columns(len(before), 0.0, np.inf)
-        for each, column in zip(before, beyond.tolist(), strict=True):
-            row = model.program.add_rows(1, -np.inf, each.most + LEEWAY * SEARCHED)
-            used = np.flatnonzero(each.goal.weights)
-            model.program.add_terms(row, used, each.goal.weights[used] / each.scale)
-            model.program.add_terms(row, [column], -1.0)
-        over = self._lacked_beyond()
-        factor = GOAL_SIZE / goal.size
-        weights = np.zeros(model.program.columns)
-        weights[: goal.weights.size] = goal.weights * factor
-        weights[beyond] = DEARER * GOAL_SIZE
-        weights[over[1:]], weights[over[:1]] = DEAR * GOAL_SIZE, EVENLY * GOAL_SIZE
-        low, high = model.program.column_bounds()
-        high[self.capped] = self._caps + LEFT_OUT
-        padded = np.pad(values, (0, model.program.columns - values.size))
-        held = hold(model, low, high, padded)
-        laid = lay_out(model, held, Hours(model, held, weights, self.effort))
-        if laid is None:
+        kept = [
+            Keeping(each.goal.weights / each.scale, each.most + self._laid)
+            for each in self.kept
+            if each.goal.name != goal.name
+        ]
+        caps = Caps(self.capped, self._caps)
+        slotted = find_slots(self.model, values, goal, kept, caps, self.effort)
+        if slotted is None:
             return None
-        laid = made_whole(model, laid)
-        self._core = CoreEngine(model, self.effort)
-        self._core.cap(self.capped, np.maximum(laid[self.capped], self._caps))
-        self._core.cap(beyond, laid[beyond])
-        self._note_missed(laid[beyond], laid[self.capped])
-        return laid
-
-    def _lacked_beyond(self) -> IntArray:
-        """Add columns of what groups lack beyond their caps in slots, the furthest first."""
-        program = self.model.program
-        over = program.add_columns(self.capped.size + 1, 0.0, LEFT_OUT)
-        rows = program.add_rows(self.capped.size, -np.inf, self._caps)
-        program.add_terms(rows, self.capped, 1.0)
-        program.add_terms(rows, over[1:], -1.0)
-        rows = program.add_rows(self.capped.size, -np.inf, 0.0)
-        program.add_terms(rows, over[1:], 1.0)
-        program.add_terms(rows, over[:1], -1.0)
-        return over
+        self._core = slotted.core
+        self._note_missed(slotted.beyond, slotted.values[self.capped])
+        return slotted.values
 
     def _note_missed(self, beyond: FloatArray, lacks: FloatArray) -> None:
         """Let tiers and caps leave what the slots took beyond them, for the bounds of later tiers.
 
         Args:
-            beyond: how far each tier kept went beyond what searches leave.
+            beyond: how far each tier kept went beyond what slots may use of its leeway.
             lacks: ``(capped,)`` what is there.
         """
-        self._beyond_searched, self._lacking = beyond, lacks
+        extra = np.maximum(beyond - (LEEWAY - self._laid), 0.0)
+        missed = np.flatnonzero((beyond if self.is_small else extra) > MISSED)
+        self._missed = int(missed[0]) + 1 if missed.size else len(self.kept) + 1
         self.cap(self.capped, np.maximum(lacks, self._caps))
-        missed = np.maximum(beyond - LEEWAY * (1.0 - SEARCHED), 0.0)
+        self._lacking = lacks
         self.kept = [
-            replace(each, most=each.most + extra)
-            for each, extra in zip(self.kept, (*missed.tolist(), 0.0), strict=False)
+            replace(each, most=each.most + more)
+            for each, more in zip(self.kept, (*extra.tolist(), 0.0), strict=False)
         ]
 
     def bound_after(self, goal: Goal) -> float:
@@ -478,22 +452,16 @@ class RunsEngine:
         names = [each.goal.name for each in self.kept]
         at = names.index(goal.name) if goal.name in names else 0
         proved = self._proved.get(goal.name, self._caps[:0])
-        beyond = self._beyond_searched[:at].max(initial=0.0)
-        if beyond <= MISSED and self._lacks_at_most(proved + NEARLY):
+        grace = LESS_GRACE if self.is_small else GRACE
+        within = not proved.size or (self._lacking <= proved + grace).all()
+        if at < self._missed and within:
             return np.inf
-        within = beyond <= LEEWAY * (1.0 - SEARCHED) + MISSED
-        if within and self._lacks_at_most(proved + GRACE) and not self.is_small:
-            return self._far.get(goal.name, np.inf)
         kept, self.kept = self.kept, self.kept[:at]
         high = self._highest()
         high[[each.column for each in kept[at:]]] = np.inf
         bound = self._bound(goal, high)
         self.kept = kept
         return bound
-
-    def _lacks_at_most(self, caps: FloatArray) -> bool:
-        """Return whether no group lacks more than some caps in the slots; none do without caps."""
-        return not caps.size or bool((self._lacking <= caps).all())
 
     def _bound(self, goal: Goal, high: FloatArray) -> float:
         """Return a bound of a goal: the relaxation's, or that of the groups one by one.
@@ -508,9 +476,8 @@ class RunsEngine:
             return -np.inf
         bound = relaxed.objective
         if self.is_small:
-            found = Found(aim=_aim(goal, weights, factor, bound, GAP), bound=bound)
-            self._everything(found, ROUGH * GAP, high)
-            bound = found.bound
+            aim = _aim(goal, weights, factor, bound, GAP)
+            bound = max(bound, self._everything(aim, ROUGH * GAP, high).bound)
         elif abs(bound) > MISSED * GOAL_SIZE:
             aim = _aim(goal, weights, factor, relaxed.objective, GAP)
             parted = self._parted(aim, relaxed.row_prices, high)

@@ -15,7 +15,7 @@ from solver.plan import Entitlement
 from solver.problem import MILLI, NOBODY, Problem, Shape, Tier, as_int
 from solver.rights import rights
 from solver.select import select
-from solver.tiers import byruns
+from solver.tiers import byruns, slotted
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.laying import hold, lay_out
 from solver.tiers.model import RoundModel
@@ -100,7 +100,7 @@ def test_where_runs_find_no_layout_every_tier_is_searched_without_them(monkeypat
 
     without = found()
     monkeypatch.setattr(byruns, "LARGE", 0)
-    monkeypatch.setattr(byruns, "lay_out", no_layout)
+    monkeypatch.setattr(slotted, "lay_out", no_layout)
     with_runs = found()
     assert [1] == asked
     assert [name for name, *_ in without] == [name for name, *_ in with_runs]
