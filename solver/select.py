@@ -283,13 +283,15 @@ class Search:
             self.infeasible = first.infeasible
             return
         worst = self.worst(fair)
+        bound = min(max(least, first.bound), worst)
         self.note(
             Reached(
                 name="groups",
                 objective=worst,
-                bound=min(max(least, first.bound), worst),
+                bound=bound,
                 work=first.work,
                 limit=first.limit,
+                evidence="solver" if bound > 0.0 else "arithmetic",
             )
         )
         engine.cap(fair.shortfall, np.full(fair.shortfall.size, min(worst + SLACK, 1.0)))
