@@ -16,6 +16,7 @@ from solver.fluid.coarsening import CoarseProgram
 from solver.fluid.expanding import expand
 from solver.fluid.leximin import Agents, Cut, Oracle, Terms, Unasked, grains, leximin
 from solver.fluid.merging import merge, reach
+from solver.fluid.rational import EXACT
 from solver.fluid.repricing import Repricing
 from solver.fluid.shortage import ShortageProgram
 from solver.fluid.water import ShortageFlow, is_plain_flow, whole_supply
@@ -30,9 +31,6 @@ from solver.problem import (
     Unit,
     as_int,
 )
-
-EXACT = 2.0**62
-"""Sums below it are exact in 64 bits."""
 
 
 def entitle(problem: Problem, budget: Budget | None = None) -> Entitlement:

@@ -225,12 +225,11 @@ class RunsEngine:
         """Let the code decide all there is, to a relative gap."""
         nodes = max(WHOLE_NODES // self.program.columns, 1)
         effort = replace(self.effort, gap=gap * aim.size, nodes=nodes, scip=True)
-        whole = self._whole()
         return solve_program(
             self.program,
             aim.weights,
             effort,
-            integer=whole,
+            integer=self._whole(),
             lower=self.low,
             upper=high,
             hint=known,
