@@ -1,14 +1,18 @@
-"""What is chosen by runs of slots, laid out slot by slot: blocks find their starts."""
+"""What is chosen by runs of slots, laid out slot by slot: blocks find their starts.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+Blocks keep the pools that runs chose for them, not their numbers of GPUs: what does not go together
+by slots grows smaller in one place and larger in another, and only at the end whole.
+"""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from solver.problem import FloatArray, IntArray, Shape
+from solver.tiers.engines import GOAL_SIZE
 from solver.tiers.model import RoundModel
 from solver.tiers.places import touched
-from solver.tiers.program import Effort
+from solver.tiers.program import Effort, solve_program
 from solver.tiers.relaxation import Relaxation
 from solver.tiers.rounding import Bounds
 
@@ -18,8 +22,10 @@ WHOLE = 1e-6
 """How far from a whole number still counts as one."""
 SQUEEZED = 1e-3
 """What a part of a block counts where blocks and constants leave it no room."""
-Solve = Callable[[FloatArray, FloatArray], FloatArray | None]
-"""Returns the best hours under bounds of all columns, choices in fractions; None without any."""
+NODES = 200
+"""Nodes of the search that makes numbers of GPUs whole."""
+NEAR = 2e-4
+"""Part of the goal's size at which it ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,7 +34,7 @@ class Chosen:
 
     Attributes:
         low, high: ``(columns,)`` bounds of the round's program.
-        blocks: ``(b,)`` funded blocks: their pools are chosen, their starts are not.
+        blocks: ``(b,)`` blocks: their pools are chosen, their starts and GPUs are not.
     """
 
     low: FloatArray
@@ -50,7 +56,9 @@ def hold(model: RoundModel, low: FloatArray, high: FloatArray, chosen: FloatArra
     columns, owners = model.choices()
     held = ~block[owners] | np.isin(columns, model.funded) | np.isin(columns, model.turn_columns)
     held = columns[held]
+    may_wait = model.funded[block & (low[model.funded] < CHOSEN)]
     low[held] = high[held] = np.clip(np.round(chosen[held]), low[held], high[held])
+    low[may_wait] = 0.0
     _hold_pools(model, high, chosen)
     for choice, columns in model.ways:
         high[columns[high[choice] < CHOSEN]] = 0.0
@@ -60,14 +68,14 @@ def hold(model: RoundModel, low: FloatArray, high: FloatArray, chosen: FloatArra
 
 
 def _hold_pools(model: RoundModel, high: FloatArray, chosen: FloatArray) -> None:
-    """Leave blocks to the pools and the steps chosen; when they start is free."""
+    """Leave blocks to the pools chosen; when they start, and in how many steps, is free."""
     places, pools = model.places, model.problem.pools
     block = model.problem.shape[places.request] == Shape.BLOCK
     columns = places.column[block]
     key = places.request[block] * pools + places.pool[block]
-    steps = np.zeros(model.problem.requests * pools)
-    np.maximum.at(steps, key, np.round(chosen[columns]))
-    high[columns] = np.minimum(high[columns], steps[key])
+    used = np.zeros(model.problem.requests * pools, dtype=np.bool_)
+    used[key[chosen[columns] > CHOSEN]] = True
+    high[columns[~used[key]]] = 0.0
 
 
 class Hours:
@@ -83,7 +91,8 @@ class Hours:
     def __init__(
         self, model: RoundModel, chosen: Chosen, weights: FloatArray, effort: Effort
     ) -> None:
-        self.model = model
+        self.model, self.weights = model, weights
+        self.effort = replace(effort, gap=NEAR * GOAL_SIZE, nodes=NODES, scip=True)
         here = (chosen.low != 0.0) | (chosen.high != 0.0)
         every_row = np.ones(model.program.rows, dtype=np.bool_)
         self.relaxation = Relaxation(model.program, effort, here, every_row)
@@ -98,9 +107,49 @@ class Hours:
         vertex = relaxation.solve()
         return None if vertex is None else self.model.completed(vertex.values)
 
+    def in_whole(
+        self, low: FloatArray, high: FloatArray, values: FloatArray
+    ) -> FloatArray | None:
+        """Return the best hours with whole choices; None without any.
 
-def lay_out(model: RoundModel, chosen: Chosen, solve: Solve) -> FloatArray | None:
-    """Find starts, the clearest first, and solve again, until none is left.
+        Steps that are whole stay, if that goes together.
+
+        Args:
+            low: ``(columns,)`` least.
+            high: ``(columns,)`` most.
+            values: the best hours, choices in fractions.
+        """
+        columns, _ = self.model.choices()
+        steps = np.isin(columns, np.fromiter(self.model.most_steps, np.int64))
+        rounded = np.clip(np.round(values), low, high)
+        stays = columns[steps & (np.abs(values - rounded)[columns] <= WHOLE)]
+        held_low, held_high = low.copy(), high.copy()
+        held_low[stays] = held_high[stays] = rounded[stays]
+        found = self._decided(held_low, held_high)
+        return self._decided(low, high) if found is None else found
+
+    def _decided(self, low: FloatArray, high: FloatArray) -> FloatArray | None:
+        """Return what a code decides under bounds; None without anything."""
+        program, columns = self.model.program, self.model.choices()[0]
+        free, whole = low < high, np.zeros(low.size, dtype=np.bool_)
+        whole[columns] = True
+        answer = solve_program(
+            program.around(free, low),
+            self.weights[free],
+            self.effort,
+            integer=whole[free],
+            lower=low[free],
+            upper=high[free],
+        )
+        if answer.values is None:
+            return None
+        values = low.copy()
+        values[free] = answer.values
+        return values
+
+
+def lay_out(model: RoundModel, chosen: Chosen, solve: Hours) -> FloatArray | None:
+    """Find starts, the clearest first, and solve again, until none is left; then be whole.
 
     Where blocks do not go together fewer are placed at a time; one that finds no place alone is
     left out.
@@ -108,7 +157,7 @@ def lay_out(model: RoundModel, chosen: Chosen, solve: Solve) -> FloatArray | Non
     Args:
         model: the program of the round.
         chosen: what is held.
-        solve: the program with choices in fractions.
+        solve: the program.
     """
     bounds = Bounds(model, chosen.low, chosen.high)
     values = solve(bounds.low, bounds.high)
@@ -120,7 +169,7 @@ def lay_out(model: RoundModel, chosen: Chosen, solve: Solve) -> FloatArray | Non
         waiting = waiting[np.argsort(doubt, kind="stable")]
         clear = max(int((doubt <= WHOLE).sum()), (waiting.size + 1) // 2)
         count = min(clear, count)
-        placed = _placed(model, bounds, waiting[:count], values)
+        placed = _placed(model, bounds, waiting, count, values)
         found = solve(placed.low, placed.high)
         if found is None and count == 1:
             placed = _left_out(model, bounds, int(waiting[0]))
@@ -131,14 +180,19 @@ def lay_out(model: RoundModel, chosen: Chosen, solve: Solve) -> FloatArray | Non
             count = (count + 1) // 2
             continue
         bounds, values, waiting, count = placed, found, waiting[count:], count * 2
-    return values if chosen.blocks.size else solve(bounds.low, bounds.high)
+    return solve.in_whole(bounds.low, bounds.high, values)
 
 
-def _placed(model: RoundModel, bounds: Bounds, blocks: IntArray, values: FloatArray) -> Bounds:
-    """Return the bounds with some blocks placed: each where most of it is and room is left."""
+def _placed(
+    model: RoundModel, bounds: Bounds, waiting: IntArray, count: int, values: FloatArray
+) -> Bounds:
+    """Return the bounds with the first of the waiting blocks placed.
+
+    Each lies where most of it is and those before leave room.
+    """
     placed = bounds.copy()
-    room = _room(model, placed)
-    for request in blocks.tolist():
+    room = _room(model, waiting, values)
+    for request in waiting[:count].tolist():
         mine = model.places_of(request)
         columns = model.places.column[mine]
         steps = max(round(float(values[columns].sum())), 1)
@@ -146,12 +200,10 @@ def _placed(model: RoundModel, bounds: Bounds, blocks: IntArray, values: FloatAr
         part = np.maximum(values[columns], WHOLE) * np.where(fits, 1.0, SQUEEZED)
         part *= placed.allowed(request, mine) & (placed.high[columns] > CHOSEN)
         best = int(np.argmax(part))
-        some = values.copy()
-        some[columns], some[columns[best]] = 0.0, steps
-        placed.decide(request, some, 0.0)
         place = int(mine[best])
+        placed.start(request, place)
         span = model.places.span[place]
-        taken = placed.low[columns[best]] * model.places.slot_hours[place]
+        taken = steps * model.places.slot_hours[place]
         room[model.places.pool[place], span : span + model.places.spans[place]] -= taken
     return placed
 
@@ -164,13 +216,14 @@ def _fits(model: RoundModel, room: FloatArray, place: int, steps: int) -> bool:
     return bool(steps * places.slot_hours[place] <= free.min() + WHOLE)
 
 
-def _room(model: RoundModel, bounds: Bounds) -> FloatArray:
-    """Return ``(p, i)`` hours in each slot of a span that blocks and constants held leave."""
+def _room(model: RoundModel, waiting: IntArray, values: FloatArray) -> FloatArray:
+    """Return ``(p, i)`` hours in each slot of a span that placed blocks and constants leave."""
     places, lengths = model.places, model.spans.lengths
     room = (model.spans.supply / lengths).astype(np.float64)
     place, span = touched(places)
-    steps = model.problem.shape[places.request] != Shape.FLEXIBLE
-    held = np.where(steps, bounds.low[places.column], 0.0)[place]
+    there = model.problem.shape[places.request] != Shape.FLEXIBLE
+    there &= ~np.isin(places.request, waiting)
+    held = np.where(there, values[places.column], 0.0)[place]
     np.subtract.at(room, (places.pool[place], span), held * places.slot_hours[place])
     return room
 

@@ -62,6 +62,14 @@ class Bounds:
         if wanted and not self._fund(request, values) and must:
             self.low[mine], self.high[mine] = self.free_low[mine], self.free_high[mine]
 
+    def start(self, request: int, place: int) -> None:
+        """Leave a block to one of its places; whether it is funded, and its steps, stay open."""
+        column = int(self.model.places.column[place])
+        kept = [column, self.choice_of[column], self.model.funded[request]]
+        mine = self._own[self._first[request] : self._first[request + 1]]
+        rest = mine[~np.isin(mine, kept) & ~np.isin(mine, self.model.turn_columns)]
+        self.low[rest], self.high[rest] = 0.0, 0.0
+
     def turn(self, before: int, after: int, turn: IntArray, values: FloatArray) -> None:
         """Draw a boundary between two requests where least lies on its wrong side.
 

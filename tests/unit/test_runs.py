@@ -17,7 +17,7 @@ from solver.rights import rights
 from solver.select import select
 from solver.tiers import byruns, slotted
 from solver.tiers.fairness_rows import FairRows
-from solver.tiers.laying import hold, lay_out
+from solver.tiers.laying import Hours, hold, lay_out
 from solver.tiers.model import RoundModel
 from solver.tiers.parts import Parts
 from solver.tiers.program import Effort, solve_program
@@ -411,14 +411,33 @@ def test_blocks_chosen_by_runs_find_their_starts():
     chosen = np.zeros(runs.program.columns)
     chosen[runs.column[model.choices()[0]]] = 1.0
     held = hold(model, *model.program.column_bounds(), runs.spread(chosen))
-
-    def solve_in_fractions(low, high):
-        return solve_program(model.program, np.zeros(0), Effort(), lower=low, upper=high).values
-
-    values = lay_out(model, held, solve_in_fractions)
+    values = lay_out(model, held, Hours(model, held, -model.value_goal(), Effort()))
     assert values is not None
     starts = [
         int(model.places.span[mine[values[model.places.column[mine]] > 0.5]][0])
         for mine in (model.places_of(0), model.places_of(1))
     ]
     assert [0, 3] == sorted(starts)
+
+
+def test_blocks_that_do_not_go_together_grow_smaller():
+    """Two blocks of two slots that runs gave eight GPUs each have twelve together, in whole."""
+    problem = a_problem(
+        requests=2,
+        slots=2,
+        supply=[[120 * MILLI, 120 * MILLI]],
+        ask=[160 * MILLI, 160 * MILLI],
+        minimum=[20 * MILLI, 20 * MILLI],
+        gang=[1, 1],
+        max_gpus=[8, 8],
+        shape=[Shape.BLOCK, Shape.BLOCK],
+        block_slots=[2, 2],
+    )
+    model = RoundModel(problem)
+    chosen = np.zeros(model.program.columns)
+    chosen[model.choices()[0]] = 1.0
+    chosen[list(model.most_steps)] = 8.0
+    held = hold(model, *model.program.column_bounds(), chosen)
+    values = lay_out(model, held, Hours(model, held, -model.value_goal(), Effort()))
+    assert values is not None
+    assert 12.0 == values[list(model.most_steps)].sum()
