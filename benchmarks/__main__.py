@@ -34,6 +34,7 @@ SUBJECTS = (
     "policies",
     "select",
     "national",
+    "shapes",
     "verify",
     "explain",
     "gaming",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from solver.plan import Limit
-from solver.problem import BoolArray, FloatArray, IntArray
+from solver.problem import BoolArray, FloatArray, IntArray, Shape
 from solver.tiers.aim import Aim, Found
 from solver.tiers.branching import Settled
 from solver.tiers.engines import GOAL_SIZE
@@ -123,8 +123,12 @@ class RunsEngine:
 
     @staticmethod
     def suits(model: RoundModel) -> bool:
-        """Return whether a round is large, with choices and many spans to add up."""
-        many = model.spans.lengths.size >= FEWEST
+        """Return whether a round is large, with choices and many spans to add up.
+
+        What constants take cannot be added up.
+        """
+        constant = model.problem.shape[model.places.request] == Shape.CONSTANT
+        many = model.spans.lengths.size >= FEWEST and 2 * int(constant.sum()) < constant.size
         return many and not model.picks_only_pools and model.program.columns > LARGE
 
     def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from solver.problem import FloatArray, IntArray, Shape
-from solver.tiers.engines import GOAL_SIZE
 from solver.tiers.model import RoundModel
 from solver.tiers.places import touched
 from solver.tiers.program import Effort, solve_program
@@ -24,8 +23,6 @@ SQUEEZED = 1e-3
 """What a part of a block counts where blocks and constants leave it no room."""
 NODES = 200
 """Nodes of the search that makes numbers of GPUs whole."""
-NEAR = 2e-4
-"""Part of the goal's size at which it ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,14 +82,14 @@ class Hours:
         model: the program of the round.
         chosen: what is held.
         weights: ``(columns,)`` to be least.
-        effort: limits.
+        effort: limits; its gap is that of whole numbers of GPUs.
     """
 
     def __init__(
         self, model: RoundModel, chosen: Chosen, weights: FloatArray, effort: Effort
     ) -> None:
         self.model, self.weights = model, weights
-        self.effort = replace(effort, gap=NEAR * GOAL_SIZE, nodes=NODES, scip=True)
+        self.effort = replace(effort, nodes=NODES, scip=True)
         here = (chosen.low != 0.0) | (chosen.high != 0.0)
         every_row = np.ones(model.program.rows, dtype=np.bool_)
         self.relaxation = Relaxation(model.program, effort, here, every_row)
@@ -107,9 +104,7 @@ class Hours:
         vertex = relaxation.solve()
         return None if vertex is None else self.model.completed(vertex.values)
 
-    def in_whole(
-        self, low: FloatArray, high: FloatArray, values: FloatArray
-    ) -> FloatArray | None:
+    def in_whole(self, low: FloatArray, high: FloatArray, values: FloatArray) -> FloatArray | None:
         """Return the best hours with whole choices; None without any.
 
         Steps that are whole stay, if that goes together.

@@ -1,6 +1,7 @@
 """The slots of a round that was decided by runs: what tiers and groups lose there costs dear."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ DEARER = 40.0
 """The same of what an earlier tier has to keep, in shares of its scale."""
 EVENLY = 20.0
 """The same of what the worst group lacks: better all lack a little than one much."""
+
+NEAR = 2e-4
+"""Part of the goal's size to which numbers of GPUs are made whole."""
 
 
 class Keeping(NamedTuple):
@@ -84,7 +88,8 @@ def find_slots(  # noqa: PLR0913, PLR0917 - a plan, what it is for, and what it 
     high[caps.columns] = caps.most + LEFT_OUT
     padded = np.pad(values, (0, model.program.columns - values.size))
     held = hold(model, low, high, padded)
-    laid = lay_out(model, held, Hours(model, held, weights, effort))
+    hours = Hours(model, held, weights, replace(effort, gap=NEAR * GOAL_SIZE))
+    laid = lay_out(model, held, hours)
     if laid is None:
         return None
     laid = made_whole(model, laid)

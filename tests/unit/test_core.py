@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.national_round import national_round
+from benchmarks.rounds_like import innocore_like, problem_of
 from benchmarks.select import whole_servers
+from benchmarks.shapes import shaped
 from scheduler.document import parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
@@ -15,7 +17,8 @@ from solver.audit import keeps_hard_rules
 from solver.pipeline import solve
 from solver.plan import Entitlement, SolveStatus
 from solver.problem import MILLI, Problem, Rules, Shape, Tier, as_int
-from solver.select import select
+from solver.rights import rights
+from solver.select import Search, select
 from solver.tiers import core
 from solver.tiers.extent import find_extent
 from solver.tiers.fairness_rows import FairRows
@@ -165,3 +168,27 @@ def test_what_costs_too_much_to_be_thought_of_first_changes_no_value(monkeypatch
         assert pytest.approx(stage.objective, rel=1e-5) == stage.bound
         values.append(stage.objective)
     assert [pytest.approx(values[-1], rel=1e-5)] * 4 == values
+
+
+def test_constants_are_decided_around_one_slot_after_another(monkeypatch):
+    """A plan of constants alone is better in all tiers together than where that is left out."""
+    document = innocore_like(60, seed=1)
+    problem = shaped(problem_of(document, find_policy("entitlement")), Shape.CONSTANT, 1.0)
+    search = Search(
+        RoundModel(problem),
+        rights(problem, None),
+        gap=1e-3,
+        effort=Effort(nodes=100),
+        report=lambda *_: None,
+    )
+    goals = search.goals()
+    weighed = sum(
+        np.pad(each.weights, (0, search.model.program.columns - each.weights.size))
+        / (each.size * core.STEP**power)
+        for power, each in enumerate(goals)
+    )
+    found = [search.engine.prepare(goals, 1e-3)]
+    monkeypatch.setattr(core, "NEIGHBOURS", ())
+    found.append(search.engine.prepare(goals, 1e-3))
+    better, first = (float(weighed @ each) for each in found)
+    assert better < first

@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 
 from solver.entitle import entitle
+from solver.plan import Limit
 from solver.problem import MILLI, Problem, Rules, Shape, Tier, as_int
 from solver.select import select
 from solver.tiers.attainable import attainable
+from solver.tiers.branching import Settled
+from solver.tiers.fairness_rows import FairRows
 from solver.tiers.model import RoundModel
+from solver.tiers.narrowing import narrow
 from solver.tiers.program import Effort
 from tests.builders import a_problem
 
@@ -112,3 +116,34 @@ def test_what_no_gang_hours_make_up_is_known_to_be_lacked():
     due = replace(entitle(problem), groups=as_int([6_000]), fellows=as_int([6_000]))
     selection = select(problem, due, gap=1e-4, effort=Effort(), report=lambda *_: None)
     assert pytest.approx(1 / 3) == selection.tiers[0].bound
+
+
+class Undecided:
+    """An engine whose searches end at their limit with nothing; counts them."""
+
+    searches = 0
+
+    def cap(self, columns, upper):
+        """Take note of nothing."""
+
+    def possible(self):
+        """Exclude nothing."""
+        return True
+
+    def settle(self, *_):
+        """Search for nothing."""
+        self.searches += 1
+        return Settled(values=None, bound=-np.inf, limit=Limit.WORK)
+
+
+def test_searches_that_end_at_their_limit_are_not_tried_for_ever():
+    """After two that say neither yes nor no the plan at hand is the answer, with its bound."""
+    problem = whole_servers([2, 3, 3], [0, 1, 1])
+    fair = FairRows(RoundModel(problem), entitle(problem))
+    values = np.zeros(fair.program.columns)
+    values[fair.shortfall] = 1.0
+    engine = Undecided()
+    narrowed = narrow(engine, fair, values, 1e-4)
+    assert engine.searches == 2
+    assert narrowed.high == 1.0
+    assert narrowed.low < 1.0

@@ -11,7 +11,10 @@ from benchmarks.rounds_like import (
     one_slot_round,
     problem_of,
 )
+from benchmarks.shapes import KINDS, shaped
 from scheduler.policy import find_policy
+from solver.problem import Shape
+from solver.tiers.extent import find_extent
 
 
 def test_a_round_like_innocore_repeats_and_can_be_read() -> None:
@@ -44,3 +47,16 @@ def test_a_round_of_few_pools_keeps_speeds_and_scarcity() -> None:
     hours = problem.max_gpus * problem.slot_hours
     assert (problem.ask * 1000 > hours * problem.speed.max(axis=1)).all()
     assert problem.supply.sum() == supply.sum() * problem.slot_hours
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_shaped_round_can_be_served_and_stays_scarce(kind: str) -> None:
+    """Every block and constant can have its least, and hours asked are about what they were."""
+    problem = problem_of(innocore_like(80, seed=3), find_policy("entitlement"))
+    shape, part = KINDS[kind]
+    changed = shaped(problem, shape, part)
+    assert find_extent(changed).reachable.all()
+    count = int((changed.shape == shape).sum())
+    assert abs(count - part * problem.requests) <= 0.1 * problem.requests
+    assert 0.5 < changed.ask.sum() / problem.ask.sum() < 1.5
+    assert (changed.block_slots > 0).sum() == (count if shape is Shape.BLOCK else 0)

@@ -441,3 +441,12 @@ def test_blocks_that_do_not_go_together_grow_smaller():
     values = lay_out(model, held, Hours(model, held, -model.value_goal(), Effort()))
     assert values is not None
     assert 12.0 == values[list(model.most_steps)].sum()
+
+
+def test_rounds_of_constants_are_not_decided_by_runs(monkeypatch):
+    """What constants take cannot be added up; hours and blocks can."""
+    monkeypatch.setattr(byruns, "LARGE", 0)
+    monkeypatch.setattr(byruns, "FEWEST", 1)
+    constants = a_problem(requests=2, slots=4, shape=[Shape.CONSTANT] * 2)
+    blocks = replace(constants, shape=as_int([Shape.BLOCK] * 2), block_slots=as_int([2, 2]))
+    assert [False, True] == [byruns.RunsEngine.suits(RoundModel(e)) for e in (constants, blocks)]
