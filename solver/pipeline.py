@@ -159,13 +159,12 @@ def _by_tiers(
         cells = use_leftover(problem, entitlement, within_caps(problem, schedule.cells))
         schedule = replace(schedule, cells=cells)
         if keeps_hard_rules(problem, cells):
-            stages = set_against(
-                problem, entitlement, selection.tiers, (division, schedule), gap=gap
-            )
+            tiers = selection.search.as_fair_as(objectives(problem, entitlement, cells))
+            stages = set_against(problem, entitlement, tiers, (division, schedule), gap=gap)
             plan = put_together(problem, entitlement, cells, stages, seed=effort.seed)
             if plan.status is not SolveStatus.OPTIMAL:
                 plan = in_whole_hours(problem, plan, gap=gap, effort=effort)
-                plan = mended(problem, plan, selection.tiers, gap=gap, effort=effort)
+                plan = mended(problem, plan, tiers, gap=gap, effort=effort)
             return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
     begun = begun_in_whole_hours(problem, entitlement, gap=gap, effort=effort)
     if begun is None:

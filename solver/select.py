@@ -102,6 +102,7 @@ class Search:
     """The tiers over one program: in their order, or weighed against each other.
 
     Attributes:
+        reached: what each tier reached; searched: the same by runs, before slots were found.
         one: in the weighted form, a column that is 1: goals have no constant.
         misplaced: whether the first tier's plan found no room in the slots, and the rest was left.
     """
@@ -125,6 +126,7 @@ class Search:
             self.engine.hulls = Hulls(self.model, self.fair)
         self.values: FloatArray | None = None
         self.reached: list[Reached] = []
+        self.searched: list[Reached] = []
         self.infeasible, self.misplaced = False, False
         self.head_start: Settled | None = None
 
@@ -178,26 +180,55 @@ class Search:
             self.engine = self.chosen_engine(by_runs=False)
             self.reached, self.head_start = [], None
             return self.run()
-        self.values = laid
+        self.values, self.searched = laid, self.reached
         self.reached = [self.restated(*each) for each in zip(self.reached, goals, strict=True)]
+        for each in self.reached:
+            self.report(each.name, each.objective, each.bound)
         return self.selection()
 
     def restated(self, reached: Reached, goal: Goal) -> Reached:
-        """Return what a tier reaches in the slots, and a bound that holds for them.
+        """Return what a tier reaches in the slots, and a bound for all plans as fair.
 
         Args:
             reached: by runs of slots.
             goal: the tier's.
         """
-        assert isinstance(self.engine, RunsEngine)
         assert self.values is not None
         objective = float(goal.weights @ self.values[: goal.weights.size])
-        bound = min(reached.bound / goal.unit, objective)
-        if bound > goal.floor:
-            bound = min(bound, max(self.engine.bound_after(goal), goal.floor))
-        again = replace(reached, objective=objective * goal.unit, bound=bound * goal.unit)
-        self.report(again.name, again.objective, again.bound)
-        return again
+        bound = min(self.bound_of(reached, goal, {}), objective)
+        return replace(reached, objective=objective * goal.unit, bound=bound * goal.unit)
+
+    def bound_of(self, reached: Reached, goal: Goal, used: dict[str, float]) -> float:
+        """Return a bound of a tier decided by runs, in its goal's own measure.
+
+        Args:
+            reached: as it was by runs.
+            goal: the tier's.
+            used: what a plan has of the goals; what the one in the slots has where none is named.
+        """
+        assert isinstance(self.engine, RunsEngine)
+        bound = reached.bound / goal.unit
+        if bound <= goal.floor:
+            return bound
+        return max(self.engine.bound_after(goal, bound, used), goal.floor)
+
+    def as_fair_as(self, reached: dict[str, float]) -> tuple[Reached, ...]:
+        """Return what tiers reached, with bounds that hold for all plans as fair as a final one.
+
+        Whole gang-hours may take a little of what earlier tiers had in the slots. Where prices
+        tell what that is worth, the bounds of large rounds decided by runs count it in.
+
+        Args:
+            reached: what the final plan has of each tier.
+        """
+        if not isinstance(self.engine, RunsEngine) or self.engine.is_small:
+            return tuple(self.reached)
+        goals = self.goals()
+        used = {goal.name: reached[goal.name] / goal.unit for goal in goals}
+        return tuple(
+            replace(now, bound=self.bound_of(before, goal, used) * goal.unit)
+            for now, before, goal in zip(self.reached, self.searched, goals, strict=True)
+        )
 
     def loses_more_than(self, share: float) -> bool:
         """Return whether more than a share of the hours of the plan at hand finds no slot."""

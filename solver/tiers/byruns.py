@@ -1,19 +1,16 @@
 """An engine for large rounds with shapes: every tier by runs of slots, the slots at the end.
 
 The program by runs is a third of the round's, and groups share only a few of its rows. So each
-tier is decided in steps. At the prices of the relaxation every group is solved by itself, which
-gives a bound and one plan of each group; where a tier is kept, at dearer prices too. Choices that
-these plans, the one known and, before anything is kept, the relaxation agree on are held, and a
+tier is decided in steps. At the prices of the relaxation, and then at better ones, every group is
+solved by itself, which gives a bound and a plan of each group. Choices that the plans at the best
+prices, the one known and, before anything is kept, the relaxation agree on are held, and a
 mixed-integer code decides the rest of all groups together (restricted master with whole columns:
-Desaulniers, Desrosiers, Solomon 2005, section 1.6). Where that is far from the bound, the groups
-that are furthest from what they do by themselves are decided anew, a few at a time, all others
-held (large neighbourhoods: Shaw 1998, section 3). A small program the code decides at once, from
+Desaulniers, Desrosiers, Solomon 2005, section 1.6). A small program the code decides at once, from
 the plan known on. After the last tier, and only then, hours and blocks find their slots.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,10 +19,11 @@ from solver.plan import Limit
 from solver.problem import BoolArray, FloatArray, IntArray, Shape
 from solver.tiers.aim import Aim, Found
 from solver.tiers.branching import Settled
+from solver.tiers.dual import Dual
 from solver.tiers.engines import GOAL_SIZE
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
-from solver.tiers.parts import Parted, Parts
+from solver.tiers.parts import Parts
 from solver.tiers.program import Answer, Effort, solve_program
 from solver.tiers.relaxation import Relaxation
 from solver.tiers.runs import Runs
@@ -48,14 +46,8 @@ PART_NODES = 200
 """The same of one group, in nodes."""
 ROUGH = 0.5
 """Part of the gap asked for at which it ends."""
-NEAR = 0.0015
-"""Relative gap from which on groups that are far from their best are decided anew."""
-FINE = 0.2
-"""Part of the usual gap at which these searches end."""
-MENDS, MENDED = 3, 3
-"""How often at most, and how many groups at a time."""
-LITTLE = 5e-4
-"""Relative gain below which one of them is the last."""
+BEST = 2
+"""Plans of the groups at that many of the best prices say what is decided."""
 STEEP = 1.5
 """How much dearer than by the relaxation a tier kept is for whole choices, about."""
 YIELDING = 0.02
@@ -90,6 +82,26 @@ class Kept:
     row: int
     most: float
 
+    def share(self, values: FloatArray) -> float:
+        """Return what a solution of the round's program has of the goal, in shares of its scale."""
+        return float(self.goal.weights @ values[: self.goal.weights.size]) / self.scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Proof:
+    """What the bound of a tier holds for.
+
+    Attributes:
+        caps: of groups; most: of each tier kept before, in shares of its scale.
+        dual: prices whose bounds can be told for other `most`; None where there are none.
+        factor: by which the goal was multiplied there.
+    """
+
+    caps: FloatArray
+    most: FloatArray
+    dual: Dual | None = None
+    factor: float = 1.0
+
 
 class RunsEngine:
     """Settles tiers by runs of slots.
@@ -113,13 +125,14 @@ class RunsEngine:
         self.kept: list[Kept] = []
         self.capped: IntArray = np.zeros(0, dtype=np.int64)
         self._caps: FloatArray = np.zeros(0)
-        self._proved: dict[str, FloatArray] = {}
+        self._proved: dict[str, Proof] = {}
         self._within: IntArray = self.capped
         self._beyond: IntArray = self.capped
         self._furthest: IntArray = self.capped
         self._core: CoreEngine | None = None
-        self._missed = 0
-        self._lacking = self._caps
+        self._linear: Relaxation | None = None
+        self._known: list[FloatArray] = []
+        self._lacking = self._used = self._caps
 
     @staticmethod
     def suits(model: RoundModel) -> bool:
@@ -138,7 +151,6 @@ class RunsEngine:
 
     def settle(self, goal: Goal, gap: float, known: FloatArray | None = None) -> Settled:
         """Decide by runs; values lie evenly over each run, whether or not that has slots."""
-        self._proved[goal.name] = self._caps
         weights, factor = self._weights(goal)
         relaxed = self._solve(weights)
         if relaxed.values is None:
@@ -147,16 +159,10 @@ class RunsEngine:
         found = Found(aim=aim, bound=relaxed.objective)
         first = None if known is None else self._completed(aim, self.runs.summed(known))
         found.offer(first)
-        parted = self._by_groups(found, relaxed.row_prices)
+        dual = self._by_groups(found, relaxed)
+        self._proved[goal.name] = replace(self._proof(), dual=dual, factor=factor)
         if not found.infeasible:
-            plans = [each.values for each in parted if each.values is not None]
-            if plans and first is not None:
-                plans.append(first)
-            if plans and (first is None or not self.kept):
-                plans.append(relaxed.values)
-            self._decide(found, plans)
-        if parted and not self.is_small:
-            self._mend(found, parted[0])
+            self._decide(found, self._plans(found, dual, relaxed.values))
         self._decide_everything(found)
         return Settled(
             values=None if found.values is None else self.runs.spread(found.values),
@@ -167,6 +173,10 @@ class RunsEngine:
             limit=self._limit() if found.gap > gap else Limit.NONE,
         )
 
+    def _proof(self) -> Proof:
+        """Return what a bound found now holds for."""
+        return Proof(caps=self._caps, most=self.high[[each.column for each in self.kept]])
+
     def _weights(self, goal: Goal) -> tuple[FloatArray, float]:
         """Return the goal by runs, brought to a healthy size, and by what it was multiplied."""
         factor = GOAL_SIZE / goal.size
@@ -175,37 +185,47 @@ class RunsEngine:
         weights[self._furthest] = EVENLY * GOAL_SIZE
         return weights, factor
 
-    def _by_groups(self, found: Found, prices: FloatArray) -> list[Parted]:
-        """Solve the groups one by one at some prices; return what they do, and keep the bounds."""
-        every: list[Parted] = []
-        for parted in self._parted(found.aim, prices, self._highest()):
-            found.work += parted.work
-            found.infeasible |= parted.infeasible
-            if parted.values is None:
-                break
-            found.prove(parted.bound)
-            every.append(parted)
-        return every
+    def _by_groups(self, found: Found, relaxed: Answer) -> Dual | None:
+        """Solve the groups one by one at better and better prices; None with one group only.
 
-    def _mend(self, found: Found, parted: Parted) -> None:
-        """Decide anew in the groups that are furthest from their best at the prices.
-
-        All other choices are held. Whoever was looked at waits while others are.
+        Args:
+            found: gets the bounds.
+            relaxed: the relaxation, at whose prices it begins.
         """
-        parts, waits = self._parts(), np.zeros(0, dtype=np.int64)
-        gain = np.inf
-        for _ in range(MENDS):
-            if found.values is None or found.gap <= NEAR or gain < LITTLE:
-                return
-            if self._lacks(found.values):
-                return
-            before = found.gap
-            regrets = parts.regrets(found.values, parted)
-            regrets[waits] = 0.0
-            waits = np.argsort(-regrets, kind="stable")[:MENDED]
-            held = self._whole() & ~parts.of(waits)
-            self._search(found, *self._holding(held, found.values), fine=FINE)
-            gain = before - found.gap
+        assert relaxed.values is not None
+        aim, high = found.aim, self._highest()
+        dual, prices = self._dual(aim, high), relaxed.row_prices
+        if dual.parts.count <= 1:
+            return None
+        if self.kept:
+            prices = self._dearer(aim.weights, prices, high)
+        if found.values is not None:
+            dual.add(found.values)
+        for plan in self._known:
+            dual.add(np.pad(plan, (0, self.program.columns - plan.size)))
+        dual.solve(prices)
+        if found.values is not None and dual.tried and not self._lacks(dual.tried[0].values):
+            dual.climb(found.values, aim.size, found.objective)
+        self._known = dual.best(len(dual.tried))
+        found.work += dual.work
+        found.infeasible |= dual.infeasible
+        found.prove(dual.bound)
+        return dual
+
+    def _plans(self, found: Found, dual: Dual | None, relaxed: FloatArray) -> list[FloatArray]:
+        """Return the plans of the groups, and with them the one known and the relaxation.
+
+        Args:
+            found: what is known.
+            dual: the groups, and the prices tried.
+            relaxed: the relaxation; it has a say where nothing is kept.
+        """
+        plans = [] if dual is None else [*dual.best(BEST), *dual.mixed()]
+        if plans and found.values is not None:
+            plans.append(found.values)
+        if plans and (found.values is None or not self.kept):
+            plans.append(relaxed)
+        return plans
 
     def _decide_everything(self, found: Found) -> None:
         """Let the code decide a small program at once, from what is found on.
@@ -239,23 +259,9 @@ class RunsEngine:
             hint=known,
         )
 
-    def _lacks(self, values: FloatArray) -> bool:
+    def _lacks(self, values: FloatArray | None) -> bool:
         """Return whether a group lacks more than its cap, so that the gap is what that costs."""
-        return bool((values[self._beyond] > MISSED).any())
-
-    def _parted(self, aim: Aim, prices: FloatArray, high: FloatArray) -> Iterator[Parted]:
-        """Solve the groups one by one, at the prices of the relaxation.
-
-        Where a tier is kept, first at those at which that one is dearer: what whole choices give up
-        of it buys more of the goal than fractions do.
-        """
-        parts = self._parts()
-        if parts.count <= 1:
-            return
-        effort = replace(self.effort, gap=aim.allowed / parts.count, nodes=PART_NODES, scip=True)
-        dearer = [self._dearer(aim.weights, prices, high)] if self.kept else []
-        for each in (*dearer, prices):
-            yield parts.solve(aim.weights, each, (self.low, high), self._whole(), effort)
+        return values is None or bool((values[self._beyond] > MISSED).any())
 
     def _parts(self) -> Parts:
         """Return the groups, each with its part of the program."""
@@ -275,7 +281,7 @@ class RunsEngine:
         )
         weights, high = weights.copy(), high.copy()
         weights[columns], high[columns] = STEEP * np.abs(prices[rows]), np.inf
-        answer = solve_program(self.program, weights, self.effort, lower=self.low, upper=high)
+        answer = self._solve(weights, high)
         return prices if answer.values is None else answer.row_prices
 
     def _decide(self, found: Found, plans: Sequence[FloatArray]) -> None:
@@ -290,14 +296,12 @@ class RunsEngine:
             answer = self._search(found, self.low, self.high)
         found.infeasible = answer.infeasible and found.values is None
 
-    def _search(
-        self, found: Found, low: FloatArray, high: FloatArray, *, fine: float = 1.0
-    ) -> Answer:
-        """Let the code decide what bounds leave open, to a part of the gap it usually ends at."""
+    def _search(self, found: Found, low: FloatArray, high: FloatArray) -> Answer:
+        """Let the code decide what bounds leave open."""
         aim = found.aim
         effort = replace(
             self.effort,
-            gap=fine * ROUGH * aim.gap * aim.size,
+            gap=ROUGH * aim.gap * aim.size,
             nodes=max(NODES // self.program.columns, 1),
             scip=True,
         )
@@ -319,16 +323,35 @@ class RunsEngine:
         low, high = self._holding(self._whole(), known)
         return solve_program(self.program, aim.weights, self.effort, lower=low, upper=high).values
 
-    def _solve(self, weights: FloatArray) -> Answer:
-        """Solve the program for a bound: what is kept leaves all that it may."""
-        high = self._highest()
-        return solve_program(self.program, weights, self.effort, lower=self.low, upper=high)
+    def _solve(self, weights: FloatArray, high: FloatArray | None = None) -> Answer:
+        """Solve the relaxation from its last basis on, or with another code where that fails.
+
+        Args:
+            weights: ``(columns,)`` of the goal.
+            high: ``(columns,)`` upper bounds; without, those that bounds hold for.
+        """
+        high = self._highest() if high is None else high
+        linear = self._linear
+        if linear is None:
+            linear = self._linear = Relaxation(self.program, self.effort)
+        begun = linear.solves > 0
+        linear.extend()
+        linear.aim(weights)
+        for column in np.flatnonzero((linear.lower != self.low) | (linear.upper != high)).tolist():
+            linear.bound(column, self.low[column], high[column])
+        if not begun:
+            linear.begin_anew()
+        vertex = linear.solve()
+        if vertex is None:
+            return solve_program(self.program, weights, self.effort, lower=self.low, upper=high)
+        reached = vertex.objective
+        return Answer(
+            values=vertex.values, objective=reached, bound=reached, row_prices=vertex.row_prices
+        )
 
     def _highest(self) -> FloatArray:
-        """Return upper bounds with all of the leeway of what is kept, and grace for caps."""
+        """Return upper bounds with grace for caps."""
         high = self.high.copy()
-        for each in self.kept:
-            high[each.column] = each.most + LEEWAY
         high[self._within] = np.minimum(self._caps + GRACE, 1.0)
         return high
 
@@ -338,7 +361,7 @@ class RunsEngine:
 
     def least(self, goal: Goal) -> float:
         """Return a bound of a goal under the present caps."""
-        self._proved[goal.name] = self._caps
+        self._proved[goal.name] = self._proof()
         return self._bound(goal, self._highest())
 
     def let_lack(self, worst: Goal, total: Goal, columns: IntArray, trifle: float) -> float:
@@ -430,62 +453,73 @@ class RunsEngine:
         if slotted is None:
             return None
         self._core = slotted.core
-        self._note_missed(slotted.beyond, slotted.values[self.capped])
+        self._lacking = slotted.values[self.capped]
+        self.cap(self.capped, np.maximum(self._lacking, self._caps))
+        self._used = np.array([each.share(slotted.values) for each in self.kept])
         return slotted.values
 
-    def _note_missed(self, beyond: FloatArray, lacks: FloatArray) -> None:
-        """Let tiers and caps leave what the slots took beyond them, for the bounds of later tiers.
+    def bound_after(self, goal: Goal, bound: float, used: dict[str, float]) -> float:
+        """Return a bound of a tier for all plans as fair as the one in the slots.
 
         Args:
-            beyond: how far each tier kept went beyond what slots may use of its leeway.
-            lacks: ``(capped,)`` what is there.
+            goal: the tier's.
+            bound: that was found before.
+            used: what a plan uses of the goals of tiers, in their own weights' measure; those that
+                are not named use what the one in the slots does.
         """
-        extra = np.maximum(beyond - (LEEWAY - self._laid), 0.0)
-        missed = np.flatnonzero((beyond if self.is_small else extra) > MISSED)
-        self._missed = int(missed[0]) + 1 if missed.size else len(self.kept) + 1
-        self.cap(self.capped, np.maximum(lacks, self._caps))
-        self._lacking = lacks
-        self.kept = [
-            replace(each, most=each.most + more)
-            for each, more in zip(self.kept, (*extra.tolist(), 0.0), strict=False)
-        ]
-
-    def bound_after(self, goal: Goal) -> float:
-        """Return a bound of a goal that holds for the slots too, or infinity where the old does."""
-        names = [each.goal.name for each in self.kept]
-        at = names.index(goal.name) if goal.name in names else 0
-        proved = self._proved.get(goal.name, self._caps[:0])
+        proof = self._proved[goal.name]
+        at, high = proof.most.size, self._highest()
+        for each, share in zip(self.kept, self._used.tolist(), strict=True):
+            high[each.column] = max(share, used.get(each.goal.name, -np.inf) / each.scale)
+        most = high[[each.column for each in self.kept[:at]]]
+        high[[each.column for each in self.kept[at:]]] = np.inf
+        holds = bool((most <= proof.most + MISSED).all())
         grace = LESS_GRACE if self.is_small else GRACE
-        within = not proved.size or (self._lacking <= proved + grace).all()
-        if at < self._missed and within:
-            return np.inf
-        kept, self.kept = self.kept, self.kept[:at]
-        high = self._highest()
-        high[[each.column for each in kept[at:]]] = np.inf
-        bound = self._bound(goal, high)
-        self.kept = kept
-        return bound
+        within = not proof.caps.size or bool((self._lacking <= proof.caps + grace).all())
+        if not within or (self.is_small and not holds):
+            return self._bound(goal, high, proof)
+        if proof.dual is not None:
+            return max(proof.dual.restated(high) / proof.factor, bound if holds else -np.inf)
+        return bound if holds else self._bound(goal, high, proof)
 
-    def _bound(self, goal: Goal, high: FloatArray) -> float:
+    def _bound(self, goal: Goal, high: FloatArray, proof: Proof | None = None) -> float:
         """Return a bound of a goal: the relaxation's, or that of the groups one by one.
 
         Args:
             goal: a tier's.
             high: ``(columns,)`` upper bounds.
+            proof: prices that are known.
         """
         weights, factor = self._weights(goal)
-        relaxed = solve_program(self.program, weights, self.effort, lower=self.low, upper=high)
-        if relaxed.values is None:
-            return -np.inf
-        bound = relaxed.objective
+        prices = self._prices_of(proof)
+        bound = -np.inf
+        if prices is None:
+            relaxed = self._solve(weights, high)
+            if relaxed.values is None:
+                return -np.inf
+            bound, prices = relaxed.objective, relaxed.row_prices
+        aim = _aim(goal, weights, factor, bound, GAP)
         if self.is_small:
-            aim = _aim(goal, weights, factor, bound, GAP)
             bound = max(bound, self._everything(aim, ROUGH * GAP, high).bound)
         elif abs(bound) > MISSED * GOAL_SIZE:
-            aim = _aim(goal, weights, factor, relaxed.objective, GAP)
-            parted = self._parted(aim, relaxed.row_prices, high)
-            bound = max([bound, *(each.bound for each in islice(parted, 1))])
+            dual = self._dual(aim, high)
+            dual.solve(prices)
+            bound = max(bound, dual.bound)
         return bound / factor
+
+    def _prices_of(self, proof: Proof | None) -> FloatArray | None:
+        """Return the best prices known of a large program, 0 in rows it has got since."""
+        if self.is_small or proof is None or proof.dual is None or not proof.dual.tried:
+            return None
+        prices = proof.dual.tried[0].prices
+        return np.pad(prices, (0, self.program.rows - prices.size))
+
+    def _dual(self, aim: Aim, high: FloatArray) -> Dual:
+        """Return the groups, and prices to be tried for a goal."""
+        parts, whole = self._parts(), self._whole()
+        allowed = aim.allowed / max(parts.count, 1)
+        effort = replace(self.effort, gap=allowed, nodes=PART_NODES, scip=True)
+        return Dual(parts, aim.weights, (self.low, high), whole, effort)
 
 
 def _aim(goal: Goal, weights: FloatArray, factor: float, relaxed: float, gap: float) -> Aim:

@@ -6,7 +6,9 @@ they reach together is a bound (Lagrangian relaxation: Geoffrion 1974, section 2
 one than the relaxation's: within a part choices are whole.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,15 +26,20 @@ class Parted:
     Attributes:
         values: ``(columns,)`` the best of each part, one beside the other; shared rows may be
             broken. None where a part has nothing.
-        bound: of the whole program; infeasible: whether a part has no solution.
+        bound: of the whole program; infinite where parts were left out.
+        infeasible: whether a part has no solution.
+        solved: numbers of the parts that were solved; the others have what was known.
         costs: ``(columns,)`` of the goal, less what the prices pay.
+        prices: ``(rows,)`` at which that is so.
     """
 
     values: FloatArray | None
     bound: float = -np.inf
     infeasible: bool = False
     costs: FloatArray = field(default_factory=lambda: np.zeros(0))
+    prices: FloatArray = field(default_factory=lambda: np.zeros(0))
     work: int = 0
+    solved: Sequence[int] = ()
 
 
 class Parts:
@@ -58,6 +65,9 @@ class Parts:
         self._terms = tuple(each[inside] for each in program.matrix())
         self._columns = [np.flatnonzero(self.part == each) for each in np.unique(self.part)]
         self._columns = [each for each in self._columns if self.part[each[0]] != NOBODY]
+        self._number = np.full(self.part.size, NOBODY)
+        for number, columns in enumerate(self._columns):
+            self._number[columns] = number
         self._programs = [
             program.part(self.part == number, ~self.shared & (least == number))
             for number in (int(self.part[each[0]]) for each in self._columns)
@@ -68,13 +78,17 @@ class Parts:
         """Number of parts."""
         return len(self._columns)
 
-    def solve(
+    def solve(  # noqa: PLR0913 - the program's goal, prices and bounds, and by name what is known
         self,
         goal: FloatArray,
         prices: FloatArray,
         bounds: tuple[FloatArray, FloatArray],
         whole: BoolArray,
         effort: Effort,
+        *,
+        known: Sequence[FloatArray] = (),
+        order: Sequence[int] | None = None,
+        least: float = -np.inf,
     ) -> Parted:
         """Solve every part at prices of the shared rows.
 
@@ -84,6 +98,9 @@ class Parts:
             bounds: ``(columns,)`` least and most.
             whole: ``(columns,)`` which columns have to be whole.
             effort: of each part.
+            known: ``(columns,)`` solutions of the parts: each begins with its best one.
+            order: numbers of the parts, in the order in which they are solved.
+            least: a bound to be beaten: once solutions known show that it is not, the rest is left.
         """
         low, high = bounds
         prices = self._of_right_sign(prices)
@@ -93,43 +110,75 @@ class Parts:
         values = np.where(np.isfinite(low), low, np.minimum(high, 0.0))
         values[alone] = np.where(costs[alone] > 0.0, low[alone], high[alone])
         bound, work = self._paid(prices) + float(costs[alone] @ values[alone]), 0
-        for columns, program in zip(self._columns, self._programs, strict=True):
+        begun = [_least(costs, columns, known) for columns in self._columns]
+        open_parts = sum(each.cost for each in begun)
+        solved: list[int] = []
+        for number in range(self.count) if order is None else order:
+            columns = self._columns[number]
             answer = solve_program(
-                program,
+                self._programs[number],
                 costs[columns],
                 effort,
                 integer=whole[columns],
                 lower=low[columns],
                 upper=high[columns],
+                hint=begun[number].values,
             )
             work += answer.work
+            solved.append(number)
             if answer.values is None:
-                return Parted(values=None, infeasible=answer.infeasible, work=work)
+                return Parted(values=None, infeasible=answer.infeasible, work=work, solved=solved)
             values[columns] = answer.values
             bound += answer.bound
-        return Parted(values=values, bound=bound, costs=costs, work=work)
+            open_parts -= begun[number].cost
+            if bound + open_parts < least:
+                break
+        for number in set(range(self.count)) - set(solved):
+            values[self._columns[number]], bound = begun[number].values, -np.inf
+        return Parted(
+            values=values, bound=bound, costs=costs, prices=prices, work=work, solved=solved
+        )
 
-    def regrets(self, values: FloatArray, parted: Parted) -> FloatArray:
-        """Return ``(parts,)`` how much worse than its best at the prices each part is.
+    def restated(self, parted: Parted, high: FloatArray) -> float:
+        """Return the bound of the same prices where columns of no part have other upper bounds.
 
         Args:
-            values: ``(columns,)`` a solution of the whole program.
             parted: what the parts give at the prices.
+            high: ``(columns,)`` most, of which only those of columns of no part are looked at.
         """
         assert parted.values is not None
-        worse = parted.costs * (values - parted.values)
-        return np.array([worse[columns].sum() for columns in self._columns])
+        alone = np.flatnonzero((self.part == NOBODY) & (parted.costs < 0.0))
+        return parted.bound + float(parted.costs[alone] @ (high[alone] - parted.values[alone]))
 
-    def of(self, numbers: IntArray) -> BoolArray:
-        """Return ``(columns,)`` which columns belong to some parts.
+    def of(self, number: int) -> IntArray:
+        """Return the columns of a part."""
+        return self._columns[number]
+
+    def sums(self, values: FloatArray) -> FloatArray:
+        """Return ``(parts,)`` the sum of values of columns over each part."""
+        return np.array([values[columns].sum() for columns in self._columns])
+
+    def use(self, values: FloatArray) -> FloatArray:
+        """Return ``(parts, shared rows)`` what each part has of each row that ties them together.
 
         Args:
-            numbers: of parts, as `regrets` counts them.
+            values: ``(columns,)`` a solution.
         """
-        inside = np.zeros(self.part.size, dtype=np.bool_)
-        for number in numbers.tolist():
-            inside[self._columns[number]] = True
-        return inside
+        row, column, value = self._terms
+        rows, inside = int(self.shared.sum()), self._number[column] != NOBODY
+        at = self._number[column[inside]] * rows + (np.cumsum(self.shared) - 1)[row[inside]]
+        use: FloatArray = np.zeros(self.count * rows)
+        np.add.at(use, at, (value * values[column])[inside])
+        return use.reshape(self.count, rows)
+
+    def use_of(self, column: int) -> FloatArray:
+        """Return ``(shared rows,)`` the coefficients of a column."""
+        row, columns, value = self._terms
+        here = columns == column
+        at = (np.cumsum(self.shared) - 1)[row[here]]
+        use: FloatArray = np.zeros(int(self.shared.sum()))
+        use[at] = value[here]
+        return use
 
     def _of_right_sign(self, prices: FloatArray) -> FloatArray:
         """Return the prices, 0 where a row is not shared or is open on the side of the price."""
@@ -144,6 +193,19 @@ class Parts:
         ends = np.where(prices > 0.0, low, high)
         some = prices != 0.0
         return float(prices[some] @ ends[some])
+
+
+class _Begun(NamedTuple):
+    """What a part begins with."""
+
+    values: FloatArray | None
+    cost: float
+
+
+def _least(costs: FloatArray, columns: IntArray, known: Sequence[FloatArray]) -> _Begun:
+    """Return the cheapest of some solutions of a part, nothing without any."""
+    some = ((values[columns], float(costs[columns] @ values[columns])) for values in known)
+    return min((_Begun(*each) for each in some), key=lambda e: e.cost, default=_Begun(None, np.inf))
 
 
 def _completed(program: Program, part: IntArray) -> IntArray:

@@ -186,6 +186,10 @@ class Relaxation:
             twin.bound(each, self.lower[each], self.upper[each])
         return twin
 
+    def begin_anew(self) -> None:
+        """Let the next solve begin at an optimal basis that HiGHS finds, where it finds one."""
+        self._near = self._basis()
+
     def begin_at(self, values: FloatArray) -> None:
         """Let the next solve begin at a basis as near to a known solution as can be read off it.
 

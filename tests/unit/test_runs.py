@@ -16,6 +16,7 @@ from solver.problem import MILLI, NOBODY, Problem, Shape, Tier, as_int
 from solver.rights import rights
 from solver.select import select
 from solver.tiers import byruns, slotted
+from solver.tiers.dual import Dual
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.laying import Hours, hold, lay_out
 from solver.tiers.model import RoundModel
@@ -218,25 +219,60 @@ def test_parts_at_the_prices_of_the_relaxation_bound_no_worse_than_it(seed):
     assert whole >= fractions - 1e-6
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_regrets_of_the_groups_add_up_to_what_a_plan_is_worse_than_the_bound(seed):
-    """Each group is at best as good as by itself; what they lose, prices of unused supply aside."""
-    problem = national(14, seed)
+@pytest.mark.parametrize("seed", range(8))
+def test_prices_that_climb_bound_better_and_never_pass_the_best_plan(seed):
+    """Each step's bound holds, for the limits it was found at and, told anew, for others."""
+    problem = national(40, seed)
     model = RoundModel(problem)
     goal = FairRows(model, rights(problem)).fellows_goal()
     engine = byruns.RunsEngine(model, Effort())
     weights = engine.runs.goal(goal.weights) / goal.scale
+    whole = engine.runs.whole(model.choices()[0])
+    best = solve_program(engine.program, weights, Effort(gap=1e-6), integer=whole)
+    relaxed = solve_program(engine.program, weights, Effort())
+    parts = Parts(engine.program, engine.runs.part(model.owner_of_columns(), problem.group))
+    low, high = engine.program.column_bounds()
+    dual = Dual(parts, weights, (low, high), whole, Effort())
+    dual.add(best.values)
+    assert dual.solve(relaxed.row_prices)
+    first = dual.bound
+    dual.climb(best.values, 1.0, best.objective)
+    assert first <= dual.bound <= best.objective + 1e-5
+    bounds = [each.bound for each in dual.tried]
+    assert bounds == sorted(bounds, reverse=True)
+    assert dual.restated(high) == pytest.approx(dual.bound, abs=1e-9)
+    for plan in (*dual.best(3), *dual.mixed()):
+        assert np.abs(plan[whole] - np.round(plan[whole])).max() < 1e-5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_parts_that_cannot_help_are_left_out(seed):
+    """Bounds that are beaten already end a step; what was not solved is what was known."""
+    problem = national(40, seed)
+    model = RoundModel(problem)
+    goal = FairRows(model, rights(problem)).fellows_goal()
+    engine = byruns.RunsEngine(model, Effort())
+    weights = engine.runs.goal(goal.weights) / goal.scale
+    whole = engine.runs.whole(model.choices()[0])
     prices = solve_program(engine.program, weights, Effort()).row_prices
     parts = Parts(engine.program, engine.runs.part(model.owner_of_columns(), problem.group))
-    columns = engine.runs.whole(model.choices()[0])
     bounds = engine.program.column_bounds()
-    parted = parts.solve(weights, prices, bounds, columns, Effort())
-    plan = solve_program(engine.program, weights, Effort(), integer=columns).values
-    regrets = parts.regrets(plan, parted)
-    assert (parts.count,) == regrets.shape
-    assert (regrets >= -1e-6).all()
-    assert regrets.sum() <= weights @ plan - parted.bound + 1e-6
-    assert (parts.of(np.arange(parts.count)) == (parts.part != NOBODY)).all()
+    best = parts.solve(weights, prices, bounds, whole, Effort())
+    known = [best.values]
+    again = parts.solve(weights, prices, bounds, whole, Effort(), known=known, least=-1e6)
+    assert again.bound == pytest.approx(best.bound, abs=1e-6)
+    order = range(parts.count)[::-1]
+    short = parts.solve(
+        weights, prices, bounds, whole, Effort(), known=known, order=order, least=best.bound + 1.0
+    )
+    assert [parts.count - 1] == list(short.solved)
+    assert -np.inf == short.bound
+    first = parts.of(0)
+    assert short.values[first].tolist() == best.values[first].tolist()
+    assert parts.use(best.values).shape == (parts.count, int(parts.shared.sum()))
+    total = parts.sums(weights * best.values).sum()
+    inside = parts.part != NOBODY
+    assert total == pytest.approx(weights[inside] @ best.values[inside])
 
 
 @pytest.mark.parametrize("seed", range(8))
