@@ -46,6 +46,8 @@ PART_NODES = 200
 """The same of one group, in nodes."""
 ROUGH = 0.5
 """Part of the gap asked for at which it ends."""
+NEAR = 0.002
+"""Relative gap up to which the first plan of all is near enough."""
 BEST = 2
 """Plans of the groups at that many of the best prices say what is decided."""
 STEEP = 1.5
@@ -161,8 +163,13 @@ class RunsEngine:
         found.offer(first)
         dual = self._by_groups(found, relaxed)
         self._proved[goal.name] = replace(self._proof(), dual=dual, factor=factor)
+        begun = found.values is None
         if not found.infeasible:
+            self._climb(found, dual)
             self._decide(found, self._plans(found, dual, relaxed.values))
+        if begun and found.gap > NEAR and not self.is_small and self._climb(found, dual):
+            self._decide(found, self._plans(found, dual, relaxed.values))
+        self._known = [] if dual is None else dual.best(len(dual.tried))
         self._decide_everything(found)
         return Settled(
             values=None if found.values is None else self.runs.spread(found.values),
@@ -186,11 +193,11 @@ class RunsEngine:
         return weights, factor
 
     def _by_groups(self, found: Found, relaxed: Answer) -> Dual | None:
-        """Solve the groups one by one at better and better prices; None with one group only.
+        """Solve the groups one by one; None with one group only.
 
         Args:
             found: gets the bounds.
-            relaxed: the relaxation, at whose prices it begins.
+            relaxed: the relaxation, whose prices are taken; where a tier is kept, dearer ones.
         """
         assert relaxed.values is not None
         aim, high = found.aim, self._highest()
@@ -199,18 +206,30 @@ class RunsEngine:
             return None
         if self.kept:
             prices = self._dearer(aim.weights, prices, high)
-        if found.values is not None:
-            dual.add(found.values)
         for plan in self._known:
             dual.add(np.pad(plan, (0, self.program.columns - plan.size)))
         dual.solve(prices)
-        if found.values is not None and dual.tried and not self._lacks(dual.tried[0].values):
-            dual.climb(found.values, aim.size, found.objective)
-        self._known = dual.best(len(dual.tried))
         found.work += dual.work
         found.infeasible |= dual.infeasible
         found.prove(dual.bound)
         return dual
+
+    def _climb(self, found: Found, dual: Dual | None) -> bool:
+        """Move the prices from where they are; say whether that was of any use.
+
+        Without a plan that is known cuts say little, and what a group has to lack beyond its cap
+        counts for more than prices.
+        """
+        if dual is None or found.values is None or not dual.tried:
+            return False
+        if self._lacks(dual.tried[0].values):
+            return False
+        before = dual.work
+        dual.add(found.values)
+        dual.climb(found.values, found.aim.size, found.objective)
+        found.work += dual.work - before
+        found.prove(dual.bound)
+        return True
 
     def _plans(self, found: Found, dual: Dual | None, relaxed: FloatArray) -> list[FloatArray]:
         """Return the plans of the groups, and with them the one known and the relaxation.
