@@ -163,11 +163,11 @@ class RunsEngine:
         found.offer(first)
         dual = self._by_groups(found, relaxed)
         self._proved[goal.name] = replace(self._proof(), dual=dual, factor=factor)
-        begun = found.values is None
+        climbed = self._climb(found, dual)
         if not found.infeasible:
-            self._climb(found, dual)
             self._decide(found, self._plans(found, dual, relaxed.values))
-        if begun and found.gap > NEAR and not self.is_small and self._climb(found, dual):
+        far = found.gap > NEAR and not self.is_small and not self._lacks(found.values)
+        if far and not climbed and self._climb(found, dual):
             self._decide(found, self._plans(found, dual, relaxed.values))
         self._known = [] if dual is None else dual.best(len(dual.tried))
         self._decide_everything(found)
@@ -207,12 +207,16 @@ class RunsEngine:
         if self.kept:
             prices = self._dearer(aim.weights, prices, high)
         for plan in self._known:
-            dual.add(np.pad(plan, (0, self.program.columns - plan.size)))
+            dual.add(self._padded(plan))
         dual.solve(prices)
         found.work += dual.work
         found.infeasible |= dual.infeasible
         found.prove(dual.bound)
         return dual
+
+    def _padded(self, plan: FloatArray) -> FloatArray:
+        """Return a solution with 0 for the columns that the program has got since."""
+        return np.pad(plan, (0, self.program.columns - plan.size))
 
     def _climb(self, found: Found, dual: Dual | None) -> bool:
         """Move the prices from where they are; say whether that was of any use.
@@ -497,7 +501,7 @@ class RunsEngine:
         within = not proof.caps.size or bool((self._lacking <= proof.caps + grace).all())
         if not within or (self.is_small and not holds):
             return self._bound(goal, high, proof)
-        if proof.dual is not None:
+        if proof.dual is not None and proof.dual.tried:
             return max(proof.dual.restated(high) / proof.factor, bound if holds else -np.inf)
         return bound if holds else self._bound(goal, high, proof)
 
@@ -510,21 +514,30 @@ class RunsEngine:
             proof: prices that are known.
         """
         weights, factor = self._weights(goal)
-        prices = self._prices_of(proof)
-        bound = -np.inf
-        if prices is None:
-            relaxed = self._solve(weights, high)
-            if relaxed.values is None:
-                return -np.inf
-            bound, prices = relaxed.objective, relaxed.row_prices
+        bound, prices = -np.inf, self._prices_of(proof)
+        if proof is not None and proof.dual is not None and prices is not None:
+            aim = _aim(goal, weights, factor, proof.dual.bound, GAP)
+            bound = self._at_prices(aim, prices, high)
+        if np.isfinite(bound):
+            return bound / factor
+        relaxed = self._solve(weights, high)
+        if relaxed.values is None:
+            return -np.inf
+        bound = relaxed.objective
         aim = _aim(goal, weights, factor, bound, GAP)
         if self.is_small:
             bound = max(bound, self._everything(aim, ROUGH * GAP, high).bound)
         elif abs(bound) > MISSED * GOAL_SIZE:
-            dual = self._dual(aim, high)
-            dual.solve(prices)
-            bound = max(bound, dual.bound)
+            bound = max(bound, self._at_prices(aim, relaxed.row_prices, high))
         return bound / factor
+
+    def _at_prices(self, aim: Aim, prices: FloatArray, high: FloatArray) -> float:
+        """Return the bound of the groups one by one, infinite where one is not solved."""
+        dual = self._dual(aim, high)
+        for plan in self._known:
+            dual.add(self._padded(plan))
+        dual.solve(prices)
+        return dual.bound
 
     def _prices_of(self, proof: Proof | None) -> FloatArray | None:
         """Return the best prices known of a large program, 0 in rows it has got since."""
