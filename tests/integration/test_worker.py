@@ -111,7 +111,7 @@ def alive(pid: int) -> bool:
     """Say whether a process runs."""
     try:
         return "Z" != Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
