@@ -67,7 +67,11 @@ def _nearer(
 def mended(
     problem: Problem, plan: Plan, fluid: tuple[Reached, ...], *, gap: float, effort: Effort
 ) -> Plan:
-    """Win back what whole gang-hours lose of the fairness tiers, where the round is not small."""
+    """Win back what whole gang-hours lose of the fairness tiers, where the round is not small.
+
+    What one tier wins has to be as much as any other loses: tiers leave a little of what they reach
+    to the later ones, and a ten-thousandth of the first is not worth a hundredth of the next.
+    """
     scale, before = scales(plan.entitlement), {each.name: each.objective for each in fluid}
     tiers = tuple(each for each in plan.stages if each.name in {*SHORTFALLS, "value"})
     lacking = any(
@@ -97,6 +101,9 @@ def mended(
         else each
         for each in plan.stages
     )
+    changes = [now.gap - was.gap for was, now in zip(plan.stages, stages, strict=True)]
+    if max(changes) > -min(changes):
+        return plan
     return _nearer(problem, plan, cells, stages, gap=gap)
 
 
