@@ -221,7 +221,7 @@ def test_parts_at_the_prices_of_the_relaxation_bound_no_worse_than_it(seed):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_prices_that_climb_bound_better_and_never_pass_the_best_plan(seed):
-    """Each step's bound holds, for the limits it was found at and, told anew, for others."""
+    """Every bound holds, and is the same told anew for the limits it was found at."""
     problem = national(40, seed)
     model = RoundModel(problem)
     goal = FairRows(model, rights(problem)).fellows_goal()
