@@ -219,19 +219,24 @@ def test_parts_at_the_prices_of_the_relaxation_bound_no_worse_than_it(seed):
     assert whole >= fractions - 1e-6
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_prices_that_climb_bound_better_and_never_pass_the_best_plan(seed):
-    """Every bound holds, and is the same told anew for the limits it was found at."""
-    problem = national(40, seed)
+def in_parts(requests: int, seed: int) -> tuple[Parts, np.ndarray, np.ndarray]:
+    """Return a national round by groups, the weights of its fellows, and what has to be whole."""
+    problem = national(requests, seed)
     model = RoundModel(problem)
     goal = FairRows(model, rights(problem)).fellows_goal()
     engine = byruns.RunsEngine(model, Effort())
     weights = engine.runs.goal(goal.weights) / goal.scale
-    whole = engine.runs.whole(model.choices()[0])
-    best = solve_program(engine.program, weights, Effort(gap=1e-6), integer=whole)
-    relaxed = solve_program(engine.program, weights, Effort())
     parts = Parts(engine.program, engine.runs.part(model.owner_of_columns(), problem.group))
-    low, high = engine.program.column_bounds()
+    return parts, weights, engine.runs.whole(model.choices()[0])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_prices_that_climb_bound_better_and_never_pass_the_best_plan(seed):
+    """Every bound holds, and is the same told anew for the limits it was found at."""
+    parts, weights, whole = in_parts(40, seed)
+    best = solve_program(parts.program, weights, Effort(gap=1e-6), integer=whole)
+    relaxed = solve_program(parts.program, weights, Effort())
+    low, high = parts.program.column_bounds()
     dual = Dual(parts, weights, (low, high), whole, Effort())
     dual.add(best.values)
     assert dual.solve(relaxed.row_prices)
@@ -248,15 +253,9 @@ def test_prices_that_climb_bound_better_and_never_pass_the_best_plan(seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_parts_that_cannot_help_are_left_out(seed):
     """Bounds that are beaten already end a step; what was not solved is what was known."""
-    problem = national(40, seed)
-    model = RoundModel(problem)
-    goal = FairRows(model, rights(problem)).fellows_goal()
-    engine = byruns.RunsEngine(model, Effort())
-    weights = engine.runs.goal(goal.weights) / goal.scale
-    whole = engine.runs.whole(model.choices()[0])
-    prices = solve_program(engine.program, weights, Effort()).row_prices
-    parts = Parts(engine.program, engine.runs.part(model.owner_of_columns(), problem.group))
-    bounds = engine.program.column_bounds()
+    parts, weights, whole = in_parts(40, seed)
+    prices = solve_program(parts.program, weights, Effort()).row_prices
+    bounds = parts.program.column_bounds()
     best = parts.solve(weights, prices, bounds, whole, Effort())
     known = [best.values]
     again = parts.solve(weights, prices, bounds, whole, Effort(), known=known, least=-1e6)
