@@ -221,7 +221,7 @@ class Search:
         Args:
             reached: what the final plan has of each tier.
         """
-        if not isinstance(self.engine, RunsEngine) or self.engine.is_small:
+        if not isinstance(self.engine, RunsEngine) or self.engine.frame.is_small:
             return tuple(self.reached)
         goals = self.goals()
         used = {goal.name: reached[goal.name] / goal.unit for goal in goals}
@@ -265,7 +265,7 @@ class Search:
             if begun.values is not None:
                 self.head_start, self.values = begun, begun.values
         lacks = self.worst(fair) > self.gap / 5
-        if isinstance(engine, RunsEngine) and engine.is_small and lacks:
+        if isinstance(engine, RunsEngine) and engine.frame.is_small and lacks:
             self.improve_groups_by_runs(engine, fair, least)
             return
         if self.worst(fair) <= least + self.gap or self.is_done_by_runs():

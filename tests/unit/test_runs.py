@@ -172,13 +172,15 @@ def test_a_tier_by_runs_is_bounded_by_what_a_plan_reaches(seed):
     engine = byruns.RunsEngine(model, Effort())
     settled = engine.settle(goal, 1e-3)
     assert settled.bound <= best.objective + 1e-5 * goal.scale
-    parts = Parts(engine.program, engine.runs.part(model.owner_of_columns(), problem.group))
+    parts = Parts(
+        engine.frame.program, engine.frame.runs.part(model.owner_of_columns(), problem.group)
+    )
     assert parts.count == problem.groups
-    weights = engine.runs.goal(goal.weights)
-    bounds = engine.program.column_bounds()
-    prices = solve_program(engine.program, weights, Effort()).row_prices
+    weights = engine.frame.runs.goal(goal.weights)
+    bounds = engine.frame.program.column_bounds()
+    prices = solve_program(engine.frame.program, weights, Effort()).row_prices
     rng = np.random.default_rng(seed)
-    columns = engine.runs.whole(model.choices()[0])
+    columns = engine.frame.runs.whole(model.choices()[0])
     for scale in (1.0, 0.5, 2.0):
         some = prices * scale * rng.uniform(0.5, 1.5, prices.size)
         parted = parts.solve(weights, some, bounds, columns, Effort())
@@ -192,9 +194,9 @@ def test_a_round_of_one_part_is_decided_as_a_whole(monkeypatch, seed):
     model = RoundModel(problem)
     goal = FairRows(model, rights(problem)).fellows_goal()
     engine = byruns.RunsEngine(model, Effort())
-    weights = engine.runs.goal(goal.weights)
-    whole = engine.runs.whole(model.choices()[0])
-    best = solve_program(engine.program, weights, Effort(), integer=whole)
+    weights = engine.frame.runs.goal(goal.weights)
+    whole = engine.frame.runs.whole(model.choices()[0])
+    best = solve_program(engine.frame.program, weights, Effort(), integer=whole)
     monkeypatch.setattr(Parts, "count", 1)
     assert engine.settle(goal, 1e-3).objective <= best.objective + 1e-3 * goal.scale
 
@@ -206,11 +208,13 @@ def test_parts_at_the_prices_of_the_relaxation_bound_no_worse_than_it(seed):
     model = RoundModel(problem)
     goal = FairRows(model, rights(problem)).fellows_goal()
     engine = byruns.RunsEngine(model, Effort())
-    weights = engine.runs.goal(goal.weights) / goal.scale
-    relaxed = solve_program(engine.program, weights, Effort())
-    parts = Parts(engine.program, engine.runs.part(model.owner_of_columns(), problem.group))
-    bounds = engine.program.column_bounds()
-    columns = engine.runs.whole(model.choices()[0])
+    weights = engine.frame.runs.goal(goal.weights) / goal.scale
+    relaxed = solve_program(engine.frame.program, weights, Effort())
+    parts = Parts(
+        engine.frame.program, engine.frame.runs.part(model.owner_of_columns(), problem.group)
+    )
+    bounds = engine.frame.program.column_bounds()
+    columns = engine.frame.runs.whole(model.choices()[0])
     fractions, whole = (
         parts.solve(weights, relaxed.row_prices, bounds, each, Effort()).bound
         for each in (np.zeros_like(columns), columns)
@@ -225,9 +229,11 @@ def in_parts(requests: int, seed: int) -> tuple[Parts, np.ndarray, np.ndarray]:
     model = RoundModel(problem)
     goal = FairRows(model, rights(problem)).fellows_goal()
     engine = byruns.RunsEngine(model, Effort())
-    weights = engine.runs.goal(goal.weights) / goal.scale
-    parts = Parts(engine.program, engine.runs.part(model.owner_of_columns(), problem.group))
-    return parts, weights, engine.runs.whole(model.choices()[0])
+    weights = engine.frame.runs.goal(goal.weights) / goal.scale
+    parts = Parts(
+        engine.frame.program, engine.frame.runs.part(model.owner_of_columns(), problem.group)
+    )
+    return parts, weights, engine.frame.runs.whole(model.choices()[0])
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -338,12 +344,12 @@ def test_a_plan_of_slots_is_a_plan_by_runs(monkeypatch, seed):
     def checking(engine, values, goal):
         laid = laid_out(engine, values, goal)
         if laid is not None:
-            own = engine.runs.summed(laid[: engine.runs.column.size])
-            low, high = engine.low.copy(), engine.high.copy()
+            own = engine.frame.runs.summed(laid[: engine.frame.runs.column.size])
+            low, high = engine.frame.low.copy(), engine.frame.high.copy()
             low[: own.size], high[: own.size] = own - 1e-5, own + 1e-5
             high[own.size :] = np.maximum(high[own.size :], 1.0)
             checked.append(
-                solve_program(engine.program, np.zeros(0), Effort(), lower=low, upper=high)
+                solve_program(engine.frame.program, np.zeros(0), Effort(), lower=low, upper=high)
             )
         return laid
 
