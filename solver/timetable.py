@@ -51,6 +51,8 @@ REPAIR_PLACES = 800
 """Places in such surroundings."""
 REPAIR_WORK = 0.5
 """CP-SAT's deterministic time for one of them."""
+NEARLY = 2e-4
+"""Share of its target that a group may lack in the division and still be brought to all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -358,9 +360,10 @@ def _give_back(aims: Outline, moves: Search, gone: IntArray) -> None:
 def _fill(aims: Outline, moves: Search) -> None:
     """Hand out what supply is left: floors, groups, fellows, the division, value.
 
+    What the division leaves groups to lack is for the fellows and for value: nobody is cut for it.
     For value alone nobody is cut by more than a gang-hour below the division.
     """
-    problem, target = aims.problem, aims.target
+    problem, target = aims.problem, _at_cost(aims)
     served = (moves.board.total > 0) & (np.diff(moves.arms.start) > 0)
     members = np.nonzero(served)[0]
     queue = members[np.lexsort((members, -moves.merit[members]))]
@@ -377,9 +380,19 @@ def _fill(aims: Outline, moves: Search) -> None:
         if moves.board.held[fellow] < target[fellow]:
             lift_bucket(moves, queue[ours], fellow, int(target[fellow]))
     bring_up(moves, queue, aims.goal, 0)
+    lift_groups(moves, queue, aims.target, at_cost=False)
     near = aims.goal - problem.gang * problem.speed.max(axis=1)
     moves.arms.asker[NEED] = np.maximum(aims.need, near)
     bring_up(moves, queue, problem.ask.copy(), NOBODY)
+
+
+def _at_cost(aims: Outline) -> IntArray:
+    """Return ``(b,)`` what fellows and groups are to hold at the cost of others."""
+    problem, target = aims.problem, aims.target.copy()
+    groups = slice(problem.fellows, problem.fellows + problem.groups)
+    lacks = aims.divided[groups] < target[groups] * (1 - NEARLY)
+    target[groups] = np.where(lacks, aims.divided[groups], target[groups])
+    return target
 
 
 def _grow_shapes(aims: Outline, cells: IntArray) -> IntArray:

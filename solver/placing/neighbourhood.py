@@ -428,12 +428,18 @@ def lift_bucket(search: Search, queue: IntArray, bucket: int, goal: int) -> bool
     return bool(held[bucket] >= goal)
 
 
-def lift_groups(search: Search, queue: IntArray, target: IntArray) -> None:
+def lift_groups(search: Search, queue: IntArray, target: IntArray, *, at_cost: bool = True) -> None:
     """Add gang-hours, each to the group that lacks the largest share of its target.
 
     Inside a group the fellow who lacks an entitlement comes first, then the order of the queue.
-    A request that cannot be helped once is left alone from then on. The search has to keep the
-    targets, so that nobody who lacks something is cut for another.
+    A request that cannot be helped once is left alone from then on.
+
+    Args:
+        search: its board is changed; it has to keep the targets, so that nobody who lacks
+            something is cut for another.
+        queue: request indices.
+        target: ``(b,)`` what groups and fellows are wanted to hold.
+        at_cost: whether others are moved and cut for it; else only what lies free is used.
     """
     arms, board = search.arms, search.board
     fellow, group = arms.bucket[queue, 0], arms.bucket[queue, 1]
@@ -447,4 +453,8 @@ def lift_groups(search: Search, queue: IntArray, target: IntArray) -> None:
         worst = helped & (lack[group] == lack[group[helped]].max())
         needy = worst & (lack[fellow] > 0)
         best = int(np.argmax(needy if needy.any() else worst))
-        waiting[best] = add_one(search, int(queue[best]), OPEN)
+        request = int(queue[best])
+        if at_cost:
+            waiting[best] = add_one(search, request, OPEN)
+        else:
+            waiting[best] = grow(search, request, int(board.total[request]) + 1)

@@ -32,7 +32,8 @@ class Outline:
         need: ``(r,)`` thousandths of reference hours, 0 for who is not funded.
         goal: ``(r,)`` the same, what the fluid division gives and at least the need.
         windows: ``(r, 2)`` tightened; pools: ``(r, p)`` pools to use.
-        target: ``(b,)`` what the tiers want fellows and groups to hold.
+        target: ``(b,)`` what the tiers want fellows and groups to hold; divided: what they hold in
+            the division.
         merit: ``(r,)`` value of a thousandth of a reference hour.
     """
 
@@ -44,6 +45,7 @@ class Outline:
     windows: IntArray
     pools: BoolArray
     target: IntArray
+    divided: IntArray
     merit: IntArray
 
 
@@ -63,6 +65,7 @@ def outline(
     need = np.where(funded, np.minimum(need, problem.ask), 0)
     goal = np.minimum(np.maximum(totals(problem, fluid) // MILLI, need), problem.ask)
     score = problem.rules.merit is Merit.SCORE
+    divided = _divided(problem, fluid)
     return Outline(
         problem=problem,
         fluid=fluid,
@@ -71,7 +74,8 @@ def outline(
         goal=goal,
         windows=tighten(problem, funded, need, fluid),
         pools=_choose_pools(problem, fluid),
-        target=_targets(problem, fluid, entitlement),
+        target=_targets(problem, divided, entitlement),
+        divided=divided,
         merit=np.maximum(problem.score, 1) if score else np.ones_like(problem.score),
     )
 
@@ -92,6 +96,7 @@ def redrawn(plan: Outline, cells: IntArray) -> Outline:
         windows=tighten(problem, served, need, fluid),
         pools=_choose_pools(problem, fluid),
         target=plan.target,
+        divided=_divided(problem, fluid),
         merit=plan.merit,
     )
 
@@ -187,18 +192,22 @@ def _choose_pools(problem: Problem, fluid: IntArray) -> BoolArray:
     return np.where(problem.single_pool[:, None], chosen & pools, pools)
 
 
-def _targets(problem: Problem, fluid: IntArray, entitlement: Entitlement | None) -> IntArray:
-    """Return ``(b,)`` what the tiers want fellows and groups to hold, 0 without such a tier."""
+def _divided(problem: Problem, fluid: IntArray) -> IntArray:
+    """Return ``(b,)`` what fellows and groups hold in a division, 0 for the rest."""
     units = np.zeros(problem.requests, dtype=np.int64)
     np.add.at(units, fluid[:, 0], fluid[:, 3] * problem.factor[fluid[:, 0], fluid[:, 1]])
     units //= MILLI
-    groups = per_group(problem, units) if entitlement is None else entitlement.groups
-    fellows = per_fellow(problem, units) if entitlement is None else entitlement.fellows
-    tiers = problem.rules.tiers
     rest = problem.institute_cap.shape[0] + problem.track_cap.shape[0]
-    parts = (
-        fellows * (Tier.FELLOWS in tiers),
-        groups * (Tier.GROUPS in tiers),
-        np.zeros(rest, dtype=np.int64),
-    )
+    parts = per_fellow(problem, units), per_group(problem, units), np.zeros(rest)
     return np.concatenate(parts).astype(np.int64)
+
+
+def _targets(problem: Problem, divided: IntArray, entitlement: Entitlement | None) -> IntArray:
+    """Return ``(b,)`` what the tiers want fellows and groups to hold, 0 without such a tier."""
+    target, fellows = divided.copy(), problem.fellows
+    if entitlement is not None:
+        target[:fellows] = entitlement.fellows
+        target[fellows : fellows + problem.groups] = entitlement.groups
+    target[:fellows] *= Tier.FELLOWS in problem.rules.tiers
+    target[fellows:] *= Tier.GROUPS in problem.rules.tiers
+    return target

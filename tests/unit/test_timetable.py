@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from scheduler.document import load_document
 from scheduler.formulate import formulate
@@ -11,7 +12,7 @@ from scheduler.policy import find_policy
 from scheduler.round_file import read_round
 from solver.formula import rank
 from solver.plan import NO_CELLS, Entitlement, awarded_reference, received
-from solver.problem import MILLI, NO_CAP, NOBODY, IntArray, Problem, Rules, Shape, as_int
+from solver.problem import MILLI, NO_CAP, NOBODY, IntArray, Problem, Rules, Shape, Tier, as_int
 from solver.timetable import Timetable, moved_hours, timetable
 from tests.builders import a_problem
 from tests.rules import broken_rules
@@ -208,6 +209,20 @@ def test_leftover_hours_go_to_the_group_that_lacks_most_of_its_entitlement() -> 
     entitlement = Entitlement(groups=right, fellows=right, fluid=NO_CELLS)
     answer = _timetable(problem, [[0, 0, 0, 40_000]], entitlement=entitlement)
     assert [40, 40] == _hours(answer, problem)
+
+
+@pytest.mark.parametrize(
+    ("divided", "hours"), [([50_000, 30_000], [50, 30]), ([40_005, 39_995], [40, 40])]
+)
+def test_nobody_is_cut_for_what_the_division_leaves_a_group_to_lack(
+    divided: list[int], hours: list[int]
+) -> None:
+    """What the tiers left to value stays there; who lacks next to nothing gets all of the right."""
+    problem = a_problem(slots=1, score=[99, 1], rules=Rules(tiers=(Tier.GROUPS, Tier.VALUE)))
+    right = as_int([40 * MILLI, 40 * MILLI])
+    entitlement = Entitlement(groups=right, fellows=right, fluid=NO_CELLS)
+    cells = [[request, 0, 0, each] for request, each in enumerate(divided)]
+    assert hours == _hours(_timetable(problem, cells, entitlement=entitlement), problem)
 
 
 def test_the_same_seed_gives_the_same_cells() -> None:
