@@ -40,8 +40,10 @@ NEAR = 0.002
 """Relative gap up to which the first plan of all is near enough."""
 BEST = 2
 """Plans of the groups at that many of the best prices say what is decided."""
-STEEP = 1.5
+STEEP = 2.0
 """How much dearer than by the relaxation a tier kept is for whole choices, about."""
+HELD = 0.8
+"""How near the best prices are to those of a plan whose choices are held, about."""
 WHOLE = 1e-6
 """How far apart values of a choice still count as the same."""
 
@@ -88,6 +90,8 @@ class RunsEngine:
         if not found.infeasible:
             self._decide(found, self._plans(found, dual, relaxed.values))
         far = found.gap > NEAR and not self.frame.is_small and not self.frame.lacks(found.values)
+        if far and not climbed and dual is not None and found.values is not None:
+            dual.solve(self._nearer(weights, relaxed.row_prices, found.values))
         if far and not climbed and self._climb(found, dual):
             self._decide(found, self._plans(found, dual, relaxed.values))
         self.proofs.plans = [] if dual is None else dual.best(len(dual.tried))
@@ -106,17 +110,18 @@ class RunsEngine:
 
         Args:
             found: gets the bounds.
-            relaxed: the relaxation, whose prices are taken; where a tier is kept, dearer ones.
+            relaxed: the relaxation, whose prices are taken; where a tier is kept, others.
         """
         assert relaxed.values is not None
-        aim, high = found.aim, self.frame.highest()
-        dual, prices = self.frame.dual(aim, high), relaxed.row_prices
+        dual = self.frame.dual(found.aim, self.frame.highest())
         if dual.parts.count <= 1:
             return None
-        if self.frame.kept:
-            prices = self._dearer(aim.weights, prices, high)
         for plan in self.proofs.plans:
             dual.add(self.frame.padded(plan))
+        prices = relaxed.row_prices
+        if found.values is not None:
+            dual.add(found.values)
+            prices = self._nearer(found.aim.weights, prices, found.values)
         dual.solve(prices)
         found.work += dual.work
         found.infeasible |= dual.infeasible
@@ -170,15 +175,28 @@ class RunsEngine:
         found.offer(answer.values)
         found.prove(answer.bound)
 
-    def _dearer(self, weights: FloatArray, prices: FloatArray, high: FloatArray) -> FloatArray:
-        """Return the relaxation's prices where every tier kept costs more than at its bound."""
-        columns, rows = (
-            np.array([getattr(e, name) for e in self.frame.kept]) for name in ("column", "row")
-        )
-        weights, high = weights.copy(), high.copy()
-        weights[columns], high[columns] = STEEP * np.abs(prices[rows]), np.inf
-        answer = self.frame.solve(weights, high)
-        return prices if answer.values is None else answer.row_prices
+    def _nearer(self, weights: FloatArray, prices: FloatArray, values: FloatArray) -> FloatArray:
+        """Return prices between the relaxation's and those of a plan, tiers kept at more than both.
+
+        Hours are cheap where choices are fractions and dear where they are held; the prices that
+        bound best lie between.
+
+        Args:
+            weights: ``(columns,)`` of the goal.
+            prices: the relaxation's.
+            values: a plan.
+        """
+        frame, weights = self.frame, weights.copy()
+        low, most = frame.holding(frame.whole(), values)
+        high = frame.highest()
+        for each in frame.kept:
+            weights[each.column] = STEEP * abs(prices[each.row])
+            high[each.column] = most[each.column] = np.inf
+        relaxed = frame.solve(weights, high)
+        held = solve_program(frame.program, weights, frame.effort, lower=low, upper=most)
+        if relaxed.values is None or held.values is None:
+            return prices
+        return HELD * held.row_prices + (1 - HELD) * relaxed.row_prices
 
     def _decide(self, found: Found, plans: Sequence[FloatArray]) -> None:
         """Decide what plans see differently, or everything where that leads nowhere."""
