@@ -120,7 +120,7 @@ def improve(  # noqa: PLR0913 - options by name
     if not is_lawful(problem, cells):
         return None
     tiers = tuple(_reached(problem, entitlement, cells, search.bounds))
-    return Integral(cells=cells, tiers=tiers, lowest=_lowest(problem, entitlement, cells))
+    return Integral(cells=cells, tiers=tiers, lowest=lowest_share(problem, entitlement, cells))
 
 
 class Part(NamedTuple):
@@ -399,7 +399,7 @@ def _reached(
         )
 
 
-def _lowest(problem: Problem, entitlement: Entitlement | None, cells: IntArray) -> float:
+def lowest_share(problem: Problem, entitlement: Entitlement | None, cells: IntArray) -> float:
     """Return the smallest share of the entitlement that a funded fellow gets, at most 1."""
     if entitlement is None:
         return 1.0

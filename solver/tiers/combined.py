@@ -1,0 +1,302 @@
+"""The tiers of a round of blocks, decided by combinations: one for each fellow, slots at the end.
+
+Of each pool only its hours in all count here, so that bounds hold wherever blocks start. The
+relaxation mixes combinations, as few of them as there are pools and groups, which makes it a near
+one. A mixed-integer code decides among those that cost least by its prices; what is left out costs
+more than the last of them (Balas, Zemel 1980).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from solver.plan import Entitlement, Limit
+from solver.problem import MILLI, NOBODY, BoolArray, FloatArray, IntArray, Problem, Tier
+from solver.tiers.combinations import Combinations
+from solver.tiers.engines import GOAL_SIZE
+from solver.tiers.fairness_rows import fellow_weights
+from solver.tiers.program import Answer, Effort, Program, solve_program
+
+CORE = 2_000
+"""Combinations that the code decides among, beside one for every owner."""
+NODES = 30
+"""Nodes of its search; its root finds most."""
+ROUGH = 0.5
+"""Part of the gap asked for at which it ends."""
+LEEWAY = 0.0015
+"""Share of its scale that a tier kept leaves to the later ones."""
+WIDER = (1, 4, 16)
+"""How many times the gap groups may lack beyond what they have to, if less leads to no plan."""
+CHOSEN = 0.5
+"""From here on a combination is chosen."""
+TRIFLE = 1e-6
+"""Shares that do not count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Wanted:
+    """What a tier wants: least weights · columns, of the size of `GOAL_SIZE`.
+
+    Attributes:
+        unit: what 1 of it is in the tier's own unit; negative when the tier wants most.
+    """
+
+    name: str
+    weights: FloatArray
+    unit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Settled:
+    """A tier, and what its bound holds for.
+
+    Attributes:
+        bound: of what is wanted.
+        high: ``(columns,)`` upper bounds of groups' shortfalls and of the tiers kept.
+        column: what is kept of the tier from then on, `NOBODY` where nothing is.
+    """
+
+    wanted: Wanted
+    bound: float
+    high: FloatArray
+    work: int
+    limit: Limit
+    column: int = NOBODY
+
+
+class Combined:
+    """The program of a round's combinations, and its tiers.
+
+    Attributes:
+        settled: the tiers so far; chosen: ``(owners,)`` combinations of the last one, or None.
+        least: share of its entitlement that the worst group has to lack.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        entitlement: Entitlement | None,
+        combinations: Combinations,
+        *,
+        gap: float,
+        effort: Effort,
+    ) -> None:
+        self.problem, self.entitlement, self.found = problem, entitlement, combinations
+        self.gap, self.effort = gap, replace(effort, nodes=NODES)
+        self.settled: dict[str, Settled] = {}
+        self.chosen: IntArray | None = None
+        self.least, self._wider = 0.0, 0
+        self.program = Program()
+        self.size = combinations.owner.size
+        self.program.add_columns(self.size, 0.0, 1.0)
+        self._choose_one()
+        self._keep_supply()
+        due = np.zeros(0, dtype=np.int64) if entitlement is None else entitlement.groups
+        self.groups = np.flatnonzero(due > 0)
+        self.short = self.program.add_columns(self.groups.size, 0.0, 1.0)
+        self.worst = int(self.program.add_columns(1, 0.0, 1.0)[0])
+        if entitlement is not None:
+            self._measure_groups(due.astype(np.float64))
+        self.high = self.program.column_bounds()[1]
+
+    def _choose_one(self) -> None:
+        """Everyone has one combination, which may be that of nothing."""
+        owner = self.found.owner
+        rows = self.program.add_rows(int(owner.max(initial=-1)) + 1, 1.0, 1.0)
+        self.program.add_terms(rows[owner], np.arange(self.size), 1.0)
+
+    def _keep_supply(self) -> None:
+        """No pool gives more hours than it has."""
+        supply = np.maximum((self.problem.supply // MILLI).sum(axis=1), 1)
+        rows = self.program.add_rows(supply.size, -np.inf, 1.0)
+        at, pool = np.nonzero(self.found.hours)
+        self.program.add_terms(rows[pool], at, self.found.hours[at, pool] / supply[pool])
+
+    def _measure_groups(self, due: FloatArray) -> None:
+        """What a group receives and what it lacks make its entitlement or more."""
+        rows = self.program.add_rows(self.groups.size, 1.0, np.inf)
+        at = np.full(due.size, NOBODY)
+        at[self.groups] = rows
+        group = self.problem.fellow_group[self.found.owner]
+        inside = np.flatnonzero((at[group] != NOBODY) & (self.found.units > 0))
+        share = self.found.units[inside] / due[group[inside]]
+        self.program.add_terms(at[group[inside]], inside, share)
+        self.program.add_terms(rows, self.short, 1.0)
+        above = self.program.add_rows(self.groups.size, 0.0, np.inf)
+        self.program.add_terms(above, self.worst, 1.0)
+        self.program.add_terms(above, self.short, -1.0)
+
+    def run(self) -> bool:
+        """Decide tier by tier; say whether there is a plan."""
+        for tier in self.problem.rules.tiers:
+            if tier is Tier.GROUPS:
+                self._cap_groups()
+                continue
+            wanted = self._fellows() if tier is Tier.FELLOWS else self._value()
+            if not self._settle(wanted):
+                return False
+        return True
+
+    def _cap_groups(self) -> None:
+        """Bound what the worst group lacks, and all groups; the next tier finds a plan for it."""
+        assert self.entitlement is not None
+        weights = np.zeros(self.program.columns)
+        weights[self.worst] = GOAL_SIZE
+        worst = self._bounded(Wanted(name="groups", weights=weights, unit=1.0 / GOAL_SIZE))
+        self.least = max(worst.bound / GOAL_SIZE, 0.0)
+        self.high[self.short] = min(self.least + self.gap, 1.0)
+        due = self.entitlement.groups[self.groups] / MILLI
+        weights = np.zeros(self.program.columns)
+        weights[self.short] = due * (GOAL_SIZE / max(due.sum(), 1.0 / MILLI))
+        self._bounded(
+            Wanted(name="groups_total", weights=weights, unit=float(due.sum()) / GOAL_SIZE)
+        )
+
+    def _bounded(self, wanted: Wanted) -> Settled:
+        """Note a tier of which nothing but the relaxation is known."""
+        answer = self._relaxed(wanted, self.high)
+        bound = max(answer.objective, 0.0) if answer.values is not None else 0.0
+        found = Settled(
+            wanted=wanted,
+            bound=bound,
+            high=self.high.copy(),
+            work=answer.work,
+            limit=Limit.NONE,
+        )
+        self.settled[wanted.name] = found
+        return found
+
+    def _fellows(self) -> Wanted:
+        """Least shortfall of the fellows, weighted by merit."""
+        assert self.entitlement is not None
+        due = self.entitlement.fellows
+        lack = np.maximum(due[self.found.owner] - self.found.units, 0) / MILLI
+        scale = max(float(due.sum()) / MILLI, 1.0 / MILLI)
+        weights = np.zeros(self.program.columns)
+        merit = fellow_weights(self.problem)[self.found.owner]
+        weights[: self.size] = lack * merit * (GOAL_SIZE / scale)
+        return Wanted(name="fellows", weights=weights, unit=scale / GOAL_SIZE)
+
+    def _value(self) -> Wanted:
+        """Most of the policy's value."""
+        weights = np.zeros(self.program.columns)
+        weights[: self.size] = -self.found.value
+        return Wanted(name="value", weights=weights, unit=-1.0)
+
+    def _settle(self, wanted: Wanted) -> bool:
+        """Decide a tier and keep it; where groups are to lack too little, they lack more."""
+        answer, bound = Answer(values=None), -np.inf
+        for times in WIDER[self._wider :] if "groups" in self.settled else WIDER[:1]:
+            if "groups" in self.settled:
+                self._wider = WIDER.index(times)
+                self.high[self.short] = min(self.least + times * self.gap, 1.0)
+            relaxed = self._relaxed(wanted, self.high)
+            if relaxed.values is None:
+                continue
+            if wanted.unit < 0.0:
+                wanted, relaxed = _resized(wanted, relaxed)
+            answer, bound = self._decided(wanted, relaxed)
+            if answer.values is not None:
+                break
+        if answer.values is None:
+            return False
+        self.chosen = np.flatnonzero(answer.values[: self.size] > CHOSEN)
+        high, reached = self.high.copy(), float(wanted.weights @ answer.values)
+        self.settled[wanted.name] = Settled(
+            wanted=wanted,
+            bound=bound,
+            high=high,
+            work=answer.work,
+            limit=Limit.WORK if reached - bound > self.gap * GOAL_SIZE else Limit.NONE,
+            column=self._keep(wanted, reached),
+        )
+        return True
+
+    def _keep(self, wanted: Wanted, reached: float) -> int:
+        """Keep a tier; return the column of what it uses, in shares of its size."""
+        column = int(self.program.add_columns(1, -np.inf, np.inf)[0])
+        row = self.program.add_rows(1, -np.inf, 0.0)
+        used = np.flatnonzero(wanted.weights)
+        self.program.add_terms(row, used, wanted.weights[used] / GOAL_SIZE)
+        self.program.add_terms(row, [column], -1.0)
+        self.high = np.append(self.high, reached / GOAL_SIZE + LEEWAY)
+        return column
+
+    def _relaxed(self, wanted: Wanted, high: FloatArray) -> Answer:
+        """Return the best mixture of combinations."""
+        more = np.full(self.program.columns - high.size, np.inf)
+        return solve_program(
+            self.program, wanted.weights, self.effort, upper=np.concatenate([high, more])
+        )
+
+    def _decided(self, wanted: Wanted, relaxed: Answer) -> tuple[Answer, float]:
+        """Let the code decide among what costs least; return its answer and a bound of all."""
+        kept, width = self._core(wanted, relaxed)
+        low = self.program.column_bounds()[0]
+        answer = solve_program(
+            self.program.around(kept, np.zeros(kept.size)),
+            wanted.weights[kept],
+            replace(self.effort, gap=ROUGH * self.gap * GOAL_SIZE),
+            integer=np.arange(kept.size)[kept] < self.size,
+            lower=low[kept],
+            upper=self.high[kept],
+        )
+        bound = max(min(answer.bound, relaxed.objective + width), relaxed.objective)
+        if answer.values is None:
+            return answer, relaxed.objective
+        values = np.zeros(kept.size)
+        values[kept] = answer.values
+        return replace(answer, values=values), bound
+
+    def _core(self, wanted: Wanted, relaxed: Answer) -> tuple[BoolArray, float]:
+        """Return which columns are decided about, and what all others cost at least.
+
+        What is mixed is among them, and what is chosen so far: it is a plan.
+        """
+        row, column, value = self.program.matrix()
+        kept: BoolArray = np.ones(self.program.columns, dtype=np.bool_)
+        paid = np.bincount(column, value * relaxed.row_prices[row], minlength=kept.size)
+        cost = (wanted.weights - paid)[: self.size]
+        count = CORE + int(self.found.owner.max(initial=-1)) + 1
+        if count >= cost.size:
+            return kept, np.inf
+        assert relaxed.values is not None
+        order = np.argsort(cost, kind="stable")
+        kept[order[count:]] = False
+        kept[: self.size] |= relaxed.values[: self.size] > 0.0
+        if self.chosen is not None:
+            kept[self.chosen] = True
+        return kept, float(cost[order[count]])
+
+    def bound_of(self, name: str, lacks: FloatArray, used: dict[str, float]) -> float | None:
+        """Return a tier's bound for all plans as fair as a final one; None where none is known.
+
+        Args:
+            name: of the tier.
+            lacks: ``(groups,)`` shares that each lacks in that plan.
+            used: what it has of each tier; as the bound in the tier's own unit.
+        """
+        tier = self.settled[name]
+        high = tier.high.copy()
+        high[self.short] = np.maximum(high[self.short], lacks)
+        for each in self.settled.values():
+            if NOBODY < each.column < high.size:
+                share = used[each.wanted.name] / each.wanted.unit / GOAL_SIZE
+                high[each.column] = max(high[each.column], share)
+        if (high <= tier.high + TRIFLE).all():
+            return tier.bound * tier.wanted.unit
+        answer = self._relaxed(tier.wanted, high)
+        return None if answer.values is None else answer.objective * tier.wanted.unit
+
+
+def _resized(wanted: Wanted, relaxed: Answer) -> tuple[Wanted, Answer]:
+    """Return what is wanted, of the size of what the relaxation reaches, and that."""
+    factor = GOAL_SIZE / max(abs(relaxed.objective), TRIFLE)
+    return (
+        replace(wanted, weights=wanted.weights * factor, unit=wanted.unit / factor),
+        replace(
+            relaxed,
+            objective=relaxed.objective * factor,
+            row_prices=relaxed.row_prices * factor,
+        ),
+    )
