@@ -20,6 +20,8 @@ from solver.tiers.together import cover_together
 
 ALIKE = 1e-9
 """Relative difference of coefficients that count as the same."""
+MANY = 1 / 3
+"""Part of all requests that are constants from which on these are held slot by slot."""
 
 
 class Runs:
@@ -59,6 +61,7 @@ class Runs:
         self.program.add_columns(size, *self.bounds(*model.program.column_bounds()))
         self._add_rows()
         self._add_supply()
+        self._limit_constants()
         self._limit_slots()
         self._tie_blocks()
         if model.due is not None:
@@ -194,6 +197,24 @@ class Runs:
             ranges = list(combinations(range(self._count + 1), 2))
         for first, end in ranges:
             self._limit(hours[:, first:end].sum(axis=1), supply[:, first:end].sum(axis=1))
+
+    def _limit_constants(self) -> None:
+        """In no slot do constants alone take more than a pool has, where there are many of them.
+
+        Hours make way for them within a run, but nothing makes way for what they take there.
+        """
+        model, places = self.model, self.model.places
+        constant = model.problem.shape == Shape.CONSTANT
+        if constant[model.problem.eligible].mean() < MANY:
+            return
+        place, span = touched(places)
+        inside = constant[places.request[place]]
+        place, span = place[inside], span[inside]
+        supply = model.spans.supply / model.spans.lengths
+        rows = self.program.add_rows(supply.size, -np.inf, 1.0)
+        part = places.slot_hours[place] / np.maximum(supply[places.pool[place], span], 1.0)
+        at = places.pool[place] * supply.shape[1] + span
+        self.program.add_terms(rows[at], self.column[places.column[place]], part)
 
     def _limit(self, hours: FloatArray, supply: FloatArray) -> None:
         """Bound hours of each pool.

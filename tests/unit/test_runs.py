@@ -33,6 +33,52 @@ def national(requests: int, seed: int) -> Problem:
     return formulate(read_round(document), find_policy("entitlement")).problem
 
 
+def of_constants(requests: int, seed: int) -> Problem:
+    """Return a round without order, half constants in windows of all lengths, half flexible."""
+    chance = np.random.default_rng(seed)
+    first = chance.integers(0, 3, requests)
+    gang = chance.integers(1, 4, requests)
+    return a_problem(
+        requests,
+        2,
+        6,
+        shape=np.where(np.arange(requests) % 2, Shape.FLEXIBLE, Shape.CONSTANT),
+        first=first,
+        end=first + chance.integers(1, 4, requests),
+        gang=gang,
+        max_gpus=3 * gang,
+        ask=gang * 90 * MILLI,
+        score=chance.integers(1, 100, requests) * MILLI,
+        supply=np.full((2, 6), 60 * MILLI),
+        charge=[MILLI, 2 * MILLI],
+        fellow=np.arange(requests) // 2,
+        fellow_group=np.arange((requests + 1) // 2) % 2,
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_many_constants_keep_to_the_supply_slot_by_slot_in_runs(seed):
+    """By runs constants go together in every slot, and the best is no worse than any plan's."""
+    problem = of_constants(8, seed)
+    model = RoundModel(problem)
+    goal = -model.value_goal()
+    whole = np.zeros(model.program.columns, dtype=np.bool_)
+    whole[model.choices()[0]] = True
+    best = solve_program(model.program, goal, Effort(), integer=whole)
+    runs = Runs(model, np.array([0, 2]))
+    columns = runs.whole(model.choices()[0])
+    by_runs = solve_program(runs.program, runs.goal(goal), Effort(), integer=columns)
+    assert best.values is not None
+    assert by_runs.values is not None
+    assert by_runs.bound <= best.objective + 1e-6 * abs(best.objective)
+    places, used = model.places, np.zeros((2, model.spans.lengths.size))
+    for place in np.flatnonzero(problem.shape[places.request] == Shape.CONSTANT).tolist():
+        span = slice(places.span[place], places.span[place] + places.spans[place])
+        steps = by_runs.values[runs.column[places.column[place]]]
+        used[places.pool[place], span] += steps * places.slot_hours[place]
+    assert (used <= model.spans.supply / model.spans.lengths + 1e-6).all()
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
 @pytest.mark.parametrize("edges", [[0], [0, 13], [0, 1, 9, 25]])
 def test_the_best_by_runs_is_no_worse_than_the_best_plan(seed, edges):
