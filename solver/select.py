@@ -124,6 +124,8 @@ class Search:
         self.engine = self.chosen_engine()
         if isinstance(self.engine, LinearEngine) and self.fair is not None:
             self.engine.hulls = Hulls(self.model, self.fair)
+        if isinstance(self.engine, CoreEngine) and self.problem.rules.weights:
+            self.engine.weighed = self.fair
         self.values: FloatArray | None = None
         self.reached: list[Reached] = []
         self.searched: list[Reached] = []

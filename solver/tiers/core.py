@@ -13,6 +13,7 @@ are decided anew, everyone else held, again and again (large neighbourhoods: Sha
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,9 +25,13 @@ from solver.tiers.engines import GOAL_SIZE, broken, made_whole
 from solver.tiers.goal import Goal
 from solver.tiers.model import RoundModel
 from solver.tiers.program import Answer, Effort, solve_program
+from solver.tiers.ranges import Ranges
 from solver.tiers.relaxation import Relaxation, Vertex
 from solver.tiers.rounding import Bounds
 from solver.tiers.vicinity import PART, Vicinity
+
+if TYPE_CHECKING:
+    from solver.tiers.fairness_rows import FairRows
 
 STEP = 16.0
 """How much more an earlier tier counts than the next one in the compass."""
@@ -44,6 +49,8 @@ in each of them: in two minutes codes found none that kept the others, for 694 c
 """
 STEPS_NODES = 1_000_000
 """Nodes times columns of a search among blocks and constants: relaxations are slow there."""
+WEIGHED_NODES = 300_000
+"""Nodes times columns of a search for a weighted goal, which is split where that is too little."""
 NEIGHBOURS = (60,) * 24 + (120,) * 8 + (160,) * 4
 """Requests around a slot that are decided together, turn by turn. Of 694 constants the first 24
 turns took 3 s and brought the first goal from 0.029 to 0.012; 160 from the start did so in 20 s.
@@ -86,6 +93,7 @@ class CoreEngine:
         of_steps: whether most places are those of blocks and constants.
         planned: whether a plan good in all tiers is at hand, and only bounds are sought then.
         keeps: whether a tier is kept.
+        weighed: what groups lack, where one goal weighs it against all else.
     """
 
     restate: Callable[[FloatArray], FloatArray]
@@ -98,6 +106,7 @@ class CoreEngine:
         steps = model.problem.shape[model.places.request] != Shape.FLEXIBLE
         self.of_steps = 2 * int(steps.sum()) > steps.size
         self.planned, self.keeps = False, False
+        self.weighed: FairRows | None = None
         self.effort = effort = replace(effort, barrier=True, scip=hours)
         self.relaxation = Relaxation(self.program, effort)
         self.large = self.program.columns > LARGE
@@ -208,6 +217,7 @@ class CoreEngine:
             self._look_for_bound(found)
         elif root is None or small:
             self._decide_all(found, root if by_value else None)
+            self._decide_by_ranges(found)
         elif found.values is not None:
             self._decide_core(found, root)
 
@@ -239,6 +249,11 @@ class CoreEngine:
         found.prove(answer.bound)
         found.work += answer.work
         found.infeasible = answer.infeasible and found.values is None
+
+    def _decide_by_ranges(self, found: Found) -> None:
+        """Split by the largest shortfall of a group where a goal weighs it and is not near."""
+        if self.weighed is not None and found.gap * 4 > found.aim.gap:
+            Ranges(self.model, self.weighed, found, self.effort).run()
 
     def _worthwhile(self, root: Vertex, width: float) -> tuple[FloatArray, FloatArray]:
         """Return bounds that leave out what costs more than a width (Balas, Zemel 1980).
@@ -336,6 +351,7 @@ class CoreEngine:
     def _brief(self) -> Effort:
         """Return the effort of one search: small programs are searched longer."""
         nodes = STEPS_NODES if self.of_steps else NODES
+        nodes = nodes if self.weighed is None else WEIGHED_NODES
         most = max(nodes // max(self.program.columns, 1), 20)
         return replace(self.effort, nodes=min(self.effort.nodes or most, most))
 

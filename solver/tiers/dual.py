@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from solver.problem import NOBODY, BoolArray, FloatArray
-from solver.tiers.parts import Parted, Parts
+from solver.tiers.parts import WITHIN, Parted, Parts
 from solver.tiers.program import Effort, Program, solve_program
 
 STEPS = 8
@@ -33,10 +33,8 @@ LITTLE = 0.001
 """Relative gain below which prices stay as they are, once the width is small."""
 FINE = 1 / 16
 """Part of the first width that is small."""
-FAR = 10.0
-"""How many times the largest price a price may move in a step."""
-WITHIN = 1e-6
-"""By how much a solution may be beyond bounds, and a price away from 0."""
+FAR, NEARBY = 10.0, 1.5
+"""How many times the largest price a price may be after a step, and where no plan is known."""
 
 
 class Dual:
@@ -48,20 +46,25 @@ class Dual:
         bounds: ``(columns,)`` least and most.
         whole: ``(columns,)`` which columns have to be whole.
         effort: of each part.
+        plans: whether plans of the parts are known that hardly miss a bound: parts that cannot gain
+            are left out then, and prices may move far.
 
     Attributes:
         tried: what the parts did, the best bound first.
         infeasible: whether a part has no solution; work: spent so far; solved: parts so far.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a program, its goal, and by name what is known
         self,
         parts: Parts,
         goal: FloatArray,
         bounds: tuple[FloatArray, FloatArray],
         whole: BoolArray,
         effort: Effort,
+        *,
+        plans: bool = True,
     ) -> None:
+        self._plans = plans
         self.parts, self.goal, self.bounds = parts, goal, bounds
         self._whole, self._effort = whole, effort
         self.tried: list[Parted] = []
@@ -90,13 +93,14 @@ class Dual:
         self._costs.append(self.parts.sums(costs))
         self._use.append(self.parts.use(values))
 
-    def solve(self, prices: FloatArray) -> bool:
+    def solve(self, prices: FloatArray, looser: Parted | None = None) -> bool:
         """Solve the parts at some prices; say whether that was better than all before.
 
         Where it cannot be, parts are left out, those that were looked at last.
 
         Args:
             prices: ``(rows,)`` duals, or near them.
+            looser: what the parts gave at these prices under looser bounds.
         """
         effort = replace(self._effort, lean=bool(self._known))
         parted = self.parts.solve(
@@ -107,7 +111,8 @@ class Dual:
             effort,
             known=self._known,
             order=self._order,
-            least=self.bound,
+            least=self.bound if self._plans else -np.inf,
+            looser=looser,
         )
         self.work += parted.work
         self.solved += len(parted.solved)
@@ -132,26 +137,27 @@ class Dual:
         high = high[: self.goal.size]
         return max((self.parts.restated(each, high) for each in self.tried), default=-np.inf)
 
-    def climb(self, plan: FloatArray, scale: float, reached: float) -> None:
+    def climb(self, plan: FloatArray, scale: float, reached: float, little: float = LITTLE) -> None:
         """Move the prices while that promises something.
 
         Args:
             plan: ``(columns,)`` a solution, or near one: what it has of each row is the row's size.
             scale: of the goal: what gains are measured against.
             reached: the goal of the best plan known.
+            little: relative gain that is not worth a step once the width is small.
         """
         size = np.abs(self.parts.use(plan)).sum(axis=0)
         size = np.maximum(size, LEAST * size.max(initial=0.0))
         width, way, end = WIDTH, 1.0, self.solved + STEPS * self.parts.count
-        while self.solved < end and self.tried:
+        while self.solved < end and self.tried and self.bound < reached:
             prices, gain = self._next(width * size)
-            little = gain < LITTLE * scale
-            if prices is None or (little and width <= FINE * WIDTH):
+            poor = gain < little * scale
+            if prices is None or (poor and width <= FINE * WIDTH):
                 return
             distance, centre = min(reached - self.bound, scale), self.tried[0].prices
-            better = not little and self.solve(way * prices + (1.0 - way) * centre)
-            way = 1.0 if better or little else max(SHORTER * way, SHORTEST)
-            if better or little or gain < MUCH * distance:
+            better = not poor and self.solve(way * prices + (1.0 - way) * centre)
+            way = 1.0 if better or poor else max(SHORTER * way, SHORTEST)
+            if better or poor or gain < MUCH * distance:
                 width *= NARROWER
 
     def _next(self, widths: FloatArray) -> tuple[FloatArray | None, float]:
@@ -163,7 +169,8 @@ class Dual:
         parts, rows = self.parts, np.flatnonzero(self.parts.shared)
         centre = self.tried[0].prices[rows]
         low, high = (each[rows] for each in parts.program.row_bounds())
-        program, far = Program(), FAR * np.abs(centre).max(initial=WITHIN)
+        program, most = Program(), FAR if self._plans else NEARBY
+        far = most * np.abs(centre).max(initial=WITHIN)
         under = program.add_columns(rows.size, np.where(np.isfinite(high), -far, 0.0), 0.0)
         over = program.add_columns(rows.size, 0.0, np.where(np.isfinite(low), far, 0.0))
         goal = np.concatenate([-np.where(np.isfinite(end), end, 0.0) for end in (high, low)])

@@ -17,6 +17,8 @@ from solver.tiers.program import Effort, Program, solve_program
 
 OPEN = 1 << 40
 """More than any number of a part."""
+WITHIN = 1e-6
+"""By how much a solution may be beyond bounds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,6 +29,7 @@ class Parted:
         values: ``(columns,)`` the best of each part, one beside the other; shared rows may be
             broken. None where a part has nothing.
         bound: of the whole program; infinite where parts were left out.
+        bounds: ``(parts,)`` what each part adds to it.
         infeasible: whether a part has no solution.
         solved: numbers of the parts that were solved; the others have what was known.
         costs: ``(columns,)`` of the goal, less what the prices pay.
@@ -35,6 +38,7 @@ class Parted:
 
     values: FloatArray | None
     bound: float = -np.inf
+    bounds: FloatArray = field(default_factory=lambda: np.zeros(0))
     infeasible: bool = False
     costs: FloatArray = field(default_factory=lambda: np.zeros(0))
     prices: FloatArray = field(default_factory=lambda: np.zeros(0))
@@ -89,6 +93,7 @@ class Parts:
         known: Sequence[FloatArray] = (),
         order: Sequence[int] | None = None,
         least: float = -np.inf,
+        looser: Parted | None = None,
     ) -> Parted:
         """Solve every part at prices of the shared rows.
 
@@ -101,6 +106,8 @@ class Parts:
             known: ``(columns,)`` solutions of the parts: each begins with its best one.
             order: numbers of the parts, in the order in which they are solved.
             least: a bound to be beaten: once solutions known show that it is not, the rest is left.
+            looser: what the parts gave at these prices under looser bounds: it stands where it is
+                within the present ones.
         """
         low, high = bounds
         prices = self._of_right_sign(prices)
@@ -113,8 +120,15 @@ class Parts:
         begun = [_least(costs, columns, known) for columns in self._columns]
         open_parts = sum(each.cost for each in begun)
         solved: list[int] = []
+        each = np.full(self.count, -np.inf)
+        stands = self._stands(looser, (low, high))
         for number in range(self.count) if order is None else order:
             columns = self._columns[number]
+            if looser is not None and looser.values is not None and stands[number]:
+                values[columns], each[number] = looser.values[columns], looser.bounds[number]
+                bound += each[number]
+                open_parts -= begun[number].cost
+                continue
             answer = solve_program(
                 self._programs[number],
                 costs[columns],
@@ -128,16 +142,30 @@ class Parts:
             solved.append(number)
             if answer.values is None:
                 return Parted(values=None, infeasible=answer.infeasible, work=work, solved=solved)
-            values[columns] = answer.values
+            values[columns], each[number] = answer.values, answer.bound
             bound += answer.bound
             open_parts -= begun[number].cost
             if bound + open_parts < least:
                 break
-        for number in set(range(self.count)) - set(solved):
+        for number in np.flatnonzero(np.isneginf(each)).tolist():
             values[self._columns[number]], bound = begun[number].values, -np.inf
         return Parted(
-            values=values, bound=bound, costs=costs, prices=prices, work=work, solved=solved
+            values=values,
+            bound=bound,
+            bounds=each,
+            costs=costs,
+            prices=prices,
+            work=work,
+            solved=solved,
         )
+
+    def _stands(self, looser: Parted | None, bounds: tuple[FloatArray, FloatArray]) -> BoolArray:
+        """Return ``(parts,)`` which parts may stay as they are, within bounds of columns."""
+        if looser is None or looser.values is None:
+            return np.zeros(self.count, dtype=np.bool_)
+        low, high = bounds
+        beyond = (looser.values < low - WITHIN) | (looser.values > high + WITHIN)
+        return np.asarray((self.sums(beyond.astype(np.float64)) == 0.0) & (looser.bounds > -np.inf))
 
     def restated(self, parted: Parted, high: FloatArray) -> float:
         """Return the bound of the same prices where columns of no part have other upper bounds.
