@@ -88,7 +88,7 @@ class Repricing:
         self._group = fellow_group
         self._totals = np.zeros(int(fellow_group.max(initial=-1)) + 1)
         for (kind, index), total in terms.least.items():
-            if kind == "group":
+            if kind == "group" and index < self._totals.size:  # the last ones may have no fellows
                 self._totals[index] = float(total)
         self._most = np.full(fellow_group.shape[0], np.inf)
         for (kind, index), most in terms.most.items():

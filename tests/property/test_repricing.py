@@ -1,6 +1,7 @@
 """Cuts at known prices, against pricing, against programs alone and against what can be had."""
 
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,12 +16,13 @@ from scheduler.round_file import read_round
 from solver.checking.duality import check_levels
 from solver.checking.stakes import stakes
 from solver.entitle import entitle
-from solver.fluid.leximin import Cut, Rising, is_broken
+from solver.fluid.leximin import Cut, Rising, Terms, is_broken
 from solver.fluid.merging import merge, reach
 from solver.fluid.outlay import Market, curves, worths
 from solver.fluid.pricing import Pricing
 from solver.fluid.repricing import Repricing, market
 from solver.problem import Problem
+from tests.builders import a_problem
 from tests.plain import claimed, plain_round
 from tests.property.test_entitle import problems
 
@@ -102,3 +104,13 @@ def test_prices_known_change_no_amount(
     for cut in found:
         grains = np.maximum(held, 0.0) * 10**6
         assert not is_broken(cut, grains)
+
+
+def test_a_group_without_fellows_has_no_prices_to_meet() -> None:
+    """A last group in which nobody is has a total, and takes no place among the fellows' groups."""
+    problem = a_problem()
+    merged, nothing = merge(problem, reach(problem) > 0), {("group", 1): Fraction(0)}
+    terms = Terms(members={}, least=nothing, most=nothing)
+    none = np.zeros(2)
+    rising = Rising(weight=none, low=none, amounts=none, top=0.0)
+    assert [] == Repricing(merged, terms, np.zeros(2, dtype=np.int64), 1).cuts(rising)
