@@ -68,18 +68,16 @@ class Wanted:
     def lackers(self, cells: IntArray) -> Iterator[IntArray]:
         """Return the requests of each group or fellow who lacks something, who lacks most first.
 
-        It is the first tier that is not near enough that tells who.
+        It is the first tier that is not near enough that tells who; of a weighted goal its groups.
         """
         reached = exact_objectives(self.problem, self.entitlement, cells)
         for tier in self.tiers:
             size = max(float(reached[tier.name]), scales(self.entitlement)[tier.name])
-            if (
-                tier.name not in SHORTFALLS
-                or float(reached[tier.name]) - tier.bound <= self.gap * size
-            ):
+            off = abs(float(reached[tier.name]) - tier.bound)
+            if tier.name not in {*SHORTFALLS, "weighted"} or off <= self.gap * size:
                 continue
             owner = self.problem.fellow if tier.name == "fellows" else self.problem.group
-            lack = self.lacking(cells, tier.name)
+            lack = self.lacking(cells, "groups" if tier.name == "weighted" else tier.name)
             least = self.enough if tier.name == "groups" else 0.0
             order = np.argsort(-lack, kind="stable")
             for each in order[lack[order] > least].tolist():

@@ -67,17 +67,18 @@ def _nearer(
 def mended(
     problem: Problem, plan: Plan, fluid: tuple[Reached, ...], *, gap: float, effort: Effort
 ) -> Plan:
-    """Win back what whole gang-hours lose of the fairness tiers, where the round is not small.
+    """Win back what whole gang-hours lose of fairness, or of the weighted goal, in larger rounds.
 
     What one tier wins has to be as much as any other loses: tiers leave a little of what they reach
     to the later ones, and a ten-thousandth of the first is not worth a hundredth of the next.
     """
     scale, before = scales(plan.entitlement), {each.name: each.objective for each in fluid}
-    tiers = tuple(each for each in plan.stages if each.name in {*SHORTFALLS, "value"})
+    named = {*SHORTFALLS, "value", "weighted"}
+    tiers = tuple(each for each in plan.stages if each.name in named)
     lacking = any(
-        each.gap > gap and each.objective - before[each.name] > gap * scale[each.name]
+        each.gap > gap and abs(each.objective - before[each.name]) > gap * scale[each.name]
         for each in tiers
-        if each.name in SHORTFALLS
+        if each.name != "value"
     )
     seconds = _seconds_of_improving(effort.budget, MENDING)
     if plan.entitlement is None or not lacking or seconds <= 0.0:

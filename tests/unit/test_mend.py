@@ -6,7 +6,7 @@ from solver import whole_hours
 from solver.audit import is_lawful
 from solver.mend import Wanted, mend
 from solver.plan import Plan, SolveStatus, Stage
-from solver.problem import MILLI, Problem, as_int
+from solver.problem import MILLI, Problem, Rules, as_int
 from solver.rights import rights
 from solver.select import Reached
 from solver.stages import objectives
@@ -80,3 +80,20 @@ def test_only_what_whole_gang_hours_lost_is_mended(monkeypatch):
         )
         mended = whole_hours.mended(problem, plan, fluid, gap=0.001, effort=Effort())
         assert least <= objectives(problem, plan.entitlement, mended.cells)["groups"] <= least + 0.3
+
+
+def test_a_weighted_goal_is_mended_where_groups_lack_most(monkeypatch):
+    """The lesser pool's group gets a part of the better one, and the one goal has more of all."""
+    monkeypatch.setattr(whole_hours, "is_small", lambda _: False)
+    problem = uneven(rules=Rules(weights=(1, 1, 1)))
+    cells, due = as_int([[0, 0, 0, 80], [1, 1, 0, 80]]), rights(problem)
+    before = objectives(problem, due, cells)["weighted"]
+    stage = Stage(
+        name="weighted", status=SolveStatus.FEASIBLE, objective=before, bound=1.0, gap=1.0 - before
+    )
+    plan = Plan(status=SolveStatus.FEASIBLE, cells=cells, stages=(stage,), entitlement=due)
+    fluid = (Reached(name="weighted", objective=1.0, bound=1.0, work=0),)
+    mended = whole_hours.mended(problem, plan, fluid, gap=0.001, effort=Effort())
+    assert is_lawful(problem, mended.cells)
+    assert before < objectives(problem, due, mended.cells)["weighted"] == mended.stages[0].objective
+    assert 0.0 == objectives(problem, due, mended.cells)["groups"]
