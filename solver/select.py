@@ -139,7 +139,7 @@ class Search:
             by_runs: whether slots may be left to the end.
         """
         kind: type[LinearEngine | RunsEngine | CoreEngine] = CoreEngine
-        if self.model.picks_only_pools:
+        if isinstance(self.model, AmountModel):
             kind = LinearEngine
         elif by_runs and RunsEngine.suits(self.model):
             kind = RunsEngine

@@ -1,4 +1,4 @@
-"""One engine for rounds with GPU numbers, starts or pools to choose: a compass, a core, a bound.
+"""One engine for rounds with GPU numbers, starts or slots to choose: a compass, a core, a bound.
 
 All tiers together make one linear program, the compass. What it leaves whole is held, what it
 leaves in pieces is the core, and a mixed-integer code decides that (relaxation enforced
@@ -351,7 +351,8 @@ class CoreEngine:
     def _brief(self) -> Effort:
         """Return the effort of one search: small programs are searched longer."""
         nodes = STEPS_NODES if self.of_steps else NODES
-        nodes = nodes if self.weighed is None else WEIGHED_NODES
+        if self.weighed is not None and self.program.columns <= SMALL:
+            nodes = WEIGHED_NODES
         most = max(nodes // max(self.program.columns, 1), 20)
         return replace(self.effort, nodes=min(self.effort.nodes or most, most))
 
