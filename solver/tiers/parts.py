@@ -126,7 +126,7 @@ class Parts:
             columns = self._columns[number]
             if looser is not None and looser.values is not None and stands[number]:
                 values[columns], each[number] = looser.values[columns], looser.bounds[number]
-                bound += each[number]
+                bound += float(looser.bounds[number])
                 open_parts -= begun[number].cost
                 continue
             answer = solve_program(

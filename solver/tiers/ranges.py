@@ -122,7 +122,7 @@ class Ranges:
         self.found.work += dual.work
         if dual.infeasible:
             return replace(each, bound=np.inf)
-        bound = max(each.bound, relaxed.bound, dual.bound)
+        bound = float(max(each.bound, relaxed.bound, dual.bound))
         if not self._is_near(bound):
             self._decide((low, high), [*dual.best(BEST), *dual.mixed(), relaxed.values])
         best = dual.tried[0] if dual.tried else None

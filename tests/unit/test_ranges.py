@@ -61,6 +61,7 @@ def test_ranges_of_the_largest_shortfall_bound_the_weighted_goal(seed):
     found = Found(aim=Aim(weights=weights, factor=1.0, size=1.0, gap=1e-3), bound=-np.inf)
     Ranges(search.model, search.fair, found, Effort()).run()
     best = most(problem)
+    assert type(found.bound) is float
     assert -found.objective <= best + 1e-6
     assert best - 1e-6 <= -found.bound
     assert -found.bound - best <= (-relaxed.bound - best) / 2
