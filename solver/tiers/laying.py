@@ -5,6 +5,8 @@ of GPUs. In rounds of many blocks these are free: what does not go together by s
 in one place and larger in another, and whole only at the end.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +30,8 @@ makes them whole decides hours by the ten thousand: of 1,200 requests, 15 in 100
 """
 NODES = 200
 """Nodes of the search that makes numbers of GPUs whole."""
+STARTS = 2
+"""Starts that are tried for a block with either number of GPUs next to what parts of it have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,7 +95,7 @@ class Hours:
         model: the program of the round.
         chosen: what is held.
         weights: ``(columns,)`` to be least.
-        effort: limits; its gap is that of whole numbers of GPUs.
+        effort: limits; its gap is that of whole numbers of GPUs, and what placing blocks may cost.
     """
 
     def __init__(
@@ -112,6 +116,14 @@ class Hours:
             relaxation.bound(column, float(low[column]), float(high[column]))
         vertex = relaxation.solve()
         return None if vertex is None else self.model.completed(vertex.values)
+
+    def cost(self, values: FloatArray) -> float:
+        """Return what hours cost."""
+        return float(self.weights @ values[: self.weights.size])
+
+    def loses(self, before: FloatArray, after: FloatArray) -> bool:
+        """Return whether hours cost more than the gap beyond what they did."""
+        return self.cost(after) > self.cost(before) + self.effort.gap
 
     def in_whole(self, low: FloatArray, high: FloatArray, values: FloatArray) -> FloatArray | None:
         """Return the best hours with whole choices; None without any.
@@ -155,8 +167,8 @@ class Hours:
 def lay_out(model: RoundModel, chosen: Chosen, solve: Hours) -> FloatArray | None:
     """Find starts, the clearest first, and solve again, until none is left; then be whole.
 
-    Where blocks do not go together fewer are placed at a time; one that finds no place alone is
-    left out.
+    Where blocks do not go together, or cost something that their parts did not, fewer are placed at
+    a time; one that finds no place alone is left out.
 
     Args:
         model: the program of the round.
@@ -173,20 +185,72 @@ def lay_out(model: RoundModel, chosen: Chosen, solve: Hours) -> FloatArray | Non
         waiting = waiting[np.argsort(doubt, kind="stable")]
         clear = max(int((doubt <= WHOLE).sum()), (waiting.size + 1) // 2)
         count = min(clear, count)
-        placed = _placed(model, bounds, waiting, count, values, sized=chosen.sized)
-        found = solve(placed.low, placed.high)
-        if found is None and count == 1:
-            placed = _left_out(model, bounds, int(waiting[0]))
-            found = solve(placed.low, placed.high)
+        if count == 1:
+            placed, found = _alone(model, bounds, int(waiting[0]), values, solve, chosen.sized)
             if found is None:
                 return None
-        if found is None:
+        else:
+            placed = _placed(model, bounds, waiting, count, values, sized=chosen.sized)
+            found = solve(placed.low, placed.high)
+        if found is None or (count > 1 and chosen.sized and solve.loses(values, found)):
             count = (count + 1) // 2
             continue
         bounds, values, waiting, count = placed, found, waiting[count:], count * 2
     if chosen.sized:
         return values if chosen.blocks.size else solve(bounds.low, bounds.high)
     return solve.in_whole(bounds.low, bounds.high, values)
+
+
+def _alone(  # noqa: PLR0913, PLR0917 - what is known so far
+    model: RoundModel,
+    bounds: Bounds,
+    request: int,
+    values: FloatArray,
+    solve: Hours,
+    sized: bool,  # noqa: FBT001 - as of what is chosen
+) -> tuple[Bounds, FloatArray | None]:
+    """Place a block where that costs next to nothing, else where it costs least, else nowhere."""
+    best: tuple[Bounds, FloatArray] | None = None
+    for placed in _ways(model, bounds, request, values, sized=sized):
+        found = solve(placed.low, placed.high)
+        if found is not None and (best is None or solve.cost(found) < solve.cost(best[1])):
+            best = placed, found
+        if best is not None and not solve.loses(values, best[1]):
+            break
+    if best is not None:
+        return best
+    rest = _left_out(model, bounds, request)
+    return rest, solve(rest.low, rest.high)
+
+
+def _ways(
+    model: RoundModel, bounds: Bounds, request: int, values: FloatArray, *, sized: bool
+) -> Iterator[Bounds]:
+    """Yield bounds with a block placed: at its likeliest starts, with the steps next to its parts.
+
+    Args:
+        model: the program of the round.
+        bounds: so far.
+        request: the block.
+        values: the best hours, choices in fractions.
+        sized: whether its steps are decided with it.
+    """
+    alone = np.array([request])
+    if not sized:
+        yield _placed(model, bounds, alone, 1, values, sized=False)
+        return
+    mine = model.places_of(request)
+    columns, room = model.places.column[mine], _room(model, alone, values)
+    total = float(values[columns].sum())
+    numbers = {max(math.floor(total + WHOLE), 1), max(math.ceil(total - WHOLE), 1)}
+    for steps in sorted(numbers, key=lambda number: abs(number - total)):
+        part = _likely(model, bounds, room, request, values, steps)
+        part = np.where(bounds.high[columns] > steps - WHOLE, part, 0.0)
+        for start in np.argsort(-part, kind="stable")[:STARTS].tolist():
+            if part[start] > 0.0:
+                placed = bounds.copy()
+                _decide(model, placed, request, int(mine[start]), steps, values)
+                yield placed
 
 
 def _placed(  # noqa: PLR0913 - what is known so far
@@ -206,23 +270,49 @@ def _placed(  # noqa: PLR0913 - what is known so far
     room = _room(model, waiting, values)
     for request in waiting[:count].tolist():
         mine = model.places_of(request)
-        columns = model.places.column[mine]
-        steps = max(round(float(values[columns].sum())), 1)
-        fits = [_fits(model, room, place, steps) for place in mine.tolist()]
-        part = np.maximum(values[columns], WHOLE) * np.where(fits, 1.0, SQUEEZED)
-        part *= placed.allowed(request, mine) & (placed.high[columns] > CHOSEN)
-        best = int(np.argmax(part))
-        place = int(mine[best])
+        steps = max(round(float(values[model.places.column[mine]].sum())), 1)
+        part = _likely(model, placed, room, request, values, steps)
+        place = int(mine[int(np.argmax(part))])
         if sized:
-            some = values.copy()
-            some[columns], some[columns[best]] = 0.0, steps
-            placed.decide(request, some, 0.0)
+            _decide(model, placed, request, place, steps, values)
         else:
             placed.start(request, place)
         span = model.places.span[place]
         taken = steps * model.places.slot_hours[place]
         room[model.places.pool[place], span : span + model.places.spans[place]] -= taken
     return placed
+
+
+def _likely(  # noqa: PLR0913, PLR0917 - a block, what is known so far, and its steps
+    model: RoundModel,
+    bounds: Bounds,
+    room: FloatArray,
+    request: int,
+    values: FloatArray,
+    steps: int,
+) -> FloatArray:
+    """Return which part of a block lies in each of its places, next to nothing without room."""
+    mine = model.places_of(request)
+    columns = model.places.column[mine]
+    fits = [_fits(model, room, place, steps) for place in mine.tolist()]
+    part = np.maximum(values[columns], WHOLE) * np.where(fits, 1.0, SQUEEZED)
+    part *= bounds.allowed(request, mine) & (bounds.high[columns] > CHOSEN)
+    return np.asarray(part)
+
+
+def _decide(  # noqa: PLR0913, PLR0917 - bounds, and what is decided
+    model: RoundModel,
+    bounds: Bounds,
+    request: int,
+    place: int,
+    steps: int,
+    values: FloatArray,
+) -> None:
+    """Let a block have its steps in one place; the bounds are changed."""
+    some = values.copy()
+    some[model.places.column[model.places_of(request)]] = 0.0
+    some[model.places.column[place]] = steps
+    bounds.decide(request, some, 0.0)
 
 
 def _fits(model: RoundModel, room: FloatArray, place: int, steps: int) -> bool:

@@ -530,6 +530,37 @@ def test_blocks_that_do_not_go_together_grow_smaller():
     assert 12.0 == values[list(model.most_steps)].sum()
 
 
+def test_a_block_gets_the_gpus_that_cost_least_not_those_nearest_its_parts():
+    """What somebody needs leaves it 1.4 steps of two; two cost others less than one costs it."""
+    problem = a_problem(
+        requests=3,
+        slots=3,
+        supply=[[160 * MILLI] * 3],
+        ask=[320 * MILLI, 96 * MILLI, 160 * MILLI],
+        minimum=[0, 96 * MILLI, 0],
+        gang=[8, 1, 1],
+        max_gpus=[16, 16, 16],
+        shape=[Shape.BLOCK, Shape.FLEXIBLE, Shape.FLEXIBLE],
+        block_slots=[2, 0, 0],
+        first=[0, 0, 2],
+        end=[2, 3, 3],
+        score=[50 * MILLI, 10 * MILLI, 60 * MILLI],
+    )
+    model = RoundModel(problem)
+    chosen = np.zeros(model.program.columns)
+    chosen[model.choices()[0]] = 1.0
+    block = model.places.column[model.places_of(0)]
+    chosen[block] = 2.0
+    held = hold(model, *model.program.column_bounds(), chosen)
+    solve = Hours(model, held, -model.value_goal(), Effort())
+    parts = solve(held.low, held.high)
+    assert parts is not None
+    assert pytest.approx([1.4]) == parts[block]
+    values = lay_out(model, held, solve)
+    assert values is not None
+    assert [2.0] == values[block].tolist()
+
+
 def test_rounds_of_constants_are_not_decided_by_runs(monkeypatch):
     """What constants take cannot be added up; hours and blocks can."""
     monkeypatch.setattr(byruns, "LARGE", 0)
