@@ -121,9 +121,10 @@ class Parts:
         open_parts = sum(each.cost for each in begun)
         solved: list[int] = []
         each = np.full(self.count, -np.inf)
-        stands = self._stands(looser, (low, high))
+        stands, left = self._stands(looser, (low, high)), set(range(self.count))
         for number in range(self.count) if order is None else order:
             columns = self._columns[number]
+            left.discard(number)
             if looser is not None and looser.values is not None and stands[number]:
                 values[columns], each[number] = looser.values[columns], looser.bounds[number]
                 bound += float(looser.bounds[number])
@@ -147,7 +148,7 @@ class Parts:
             open_parts -= begun[number].cost
             if bound + open_parts < least:
                 break
-        for number in np.flatnonzero(np.isneginf(each)).tolist():
+        for number in left:
             values[self._columns[number]], bound = begun[number].values, -np.inf
         return Parted(
             values=values,
