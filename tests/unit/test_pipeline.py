@@ -89,6 +89,13 @@ def test_whole_server_round_is_proved():
     assert value.gap <= 1e-6
 
 
+def test_a_round_of_all_or_nothing_constants_is_proved_tier_by_tier():
+    """A plan whose worst group is far from its bound is not all that fairness tiers look for."""
+    plan = solve(the_round("kr2026", "entitlement"))
+    assert 0.3905 == pytest.approx(plan.stages[2].objective, abs=1e-4)
+    assert max(stage.gap for stage in plan.stages) <= 1e-3
+
+
 def test_the_same_question_gives_the_same_answer():
     """Two solves of one problem agree in every cell and figure."""
     problem = a_problem(requests=6, minimum=[60 * MILLI] * 6, rules=Rules(merit=Merit.NONE))
