@@ -15,6 +15,7 @@ from solver.tiers.engines import Engine, LinearEngine, enough
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.goal import Goal
 from solver.tiers.hulls import Hulls
+from solver.tiers.kernel import KernelEngine, model_of
 from solver.tiers.model import RoundModel
 from solver.tiers.narrowing import SLACK, narrow
 from solver.tiers.program import Effort
@@ -86,10 +87,10 @@ def select(  # noqa: PLR0913 - options by name
         margin: gang-hours by which floors are exceeded.
     """
     if is_loose(problem):
-        model = AmountModel(problem, margin=margin)
+        model = model_of(problem, margin=margin)
         search = Search(model, entitlement, gap=gap, effort=effort, report=report)
-        most_lost = LOST if model.slots.seats.request.size <= MANY else 1.0
-        selection = search.run(most_lost)
+        cut = isinstance(model, AmountModel) and model.slots.seats.request.size <= MANY
+        selection = search.run(LOST if cut else 1.0)
         if not search.misplaced:
             return selection
     search = Search(
@@ -138,8 +139,10 @@ class Search:
         Args:
             by_runs: whether slots may be left to the end.
         """
-        kind: type[LinearEngine | RunsEngine | CoreEngine] = CoreEngine
-        if isinstance(self.model, AmountModel):
+        kind: type[LinearEngine | RunsEngine | CoreEngine | KernelEngine] = CoreEngine
+        if KernelEngine.suits(self.model):
+            kind = KernelEngine
+        elif isinstance(self.model, AmountModel):
             kind = LinearEngine
         elif by_runs and RunsEngine.suits(self.model):
             kind = RunsEngine

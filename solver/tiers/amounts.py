@@ -72,7 +72,7 @@ class AmountModel(RoundModel):
         """No pool gives more than it has in all its slots together."""
         places, supply = self.places, self.spans.supply.sum(axis=1)
         rows = self.program.add_rows(supply.size, -np.inf, 1.0)
-        hours = self._window_hours() / np.maximum(supply, 1)[places.pool]
+        hours = self.window_hours() / np.maximum(supply, 1)[places.pool]
         self.program.add_terms(rows[places.pool], places.column, hours)
 
     def keep_slot_limits(self) -> None:
@@ -80,7 +80,7 @@ class AmountModel(RoundModel):
         problem, places = self.problem, self.places
         gangs = most_hours(problem) // problem.gang * problem.gang
         limit = np.maximum(gangs * (problem.end - problem.first), 1)[places.request]
-        part = self._window_hours() / limit
+        part = self.window_hours() / limit
         upper = self.program.column_bounds()[1][places.column]
         most = np.bincount(places.request, part * upper, problem.requests)
         many = ((problem.speed > 0).sum(axis=1) > 1) & ~problem.single_pool & (most > 1.0 + 1e-12)
@@ -89,7 +89,7 @@ class AmountModel(RoundModel):
         inside = many[places.request]
         self.program.add_terms(rows[places.request[inside]], places.column[inside], part[inside])
 
-    def _window_hours(self) -> FloatArray:
+    def window_hours(self) -> FloatArray:
         """Return ``(j,)`` GPU-hours of a place when its column is 1."""
         places, start = self.places, self.spans.start
         slots = start[places.span + places.spans] - start[places.span]
