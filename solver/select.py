@@ -60,7 +60,7 @@ class Selection:
     search: "Search"
 
 
-LOST = 0.001
+LOST = 0.002
 """Share of the hours that may find no slot; beyond, slots are part of the program."""
 MANY = 100_000
 """Columns from which on slots are left out of the program whatever is lost."""
@@ -142,7 +142,7 @@ class Search:
         kind: type[LinearEngine | RunsEngine | CoreEngine | KernelEngine] = CoreEngine
         if KernelEngine.suits(self.model):
             kind = KernelEngine
-        elif isinstance(self.model, AmountModel):
+        elif isinstance(self.model, AmountModel) or self._is_of_value_in_slots():
             kind = LinearEngine
         elif by_runs and RunsEngine.suits(self.model):
             kind = RunsEngine
@@ -150,6 +150,10 @@ class Search:
         if self.fair is not None:
             engine.restate = self.fair.restated
         return engine
+
+    def _is_of_value_in_slots(self) -> bool:
+        """Return whether value alone counts, and only pools are whole: linear programs bound it."""
+        return self.model.picks_only_pools and self.fair is None
 
     def run(self, most_lost: float = 1.0) -> Selection:
         """Improve tier after tier, keeping the ones before.

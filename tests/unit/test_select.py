@@ -7,6 +7,8 @@ from solver.entitle import entitle
 from solver.plan import Limit
 from solver.problem import MILLI, Merit, Problem, Rules, Shape, Tier, ValueOf
 from solver.select import Selection, select
+from solver.tiers.engines import LinearEngine
+from solver.tiers.model import RoundModel
 from solver.tiers.program import Effort
 from tests.builders import a_problem
 
@@ -252,3 +254,5 @@ def test_pools_that_are_free_at_the_same_time_are_not_counted_one_after_the_othe
     figures = reached(selection, "weighted" if weights else "value")
     assert pytest.approx((0.5, 0.5) if weights else (1.0, 1.0)) == figures
     assert MILLI == selection.fluid[:, 3].sum()
+    assert isinstance(selection.search.model, RoundModel)
+    assert isinstance(selection.search.engine, LinearEngine)
