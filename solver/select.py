@@ -304,7 +304,9 @@ class Search:
             )
         )
         self.improve(fair.total_goal())
-        self.engine.cap(fair.shortfall, np.minimum(self.values[fair.shortfall] + SLACK, 1.0))
+        least = self.gap / 10 if isinstance(self.engine, KernelEngine) else 0.0
+        most = self.values[fair.shortfall] + SLACK
+        self.engine.cap(fair.shortfall, np.clip(most, least, 1.0))
 
     def improve_groups_by_runs(self, engine: RunsEngine, fair: FairRows, least: float) -> None:
         """The same where the code may decide all at once: each of both as near as it comes.

@@ -10,6 +10,7 @@ from solver.problem import MILLI, Problem, Rules, Tier
 from solver.select import Search, Selection, select
 from solver.tiers import kernel
 from solver.tiers.amounts import AmountModel
+from solver.tiers.goal import Goal
 from solver.tiers.kernel import KernelEngine, model_of
 from solver.tiers.model import RoundModel
 from solver.tiers.program import Effort
@@ -118,3 +119,28 @@ def test_the_same_round_gives_the_same_plan():
     first, second = (chosen(a_round(3)) for _ in range(2))
     assert first.search.values.tobytes() == second.search.values.tobytes()
     assert isinstance(first.search, Search)
+
+
+def test_a_tier_near_its_floor_leaves_a_quarter_of_the_gap():
+    """Whoever keeps it may lack as much as was not searched for, and no more."""
+    engine = chosen(a_round(4)).search.engine
+    assert isinstance(engine, KernelEngine)
+    engine.gap = 0.01
+    goal = Goal(name="all", weights=np.ones(1), unit=1.0, floor=0.0, scale=100.0)
+    engine.keep(goal, 0.1)
+    assert pytest.approx(0.0025) == engine.program.row_bounds()[1][-1]
+    engine.keep(goal, 0.5)
+    assert pytest.approx(0.005) == engine.program.row_bounds()[1][-1]
+
+
+def test_a_plan_known_counts_with_what_its_hours_make_of_the_shortfalls():
+    """A plan found for another goal may say of the fellows what is not so."""
+    search = chosen(a_round(5)).search
+    assert search.fair is not None
+    assert search.values is not None
+    wrong = search.values.copy()
+    wrong[search.fair.lack] = 1.0
+    goal = search.fair.fellows_goal()
+    right = float(goal.weights @ search.values[: goal.weights.size])
+    settled = search.engine.settle(goal, 1e-3, known=wrong)
+    assert settled.objective <= right + 1e-3 * goal.scale
