@@ -179,7 +179,10 @@ class RoundModel(Columns):
             self.program.add_terms(row, places.column[mine], counted)
 
     def _add_awards(self) -> IntArray:
-        """What is awarded stops at the ask; the last gang-hour of a plain request counts less."""
+        """What is awarded stops at the ask; the last gang-hour of a plain request counts less.
+
+        It is no less than what is used where a cap counts it, up to what may lie beyond the ask.
+        """
         extent, places = self.extent, self.places
         award = np.full(self.problem.requests, -1, dtype=np.int64)
         whole = extent.low >= 1.0
@@ -187,7 +190,9 @@ class RoundModel(Columns):
         over = np.flatnonzero((extent.top > 1.0 + 1e-12) & ~whole)
         award[over] = self.program.add_columns(over.size, 0.0, 1.0)
         at = np.full(self.problem.requests, -1, dtype=np.int64)
-        at[over] = self.program.add_rows(over.size, -np.inf, 0.0)
+        spare = np.where(extent.last[over] > 0, 0.0, extent.top[over] - 1.0)
+        least = np.where(self._counts_for_a_cap()[over], -spare, -np.inf)
+        at[over] = self.program.add_rows(over.size, least, 0.0)
         inside = at[places.request] >= 0
         rows = at[places.request][inside]
         self.program.add_terms(rows, places.column[inside], -places.share[inside])
@@ -198,6 +203,13 @@ class RoundModel(Columns):
         self.program.add_terms(rows, self.funded[counted], -1.0)
         self._add_last_gangs(over[extent.last[over] > 0], at)
         return award
+
+    def _counts_for_a_cap(self) -> BoolArray:
+        """Return ``(r,)`` whose awards a cap limits."""
+        bucket = buckets(self.problem)
+        limited = np.append(caps(self.problem) < OPEN_CAP, False)  # NOBODY is the last one
+        by_award = self.problem.rules.unit is Unit.REFERENCE_HOURS
+        return np.asarray(limited[bucket].any(axis=1) & by_award)
 
     def _add_last_gangs(self, split: IntArray, award_row: IntArray) -> None:
         """The last gang-hour is used only as a whole and brings only the rest of the ask."""

@@ -5,7 +5,7 @@ import pytest
 
 from solver.entitle import entitle
 from solver.plan import Limit
-from solver.problem import MILLI, Merit, Problem, Rules, Shape, Tier, ValueOf
+from solver.problem import MILLI, Merit, Problem, Rules, Shape, Tier, Unit, ValueOf
 from solver.select import Selection, select
 from solver.tiers.engines import LinearEngine
 from solver.tiers.model import RoundModel
@@ -144,6 +144,26 @@ def test_floors_and_caps_bind():
     fluid = selected(problem).fluid
     amounts = np.bincount(fluid[:, 0], weights=fluid[:, 3])
     assert pytest.approx([150 * MILLI, 170 * MILLI], rel=1e-6) == amounts.tolist()
+
+
+@pytest.mark.parametrize("shape", [Shape.CONSTANT, Shape.BLOCK, Shape.FLEXIBLE])
+def test_what_a_cap_does_not_bear_is_not_chosen(shape):
+    """Awards in reference hours count in full: nobody is funded by counting less than is used."""
+    problem = a_problem(
+        requests=2,
+        shape=[shape, Shape.FLEXIBLE],
+        gang=[4, 1],
+        max_gpus=[4, 4],
+        block_slots=[2, 0],
+        ask=[320 * MILLI, 100 * MILLI],
+        minimum=[0, 0],
+        fellow_cap=[30 * MILLI, -1],
+        rules=Rules(tiers=(Tier.VALUE,), unit=Unit.REFERENCE_HOURS),
+    )
+    selection = selected(problem)
+    used = selection.fluid[:, 3] * problem.speed[selection.fluid[:, 0], selection.fluid[:, 1]]
+    own = problem.fellow[selection.fluid[:, 0]] == 0
+    assert used[own].sum() / MILLI <= 30 * MILLI + 1
 
 
 def test_earlier_awards_are_kept():
