@@ -62,6 +62,8 @@ class Selection:
 
 LOST = 0.002
 """Share of the hours that may find no slot; beyond, slots are part of the program."""
+FAR = 0.05
+"""Relative gap of a tier from which on kernels were too small for a round."""
 MANY = 100_000
 """Columns from which on slots are left out of the program whatever is lost."""
 Report = Callable[[str, float, float], None]
@@ -86,21 +88,34 @@ def select(  # noqa: PLR0913 - options by name
         report: told name, objective and bound of each tier.
         margin: gang-hours by which floors are exceeded.
     """
+
+    def search_of(model: RoundModel, *, brief: bool) -> Search:
+        """Return the tiers over a program."""
+        return Search(model, entitlement, gap=gap, effort=effort, report=report, brief=brief)
+
+    brief = True
     if is_loose(problem):
-        model = model_of(problem, margin=margin)
-        search = Search(model, entitlement, gap=gap, effort=effort, report=report)
-        cut = isinstance(model, AmountModel) and model.slots.seats.request.size <= MANY
-        selection = search.run(LOST if cut else 1.0)
+        search = search_of(model_of(problem, margin=margin), brief=True)
+        selection = search.run(_most_lost(search.model))
+        brief = not (isinstance(search.engine, KernelEngine) and search.is_far())
+        if not brief:
+            search = search_of(AmountModel(problem, margin=margin), brief=False)
+            selection = search.run(_most_lost(search.model))
         if not search.misplaced:
             return selection
-    search = Search(
-        RoundModel(problem, margin=margin), entitlement, gap=gap, effort=effort, report=report
-    )
-    return search.run()
+    return search_of(RoundModel(problem, margin=margin), brief=brief).run()
+
+
+def _most_lost(model: RoundModel) -> float:
+    """Return which share of the hours may find no slot."""
+    cut = isinstance(model, AmountModel) and model.slots.seats.request.size <= MANY
+    return LOST if cut else 1.0
 
 
 class Search:
     """The tiers over one program: in their order, or weighed against each other.
+
+    Its engine may be brief: leave slots to the end, or most requests to the relaxation.
 
     Attributes:
         reached: what each tier reached; searched: the same by runs, before slots were found.
@@ -108,7 +123,7 @@ class Search:
         misplaced: whether the first tier's plan found no room in the slots, and the rest was left.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         model: RoundModel,
         entitlement: Entitlement | None,
@@ -116,13 +131,14 @@ class Search:
         gap: float,
         effort: Effort,
         report: Report,
+        brief: bool = True,
     ) -> None:
         self.model, self.problem, self.gap, self.report = model, model.problem, gap, report
         self.fair = None if entitlement is None else FairRows(self.model, entitlement)
         if self.problem.rules.weights:
             self.one = int(self.model.program.add_columns(1, 1.0, 1.0)[0])
         self.effort = effort
-        self.engine = self.chosen_engine()
+        self.engine = self.chosen_engine(brief=brief)
         if isinstance(self.engine, LinearEngine) and self.fair is not None:
             self.engine.hulls = Hulls(self.model, self.fair)
         if isinstance(self.engine, CoreEngine) and self.problem.rules.weights:
@@ -133,18 +149,18 @@ class Search:
         self.infeasible, self.misplaced = False, False
         self.head_start: Settled | None = None
 
-    def chosen_engine(self, *, by_runs: bool = True) -> Engine:
+    def chosen_engine(self, *, brief: bool) -> Engine:
         """Return a way to solve that suits the round.
 
         Args:
-            by_runs: whether slots may be left to the end.
+            brief: whether slots may be left to the end, and most requests to the relaxation.
         """
         kind: type[LinearEngine | RunsEngine | CoreEngine | KernelEngine] = CoreEngine
-        if KernelEngine.suits(self.model):
+        if brief and KernelEngine.suits(self.model):
             kind = KernelEngine
         elif isinstance(self.model, AmountModel) or self._is_of_value_in_slots():
             kind = LinearEngine
-        elif by_runs and RunsEngine.suits(self.model):
+        elif brief and RunsEngine.suits(self.model):
             kind = RunsEngine
         engine: Engine = kind(self.model, self.effort)
         if self.fair is not None:
@@ -186,7 +202,7 @@ class Search:
         goals = self.goals()
         laid = None if self.values is None else self.engine.laid_out(self.values, goals[-1])
         if laid is None:
-            self.engine = self.chosen_engine(by_runs=False)
+            self.engine = self.chosen_engine(brief=False)
             self.reached, self.head_start = [], None
             return self.run()
         self.values, self.searched = laid, self.reached
@@ -194,6 +210,15 @@ class Search:
         for each in self.reached:
             self.report(each.name, each.objective, each.bound)
         return self.selection()
+
+    def is_far(self) -> bool:
+        """Return whether there is no plan where one is possible, or a tier far from its bound."""
+        off = [
+            abs(each.objective - each.bound) > FAR * max(abs(each.bound), abs(scale))
+            for each, goal in zip(self.reached, self.goals(), strict=False)
+            for scale in ((goal.scale or 0.0) * goal.unit,)
+        ]
+        return not self.infeasible and (self.values is None or any(off))
 
     def restated(self, reached: Reached, goal: Goal) -> Reached:
         """Return what a tier reaches in the slots, and a bound for all plans as fair.

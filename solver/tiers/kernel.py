@@ -329,10 +329,10 @@ class KernelEngine:
         high[places.column[out]] = low[places.column[out]] = 0.0
         minor = self.pools.minor_columns(values)
         high[minor] = low[minor] = 0.0
-        here = (low != 0.0) | (high != 0.0)
-        rows = self.program.relaxed()[1]
-        cuts = self.model.slots.cuts if isinstance(self.model, AmountModel) else None
-        relaxation = Relaxation(self.program, self.effort, here, rows, cuts=cuts)
+        relaxation = self.relaxation
+        if not isinstance(self.model, AmountModel):
+            rows = self.program.relaxed()[1]
+            relaxation = Relaxation(self.program, self.effort, (low != 0.0) | (high != 0.0), rows)
         changed = np.flatnonzero((low != relaxation.lower) | (high != relaxation.upper))
         for column in changed.tolist():
             relaxation.bound(column, float(low[column]), float(high[column]))

@@ -97,6 +97,19 @@ def test_tiers_lie_between_their_bounds(seed, single):
         assert (-gap if tier.name == "value" else gap) >= -1e-6 * max(abs(tier.objective), 1.0)
 
 
+@pytest.mark.parametrize("tiers", [(Tier.VALUE,), Rules().tiers])
+def test_where_kernels_find_nothing_near_another_engine_begins_again(monkeypatch, tiers):
+    """Kernels of nobody leave a round without a plan, or with a poor one."""
+    problem = a_round(6, rules=Rules(tiers=tiers))
+    with monkeypatch.context() as patched:
+        patched.setattr(kernel, "LARGE", 1_000_000)
+        without = objectives(chosen(problem))
+    monkeypatch.setattr(kernel, "SIZES", ())
+    selection = chosen(problem)
+    assert not isinstance(selection.search.engine, KernelEngine)
+    assert without == objectives(selection)
+
+
 def test_who_is_not_in_the_kernel_stays(monkeypatch):
     """With no kernel beside what is in pieces a plan is still found, and each choice is whole."""
     monkeypatch.setattr(kernel, "SIZES", ((0, True),))
