@@ -55,6 +55,11 @@ class Budget:
             return Limit.WORK
         return Limit.NONE
 
+    def ended(self) -> Limit:
+        """Return the limit that ended a search: the whole solve's, or that of its own work."""
+        reached = self.reached()
+        return Limit.WORK if reached is Limit.NONE else reached
+
     def insist(self) -> None:
         """Go on only if no limit has come.
 

@@ -212,13 +212,17 @@ class Search:
         return self.selection()
 
     def is_far(self) -> bool:
-        """Return whether there is no plan where one is possible, or a tier far from its bound."""
+        """Return whether there is no plan where one is possible, or a tier far from its bound.
+
+        What a limit ended is as near as it comes: nobody begins again and loses the plan.
+        """
         off = [
             abs(each.objective - each.bound) > FAR * max(abs(each.bound), abs(scale))
             for each, goal in zip(self.reached, self.goals(), strict=False)
             for scale in ((goal.scale or 0.0) * goal.unit,)
         ]
-        return not self.infeasible and (self.values is None or any(off))
+        stopped = self.effort.budget.reached() is not Limit.NONE
+        return not self.infeasible and (self.values is None or (any(off) and not stopped))
 
     def restated(self, reached: Reached, goal: Goal) -> Reached:
         """Return what a tier reaches in the slots, and a bound for all plans as fair.

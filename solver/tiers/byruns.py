@@ -102,7 +102,7 @@ class RunsEngine:
             objective=found.objective / factor,
             infeasible=found.infeasible,
             work=found.work,
-            limit=self._limit() if found.gap > gap else Limit.NONE,
+            limit=self.frame.effort.budget.ended() if found.gap > gap else Limit.NONE,
         )
 
     def _by_groups(self, found: Found, relaxed: Answer) -> Dual | None:
@@ -254,11 +254,6 @@ class RunsEngine:
     def possible(self) -> bool:
         """Solve the relaxation; what is left unsolved counts as possible."""
         return not self.frame.solve(np.zeros(self.frame.program.columns)).infeasible
-
-    def _limit(self) -> Limit:
-        """Return the limit that ended a search: the solve's, or that of its own work."""
-        reached = self.frame.effort.budget.reached()
-        return Limit.WORK if reached is Limit.NONE else reached
 
     def keep(self, goal: Goal, most: float) -> None:
         """From now on the goal stays at most this, some leeway for the slots aside."""

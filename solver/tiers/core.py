@@ -22,7 +22,7 @@ from solver.problem import NOBODY, FloatArray, IntArray, Shape
 from solver.tiers.aim import Aim, Found
 from solver.tiers.branching import Settled
 from solver.tiers.engines import GOAL_SIZE, broken, made_whole
-from solver.tiers.goal import Goal
+from solver.tiers.goal import STEP, Goal, in_one
 from solver.tiers.model import RoundModel
 from solver.tiers.program import Answer, Effort, solve_program
 from solver.tiers.ranges import Ranges
@@ -33,8 +33,6 @@ from solver.tiers.vicinity import PART, Vicinity
 if TYPE_CHECKING:
     from solver.tiers.fairness_rows import FairRows
 
-STEP = 16.0
-"""How much more an earlier tier counts than the next one in the compass."""
 SMALL = 8_000
 """Columns up to which the code may decide everything at once."""
 NODES = 8_000_000
@@ -120,12 +118,10 @@ class CoreEngine:
 
     def prepare(self, goals: Sequence[Goal], gap: float) -> FloatArray | None:
         """Return a plan that is good in all tiers, the earlier ones first; None without one."""
-        weights = np.zeros(self.program.columns)
-        for power, goal in enumerate(reversed(goals)):
-            weights[: goal.weights.size] += goal.weights / goal.size * STEP**power
+        weights = in_one(goals, self.program.columns)
         factor = GOAL_SIZE / STEP ** max(len(goals) - 1, 0)
         aim = Aim(weights=weights * factor, factor=factor, size=factor, gap=max(gap, NEAR))
-        root = self._relaxed(aim)
+        root = self.model.solved(self.relaxation, aim.weights)
         plan = None if root is None else self._first_plan(aim, root)
         if plan is None or root is None or not self.of_steps:
             return plan
@@ -190,7 +186,7 @@ class CoreEngine:
             found.offer(self._search(aim, known, NOTHING).values)
         if goal.scale is None and np.isfinite(found.objective):
             found.aim = aim = replace(aim, size=max(abs(found.objective), 1e-9))
-        root = self._relaxed(aim)
+        root = self.model.solved(self.relaxation, aim.weights)
         if root is None and known is None:
             none = self.relaxation.infeasible
             return Settled(values=None, bound=-np.inf, infeasible=none, work=1)
@@ -206,7 +202,7 @@ class CoreEngine:
             objective=found.objective / factor,
             infeasible=found.infeasible,
             work=found.work,
-            limit=self._limit() if found.gap > gap else Limit.NONE,
+            limit=self.effort.budget.ended() if found.gap > gap else Limit.NONE,
         )
 
     def _decide_from(self, found: Found, root: Vertex | None, *, by_value: bool) -> None:
@@ -428,22 +424,9 @@ class CoreEngine:
         bound, objective = answer.bound + held, answer.objective + held
         return replace(answer, values=values, bound=bound, objective=objective)
 
-    def _relaxed(self, aim: Aim) -> Vertex | None:
-        """Solve the relaxation for a goal."""
-        self.relaxation.aim(aim.weights)
-        vertex = self.relaxation.solve()
-        if vertex is None:
-            return None
-        return replace(vertex, values=self.model.completed(vertex.values))
-
     def possible(self) -> bool:
         """Solve the relaxation; what is left unsolved counts as possible."""
         return self.relaxation.solve() is not None or not self.relaxation.infeasible
-
-    def _limit(self) -> Limit:
-        """Return the limit that ended a search: the solve's, or that of its own work."""
-        reached = self.effort.budget.reached()
-        return Limit.WORK if reached is Limit.NONE else reached
 
     def keep(self, goal: Goal, most: float) -> None:
         """Add the goal as a row, divided by its scale."""

@@ -20,7 +20,7 @@ from solver.tiers.aim import Aim, Found
 from solver.tiers.amounts import AmountModel, is_loose
 from solver.tiers.branching import Settled
 from solver.tiers.engines import GOAL_SIZE, broken, enough, made_whole
-from solver.tiers.goal import Goal
+from solver.tiers.goal import STEP, Goal, in_one
 from solver.tiers.model import RoundModel
 from solver.tiers.pools import PoolChoices
 from solver.tiers.program import Effort, Program, solve_program
@@ -36,8 +36,6 @@ MANY_ROWS = 40_000
 """Rows from which on interior points find a basis sooner: of 61,000 in 25 s for 44, of 19,000 in 8
 for 2.
 """
-STEP = 16.0
-"""How much more an earlier tier counts than the next one in the goal of all of them."""
 ROUGH = 0.004
 """Relative gap at which a plan for all tiers is near enough: the last one improves it."""
 CLEAR = (0.9, 0.7, 0.5)
@@ -120,12 +118,10 @@ class KernelEngine:
         """
         if len(goals) == 1:
             return None
-        weights = np.zeros(self.program.columns)
-        for power, goal in enumerate(reversed(goals)):
-            weights[: goal.weights.size] += goal.weights / goal.size * STEP**power
+        weights = in_one(goals, self.program.columns)
         factor = GOAL_SIZE / STEP ** (len(goals) - 2)
         aim = Aim(weights=weights * factor, factor=factor, size=factor, gap=max(gap, ROUGH))
-        found, root = Found(aim=aim, bound=-np.inf), self._relaxed(aim)
+        found, root = Found(aim=aim, bound=-np.inf), self.model.solved(self.relaxation, aim.weights)
         if root is None:
             return None
         found.aim = replace(aim, size=max(abs(root.objective), 1e-9))
@@ -141,7 +137,7 @@ class KernelEngine:
         aim = Aim(weights=goal.weights * factor, factor=factor, size=GOAL_SIZE, gap=gap)
         if known is not None:
             self.relaxation.begin_at(known)
-        found, root = Found(aim=aim, bound=-np.inf), self._relaxed(aim)
+        found, root = Found(aim=aim, bound=-np.inf), self.model.solved(self.relaxation, aim.weights)
         if root is None:
             none = self.relaxation.infeasible
             return Settled(values=None, bound=-np.inf, infeasible=none, work=1)
@@ -155,7 +151,7 @@ class KernelEngine:
             bound=found.bound / factor,
             objective=found.objective / factor,
             work=found.work,
-            limit=self._limit() if found.gap > gap else Limit.NONE,
+            limit=self.effort.budget.ended() if found.gap > gap else Limit.NONE,
         )
 
     @staticmethod
@@ -167,14 +163,6 @@ class KernelEngine:
         """Return whether arithmetic shows that a plan is near enough to what none is below."""
         room = gap / 4 * (goal.scale or 0.0)
         return self._reached(goal, known) <= goal.floor + room
-
-    def _relaxed(self, aim: Aim) -> Vertex | None:
-        """Solve the relaxation for a goal."""
-        self.relaxation.aim(aim.weights)
-        vertex = self.relaxation.solve()
-        if vertex is None:
-            return None
-        return replace(vertex, values=self.model.completed(vertex.values))
 
     def _search(self, found: Found, root: Vertex) -> None:
         """Decide kernels around the relaxation's solution.
@@ -296,11 +284,6 @@ class KernelEngine:
     def possible(self) -> bool:
         """Solve the relaxation; what is left unsolved counts as possible."""
         return self.relaxation.solve() is not None or not self.relaxation.infeasible
-
-    def _limit(self) -> Limit:
-        """Return the limit that ended a search: the solve's, or that of its own work."""
-        reached = self.effort.budget.reached()
-        return Limit.WORK if reached is Limit.NONE else reached
 
     def keep(self, goal: Goal, most: float) -> None:
         """Add the goal as a row, divided by its scale; near its floor it leaves a little.

@@ -1,5 +1,6 @@
 """The round as a mixed-integer program: its columns, and one method per rule."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from solver.problem import (
 from solver.tiers.columns import Columns
 from solver.tiers.places import touched
 from solver.tiers.program import Effort
-from solver.tiers.relaxation import Relaxation
+from solver.tiers.relaxation import Relaxation, Vertex
 from solver.worth import asked_value, merit_points, value_parts
 
 if TYPE_CHECKING:
@@ -68,6 +69,14 @@ class RoundModel(Columns):
     def relaxation(self, effort: Effort) -> Relaxation:
         """Return the linear relaxation."""
         return Relaxation(self.program, effort)
+
+    def solved(self, relaxation: Relaxation, weights: FloatArray) -> Vertex | None:
+        """Solve a relaxation for a goal; None where it has no solution, or was not solved."""
+        relaxation.aim(weights)
+        vertex = relaxation.solve()
+        if vertex is None:
+            return None
+        return replace(vertex, values=self.completed(vertex.values))
 
     def fluid(self, values: FloatArray, funded: BoolArray) -> IntArray:
         """Return ``(n, 4)`` request, pool, slot, thousandths of a GPU-hour, spans spread evenly.

@@ -1,5 +1,7 @@
 """Large rounds of many requests a fellow: a relaxation, and a kernel decided beside the rest."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -108,6 +110,17 @@ def test_where_kernels_find_nothing_near_another_engine_begins_again(monkeypatch
     selection = chosen(problem)
     assert not isinstance(selection.search.engine, KernelEngine)
     assert without == objectives(selection)
+
+
+def test_a_plan_that_a_limit_ended_is_not_begun_again():
+    """What is known then would be lost; without a plan there is nothing to lose."""
+    search = chosen(a_round(2)).search
+    search.reached = [replace(each, bound=each.objective - 1e9) for each in search.reached]
+    assert search.is_far()
+    search.effort = Effort(budget=Budget(work=0))
+    assert not search.is_far()
+    search.values = None
+    assert search.is_far()
 
 
 def test_who_is_not_in_the_kernel_stays(monkeypatch):
