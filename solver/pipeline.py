@@ -31,6 +31,7 @@ from solver.stages import (
 from solver.tiers.program import Effort
 from solver.timetable import timetable
 from solver.weighing import weighted_dual
+from solver.whole_asks import by_asks
 from solver.whole_blocks import by_blocks
 from solver.whole_conflicts import whole_conflicts
 from solver.whole_hours import begun_in_whole_hours, in_whole_hours, mended
@@ -139,9 +140,10 @@ def _by_tiers(
 ) -> Plan:
     """Answer tier by tier: select, divide, timetable, with wider margins where floors need them."""
     report = _reporter(entitlement, progress)
-    blocks = by_blocks(problem, entitlement, gap=gap, effort=effort, report=report)
-    if blocks is not None:
-        return blocks if effort.budget.reached() is Limit.TIME else _priced(problem, blocks)
+    for by_combinations in (by_blocks, by_asks):
+        plan = by_combinations(problem, entitlement, gap=gap, effort=effort, report=report)
+        if plan is not None:
+            return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
     for margin in MARGINS:
         selection = select(
             problem, entitlement, gap=gap, effort=effort, report=report, margin=margin

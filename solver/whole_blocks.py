@@ -6,6 +6,7 @@ are then a question of packing alone (`solver.placing.packing`).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from solver.plan import NO_CELLS, Entitlement, Plan, per_group, received
 from solver.problem import MILLI, NOBODY, FloatArray, IntArray, Problem, Shape, Tier
 from solver.select import Reached
 from solver.stages import SHORTFALLS, objectives
-from solver.tiers.combinations import find_combinations
+from solver.tiers.combinations import find_combinations, find_ways
 from solver.tiers.combined import Combined
 from solver.tiers.program import Effort
 from solver.timetable import Timetable
@@ -51,23 +52,37 @@ def by_blocks(
     """
     found = None
     if suits(problem):
-        found = find_combinations(problem, fair=entitlement is not None)
+        found = find_combinations(problem, find_ways(problem), fair=entitlement is not None)
     if found is None:
         return None
     search = Combined(problem, entitlement, found, gap=gap, effort=effort)
     if not search.run():
         return None
-    cells = use_leftover(problem, entitlement, laid_out(search, seed=effort.seed))
+    schedule = _timetable(laid_out(search, seed=effort.seed))
+    return answered(search, schedule, gap=gap, report=report)
+
+
+def answered(search: Combined, schedule: Timetable, *, gap: float, report: Report) -> Plan | None:
+    """Set a timetable against the bounds of a search; None where it keeps not every rule.
+
+    Args:
+        search: the tiers, each with its bound.
+        schedule: what is chosen, in slots.
+        gap: relative gap at which a tier counts as proved.
+        report: told name, objective and bound of each tier.
+    """
+    problem, entitlement = search.problem, search.entitlement
+    cells = use_leftover(problem, entitlement, schedule.cells)
     if not is_lawful(problem, cells):
         return None
     reached = objectives(problem, entitlement, cells)
     tiers = tuple(_reached(search, name, cells, reached) for name in search.settled)
     for each in tiers:
         report(each.name, each.objective, each.bound)
-    lowest = lowest_share(problem, entitlement, cells)
-    after = Division(fluid=NO_CELLS, lowest=lowest), _timetable(cells)
+    division = Division(fluid=NO_CELLS, lowest=lowest_share(problem, entitlement, cells))
+    after = division, replace(schedule, cells=cells)
     stages = set_against(problem, entitlement, tiers, after, gap=gap)
-    return put_together(problem, entitlement, cells, stages, seed=effort.seed)
+    return put_together(problem, entitlement, cells, stages, seed=search.effort.seed)
 
 
 def suits(problem: Problem) -> bool:
@@ -75,11 +90,18 @@ def suits(problem: Problem) -> bool:
     able = problem.eligible & (problem.ask > 0) & (problem.speed > 0).any(axis=1)
     starts = np.maximum(problem.end - problem.first - problem.block_slots + 1, 0)
     places = int((starts * (problem.speed > 0).sum(axis=1))[able].sum())
-    plain = (problem.shape[able] == Shape.BLOCK).all() and (problem.after[able] == NOBODY).all()
+    blocks = bool((problem.shape[able] == Shape.BLOCK).all())
+    return places >= LARGE and blocks and only_tiers_count(problem)
+
+
+def only_tiers_count(problem: Problem) -> bool:
+    """Return whether nothing is said but who lacks and what counts: no chains, nobody kept."""
+    able = problem.eligible & (problem.ask > 0) & (problem.speed > 0).any(axis=1)
+    chained = (problem.after[able] != NOBODY).any()
     bound_to = problem.must_fund.any() or kept_amounts(problem).any() or problem.previous.size
     limited = (caps(problem)[problem.fellows :] < OPEN).any() or (floors(problem) > 0).any()
     in_order_of_tiers = not problem.rules.weights and problem.rules.tiers[-1] is not Tier.GROUPS
-    return bool(places >= LARGE and plain and not bound_to and not limited and in_order_of_tiers)
+    return bool(not chained and not bound_to and not limited and in_order_of_tiers)
 
 
 def laid_out(search: Combined, *, seed: int) -> IntArray:

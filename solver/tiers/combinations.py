@@ -6,6 +6,7 @@ combination: a program that mixes them says all that is whole about fellows (Dan
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -22,6 +23,22 @@ MOST_IN_ALL = 2_000_000
 """The same of a round."""
 
 
+class Spread(NamedTuple):
+    """Pools of requests that may lie in several of them, partly in each.
+
+    Attributes:
+        request, pool: ``(j,)`` in this order.
+        hours: ``(j,)`` GPU-hours of all of the request there.
+    """
+
+    request: IntArray
+    pool: IntArray
+    hours: FloatArray
+
+
+NOWHERE = Spread(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ways:
     """Ways to fund requests; axis w.
@@ -29,8 +46,9 @@ class Ways:
     Attributes:
         request, pool, gpus: ``(w,)``.
         hours: ``(w,)`` GPU-hours in all.
-        units: ``(w,)`` thousandths of the unit.
+        units: ``(w,)`` thousandths of the unit; capped: what of it a cap counts.
         value: ``(w,)`` the policy's.
+        spread: where requests lie that may lie in several pools; their own pool is `NOBODY`.
     """
 
     request: IntArray
@@ -38,7 +56,9 @@ class Ways:
     gpus: IntArray
     hours: IntArray
     units: IntArray
+    capped: IntArray
     value: FloatArray
+    spread: Spread = NOWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,12 +95,14 @@ def find_ways(problem: Problem) -> Ways:
     by_hours, by_projects = map(float, value_parts(problem))
     merit = merit_points(problem)[request] / MILLI
     awarded = problem.rules.unit is Unit.REFERENCE_HOURS
+    units = award if awarded else hours * problem.factor[request, pool]
     return Ways(
         request=request,
         pool=pool,
         gpus=gpus,
         hours=hours,
-        units=award if awarded else hours * problem.factor[request, pool],
+        units=units,
+        capped=units,
         value=merit * (by_hours * award / MILLI + by_projects),
     )
 
@@ -97,14 +119,14 @@ def _gpus(problem: Problem, request: int, pool: int, least: int) -> range:
     return range(max(-(-least // each), 1) * step, most * step + 1, step)
 
 
-def find_combinations(problem: Problem, *, fair: bool) -> Combinations | None:
-    """Return the combinations of a round of blocks; None where there are too many.
+def find_combinations(problem: Problem, ways: Ways, *, fair: bool) -> Combinations | None:
+    """Return the combinations of a round's ways; None where there are too many.
 
     Args:
         problem: the round.
+        ways: of all requests, in their order.
         fair: whether it counts what fellows hold.
     """
-    ways = find_ways(problem)
     by_fellow = fair or bool((caps(problem)[: problem.fellows] < OPEN).any())
     owner = problem.fellow if by_fellow else np.arange(problem.requests)
     options = np.split(
@@ -135,7 +157,8 @@ def find_combinations(problem: Problem, *, fair: bool) -> Combinations | None:
 def _listed(problem: Problem, ways: Ways, options: list[IntArray], *, cap: int) -> IntArray | None:
     """Return ``(n, k)`` combinations, None where there are too many.
 
-    Of those that take the same only the most valuable one can be of use, whatever is added.
+    Of those that take the same only the most valuable one can be of use, whatever is added; those
+    in which a request may lie in several pools are all told apart.
 
     Args:
         problem: the round.
@@ -154,8 +177,16 @@ def _listed(problem: Problem, ways: Ways, options: list[IntArray], *, cap: int) 
         same = (np.diff(hours[order], axis=0) == 0).all(axis=1) & (np.diff(units[order]) == 0)
         kept: BoolArray = np.ones(len(rows), dtype=np.bool_)
         kept[order[1:][same]] = False
-        rows = rows[kept & ((cap == NO_CAP) | (units <= cap))]
+        if ways.spread.request.size:
+            kept[:] = True
+        rows = rows[kept & ((cap == NO_CAP) | (_capped(ways, rows) <= cap))]
     return rows
+
+
+def _capped(ways: Ways, rows: IntArray) -> IntArray:
+    """Return ``(n,)`` what of combinations a cap counts."""
+    amounts = np.append(ways.capped, 0)  # NOBODY is the last one
+    return np.asarray(amounts[rows].sum(axis=1))
 
 
 def _widened(rows: IntArray, width: int) -> IntArray:
@@ -170,7 +201,8 @@ def _sums(problem: Problem, ways: Ways, rows: IntArray) -> tuple[IntArray, IntAr
     for column in rows.T:
         used = np.flatnonzero(column != NOBODY)
         way = column[used]
-        hours[used, ways.pool[way]] += ways.hours[way]
+        own = ways.pool[way] != NOBODY
+        hours[used[own], ways.pool[way[own]]] += ways.hours[way[own]]
         units[used] += ways.units[way]
         value[used] += ways.value[way]
     return hours, units, value

@@ -6,6 +6,7 @@ one. A mixed-integer code decides among those that cost least by its prices; wha
 more than the last of them (Balas, Zemel 1980).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,10 +18,10 @@ from solver.tiers.engines import GOAL_SIZE
 from solver.tiers.fairness_rows import fellow_weights
 from solver.tiers.program import Answer, Effort, Program, solve_program
 
-CORE = 2_000
-"""Combinations that the code decides among, beside one for every owner."""
-NODES = 30
-"""Nodes of its search; its root finds most."""
+CORES = ((2_000, 30),)
+"""Combinations that the code decides among, beside one for every owner, and nodes of its search;
+its root finds most. Every search begins at what the one before has found.
+"""
 ROUGH = 0.5
 """Part of the gap asked for at which it ends."""
 LEEWAY = 0.0015
@@ -51,7 +52,7 @@ class Settled:
     """A tier, and what its bound holds for.
 
     Attributes:
-        bound: of what is wanted.
+        bound: of what is wanted; reached: what is chosen has of it.
         high: ``(columns,)`` upper bounds of groups' shortfalls and of the tiers kept.
         column: what is kept of the tier from then on, `NOBODY` where nothing is.
     """
@@ -61,6 +62,7 @@ class Settled:
     high: FloatArray
     work: int
     limit: Limit
+    reached: float = np.nan
     column: int = NOBODY
 
 
@@ -69,10 +71,11 @@ class Combined:
 
     Attributes:
         settled: the tiers so far; chosen: ``(owners,)`` combinations of the last one, or None.
+        lying: columns of requests in several pools, what part lies in each; parts: ``(j,)`` those.
         least: share of its entitlement that the worst group has to lack.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         problem: Problem,
         entitlement: Entitlement | None,
@@ -80,9 +83,11 @@ class Combined:
         *,
         gap: float,
         effort: Effort,
+        cores: Sequence[tuple[int, int]] = CORES,
+        spare: float = 0.0,
     ) -> None:
         self.problem, self.entitlement, self.found = problem, entitlement, combinations
-        self.gap, self.effort = gap, replace(effort, nodes=NODES)
+        self.gap, self.effort, self.cores = gap, effort, cores
         self.settled: dict[str, Settled] = {}
         self.chosen: IntArray | None = None
         self.least, self._wider = 0.0, 0
@@ -90,11 +95,16 @@ class Combined:
         self.size = combinations.owner.size
         self.program.add_columns(self.size, 0.0, 1.0)
         self._choose_one()
-        self._keep_supply()
+        spread = combinations.ways.spread
+        self.lying = self.program.add_columns(spread.request.size, 0.0, 1.0)
+        self.parts = np.zeros(spread.request.size)
+        self._keep_supply(spare)
+        self._spread()
         due = np.zeros(0, dtype=np.int64) if entitlement is None else entitlement.groups
         self.groups = np.flatnonzero(due > 0)
         self.short = self.program.add_columns(self.groups.size, 0.0, 1.0)
         self.worst = int(self.program.add_columns(1, 0.0, 1.0)[0])
+        self._group_rows = np.zeros(0, dtype=np.int64)
         if entitlement is not None:
             self._measure_groups(due.astype(np.float64))
         self.high = self.program.column_bounds()[1]
@@ -105,16 +115,30 @@ class Combined:
         rows = self.program.add_rows(int(owner.max(initial=-1)) + 1, 1.0, 1.0)
         self.program.add_terms(rows[owner], np.arange(self.size), 1.0)
 
-    def _keep_supply(self) -> None:
-        """No pool gives more hours than it has."""
+    def _keep_supply(self, spare: float) -> None:
+        """No pool gives more hours than it has, but for a spare share."""
         supply = np.maximum((self.problem.supply // MILLI).sum(axis=1), 1)
-        rows = self.program.add_rows(supply.size, -np.inf, 1.0)
+        rows = self.program.add_rows(supply.size, -np.inf, 1.0 - spare)
         at, pool = np.nonzero(self.found.hours)
         self.program.add_terms(rows[pool], at, self.found.hours[at, pool] / supply[pool])
+        spread = self.found.ways.spread
+        self.program.add_terms(rows[spread.pool], self.lying, spread.hours / supply[spread.pool])
+
+    def _spread(self) -> None:
+        """Who may lie in several pools lies in them if he is in what his owner has."""
+        spread, at = self.found.ways.spread, np.full(self.problem.requests, NOBODY)
+        own = np.unique(spread.request)
+        at[own] = self.program.add_rows(own.size, 0.0, 0.0)
+        self.program.add_terms(at[spread.request], self.lying, 1.0)
+        request = np.append(self.found.ways.request, NOBODY)  # NOBODY is the last one
+        for column in self.found.way.T:
+            row = np.append(at, NOBODY)[request[column]]
+            inside = np.flatnonzero(row != NOBODY)
+            self.program.add_terms(row[inside], inside, -1.0)
 
     def _measure_groups(self, due: FloatArray) -> None:
         """What a group receives and what it lacks make its entitlement or more."""
-        rows = self.program.add_rows(self.groups.size, 1.0, np.inf)
+        rows = self._group_rows = self.program.add_rows(self.groups.size, 1.0, np.inf)
         at = np.full(due.size, NOBODY)
         at[self.groups] = rows
         group = self.problem.fellow_group[self.found.owner]
@@ -135,6 +159,40 @@ class Combined:
             wanted = self._fellows() if tier is Tier.FELLOWS else self._value()
             if not self._settle(wanted):
                 return False
+        return True
+
+    def follow(self, found: "Combined") -> bool:
+        """Bound the tiers for all plans about as fair as what another search has found.
+
+        Says whether all of them were bounded before a limit.
+
+        Args:
+            found: the same tiers over other combinations, with a plan.
+        """
+        for name, other in found.settled.items():
+            if name in self.settled:
+                continue
+            if name == "groups":
+                self._cap_groups()
+                self.high[self.short] = np.maximum(self.high[self.short], found.high[found.short])
+                continue
+            wanted = self._fellows() if name == "fellows" else self._value()
+            relaxed = self._relaxed(wanted, self.high)
+            if relaxed.values is None:
+                return False
+            if wanted.unit < 0.0:
+                wanted, relaxed = _resized(wanted, relaxed)
+            answer, bound = self._decided(wanted, relaxed)
+            reached = other.reached * other.wanted.unit / wanted.unit
+            self.settled[name] = Settled(
+                wanted=wanted,
+                bound=bound,
+                high=self.high.copy(),
+                work=answer.work,
+                limit=other.limit,
+                reached=reached,
+                column=self._keep(wanted, reached),
+            )
         return True
 
     def _cap_groups(self) -> None:
@@ -201,6 +259,7 @@ class Combined:
         if answer.values is None:
             return False
         self.chosen = np.flatnonzero(answer.values[: self.size] > CHOSEN)
+        self.parts = answer.values[self.lying]
         high, reached = self.high.copy(), float(wanted.weights @ answer.values)
         self.settled[wanted.name] = Settled(
             wanted=wanted,
@@ -208,6 +267,7 @@ class Combined:
             high=high,
             work=answer.work,
             limit=Limit.WORK if reached - bound > self.gap * GOAL_SIZE else Limit.NONE,
+            reached=reached,
             column=self._keep(wanted, reached),
         )
         return True
@@ -231,42 +291,69 @@ class Combined:
 
     def _decided(self, wanted: Wanted, relaxed: Answer) -> tuple[Answer, float]:
         """Let the code decide among what costs least; return its answer and a bound of all."""
-        kept, width = self._core(wanted, relaxed)
-        low = self.program.column_bounds()[0]
-        answer = solve_program(
-            self.program.around(kept, np.zeros(kept.size)),
-            wanted.weights[kept],
-            replace(self.effort, gap=ROUGH * self.gap * GOAL_SIZE),
-            integer=np.arange(kept.size)[kept] < self.size,
-            lower=low[kept],
-            upper=self.high[kept],
-        )
-        bound = max(min(answer.bound, relaxed.objective + width), relaxed.objective)
-        if answer.values is None:
-            return answer, relaxed.objective
-        values = np.zeros(kept.size)
-        values[kept] = answer.values
-        return replace(answer, values=values), bound
+        known = None if self.chosen is None else self._plan(self.chosen)
+        best, bound, work = Answer(values=None), relaxed.objective, 0
+        for size, nodes in self.cores:
+            kept, width = self._core(wanted, relaxed, size, known)
+            answer = solve_program(
+                self.program.around(kept, np.zeros(kept.size)),
+                wanted.weights[kept],
+                replace(self.effort, gap=ROUGH * self.gap * GOAL_SIZE, nodes=nodes),
+                integer=np.arange(kept.size)[kept] < self.size,
+                lower=self.program.column_bounds()[0][kept],
+                upper=self.high[kept],
+                hint=None if known is None else known[kept],
+            )
+            work += answer.work
+            if np.isfinite(answer.bound):
+                bound = max(bound, min(answer.bound, relaxed.objective + width))
+            if answer.values is not None:
+                known = np.zeros(kept.size)
+                known[kept] = answer.values
+                best = replace(answer, values=known)
+        return replace(best, work=work), bound
 
-    def _core(self, wanted: Wanted, relaxed: Answer) -> tuple[BoolArray, float]:
+    def _core(
+        self, wanted: Wanted, relaxed: Answer, size: int, known: FloatArray | None
+    ) -> tuple[BoolArray, float]:
         """Return which columns are decided about, and what all others cost at least.
 
         What is mixed is among them, and what is chosen so far: it is a plan.
+
+        Args:
+            wanted: of the tier.
+            relaxed: its best mixture.
+            size: how many combinations, beside one for every owner.
+            known: ``(columns,)`` a plan, None without one.
         """
         row, column, value = self.program.matrix()
         kept: BoolArray = np.ones(self.program.columns, dtype=np.bool_)
         paid = np.bincount(column, value * relaxed.row_prices[row], minlength=kept.size)
         cost = (wanted.weights - paid)[: self.size]
-        count = CORE + int(self.found.owner.max(initial=-1)) + 1
+        count = size + int(self.found.owner.max(initial=-1)) + 1
         if count >= cost.size:
             return kept, np.inf
         assert relaxed.values is not None
         order = np.argsort(cost, kind="stable")
         kept[order[count:]] = False
         kept[: self.size] |= relaxed.values[: self.size] > 0.0
-        if self.chosen is not None:
-            kept[self.chosen] = True
+        if known is not None:
+            kept[: self.size] |= known[: self.size] > CHOSEN
         return kept, float(cost[order[count]])
+
+    def _plan(self, chosen: IntArray) -> FloatArray:
+        """Return ``(columns,)`` what is chosen as a solution."""
+        values = np.zeros(self.program.columns)
+        values[chosen], values[self.lying] = 1.0, self.parts
+        row, column, value = self.program.matrix()
+        given = np.bincount(row, value * values[column], self.program.rows)
+        values[self.short] = np.clip(1.0 - given[self._group_rows], 0.0, 1.0)
+        values[self.worst] = values[self.short].max(initial=0.0)
+        for each in self.settled.values():
+            if each.column != NOBODY:
+                reached = each.wanted.weights @ values[: each.wanted.weights.size]
+                values[each.column] = reached / GOAL_SIZE
+        return values
 
     def bound_of(self, name: str, lacks: FloatArray, used: dict[str, float]) -> float | None:
         """Return a tier's bound for all plans as fair as a final one; None where none is known.

@@ -68,7 +68,7 @@ def every_plan(problem: Problem) -> list[IntArray]:
 def test_combinations_are_all_that_a_fellow_can_get(seed):
     """Of hours in each pool and units every sum of ways is there, with its best value."""
     problem = some_blocks(seed)
-    found = find_combinations(problem, fair=True)
+    found = find_combinations(problem, find_ways(problem), fair=True)
     assert found is not None
     expected: dict[tuple[int, ...], float] = {}
     ways = found.ways
@@ -153,7 +153,7 @@ def test_only_rounds_of_nothing_but_blocks_are_decided_so(monkeypatch):
 def test_a_cap_of_a_fellow_leaves_out_what_passes_it():
     """Combinations beyond the cap of a fellow are none."""
     problem = replace(some_blocks(2), fellow_cap=np.full(3, 40 * MILLI))
-    found = find_combinations(problem, fair=False)
+    found = find_combinations(problem, find_ways(problem), fair=False)
     assert found is not None
     assert found.units.max() <= 40 * MILLI
     assert found.owner.max() == problem.fellows - 1
@@ -164,7 +164,7 @@ def test_too_many_combinations_go_the_other_way(monkeypatch):
     monkeypatch.setattr(whole_blocks, "LARGE", 1)
     monkeypatch.setattr(combinations, "MOST", 2)
     problem = some_blocks(0)
-    assert find_combinations(problem, fair=True) is None
+    assert find_combinations(problem, find_ways(problem), fair=True) is None
     told: list[str] = []
     effort = combined.Effort()
     plan = whole_blocks.by_blocks(
@@ -175,15 +175,17 @@ def test_too_many_combinations_go_the_other_way(monkeypatch):
 
 
 @pytest.mark.parametrize("core", [1, 3, 10])
-def test_what_is_left_out_costs_more_than_the_core(monkeypatch, core):
+def test_what_is_left_out_costs_more_than_the_core(core):
     """A bound from a few combinations is no better than what the best of all reach."""
     problem = some_blocks(3, requests=9)
-    found, entitlement = find_combinations(problem, fair=True), rights(problem)
+    found, entitlement = find_combinations(problem, find_ways(problem), fair=True), rights(problem)
     assert found is not None
     bounds, reached = [], np.inf
     for most in (core, 10_000):
-        monkeypatch.setattr(combined, "CORE", most)
-        search = combined.Combined(problem, entitlement, found, gap=1e-3, effort=combined.Effort())
+        effort, cores = combined.Effort(), ((most, 30),)
+        search = combined.Combined(
+            problem, entitlement, found, gap=1e-3, effort=effort, cores=cores
+        )
         wanted = search._fellows()
         answer, bound = search._decided(wanted, search._relaxed(wanted, search.high))
         bounds.append(bound)
