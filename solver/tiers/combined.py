@@ -30,6 +30,10 @@ WIDER = (1, 4, 16)
 """How many times the gap groups may lack beyond what they have to, if less leads to no plan."""
 CHOSEN = 0.5
 """From here on a combination is chosen."""
+OFF = 1e-5
+"""Part of its size by which a code's bound may be off: it was by 3e-6 where choices were whole but
+for a millionth.
+"""
 TRIFLE = 1e-6
 """Shares that do not count."""
 
@@ -174,14 +178,13 @@ class Combined:
                 continue
             if name == "groups":
                 self._cap_groups()
+                if found.least > self.least + self.gap:
+                    self._settle_groups()
                 self.high[self.short] = np.maximum(self.high[self.short], found.high[found.short])
                 continue
-            wanted = self._fellows() if name == "fellows" else self._value()
-            relaxed = self._relaxed(wanted, self.high)
+            wanted, relaxed = self._sized(self._fellows() if name == "fellows" else self._value())
             if relaxed.values is None:
                 return False
-            if wanted.unit < 0.0:
-                wanted, relaxed = _resized(wanted, relaxed)
             answer, bound = self._decided(wanted, relaxed)
             reached = other.reached * other.wanted.unit / wanted.unit
             self.settled[name] = Settled(
@@ -248,18 +251,18 @@ class Combined:
             if "groups" in self.settled:
                 self._wider = WIDER.index(times)
                 self.high[self.short] = min(self.least + times * self.gap, 1.0)
-            relaxed = self._relaxed(wanted, self.high)
+            wanted, relaxed = self._sized(wanted)
             if relaxed.values is None:
                 continue
-            if wanted.unit < 0.0:
-                wanted, relaxed = _resized(wanted, relaxed)
             answer, bound = self._decided(wanted, relaxed)
             if answer.values is not None:
                 break
+        undecided = answer.values is None and self.chosen is None and "groups" in self.settled
+        if undecided and self._settle_groups():
+            answer, bound = self._decided(*self._sized(wanted))
         if answer.values is None:
             return False
-        self.chosen = np.flatnonzero(answer.values[: self.size] > CHOSEN)
-        self.parts = answer.values[self.lying]
+        self._choose(answer.values)
         high, reached = self.high.copy(), float(wanted.weights @ answer.values)
         self.settled[wanted.name] = Settled(
             wanted=wanted,
@@ -272,6 +275,27 @@ class Combined:
         )
         return True
 
+    def _settle_groups(self) -> bool:
+        """Decide what the worst group lacks, before any other tier; say whether that is known.
+
+        The others may lack the gap asked for beyond that.
+        """
+        tier = self.settled["groups"]
+        self.high[self.short] = 1.0
+        answer, bound = self._decided(tier.wanted, self._relaxed(tier.wanted, self.high))
+        if answer.values is None:
+            return False
+        self._choose(answer.values)
+        self.least, self._wider = float(answer.values[self.worst]), 0
+        self.settled["groups"] = replace(tier, bound=max(bound, 0.0), high=self.high.copy())
+        self.high[self.short] = min(self.least + self.gap, 1.0)
+        return True
+
+    def _choose(self, values: FloatArray) -> None:
+        """Note what a solution chooses."""
+        self.chosen = np.flatnonzero(values[: self.size] > CHOSEN)
+        self.parts = values[self.lying]
+
     def _keep(self, wanted: Wanted, reached: float) -> int:
         """Keep a tier; return the column of what it uses, in shares of its size."""
         column = int(self.program.add_columns(1, -np.inf, np.inf)[0])
@@ -281,6 +305,13 @@ class Combined:
         self.program.add_terms(row, [column], -1.0)
         self.high = np.append(self.high, reached / GOAL_SIZE + LEEWAY)
         return column
+
+    def _sized(self, wanted: Wanted) -> tuple[Wanted, Answer]:
+        """Return what is wanted, where most is of the size of the best mixture, and that."""
+        relaxed = self._relaxed(wanted, self.high)
+        if wanted.unit > 0.0 or relaxed.values is None:
+            return wanted, relaxed
+        return _resized(wanted, relaxed)
 
     def _relaxed(self, wanted: Wanted, high: FloatArray) -> Answer:
         """Return the best mixture of combinations."""
@@ -306,7 +337,8 @@ class Combined:
             )
             work += answer.work
             if np.isfinite(answer.bound):
-                bound = max(bound, min(answer.bound, relaxed.objective + width))
+                own = answer.bound - OFF * GOAL_SIZE
+                bound = max(bound, min(own, relaxed.objective + width))
             if answer.values is not None:
                 known = np.zeros(kept.size)
                 known[kept] = answer.values

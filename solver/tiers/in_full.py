@@ -19,22 +19,20 @@ MISSED = 1e-6
 
 
 def gets_all_or_nothing(problem: Problem) -> bool:
-    """Return whether nobody may get less than is asked, and everyone fits into any pool alone.
-
-    Only flexible requests are; pools whose window is empty are none.
-    """
+    """Return whether all requests are flexible and nobody may get less than is asked."""
     able = problem.eligible & (problem.ask > 0) & (problem.speed > 0).any(axis=1)
     flexible = (problem.shape[able] == Shape.FLEXIBLE).all()
-    if not flexible or not (find_extent(problem).low[able] >= ALL).all():
-        return False
-    request, pool = _places(problem)
-    gangs, room = _gangs(problem, request, pool), _room(problem, request, pool)
-    return bool(((gangs <= room) | (room == 0)).all())
+    return bool(flexible and (find_extent(problem).low[able] >= ALL).all())
 
 
 def whole_ways(problem: Problem) -> Ways:
-    """Return ways in whole gang-hours, for plans: what is sure of them, what a cap may count."""
-    request, pool = _open_places(problem)
+    """Return ways in whole gang-hours, for plans: what is sure of them, what a cap may count.
+
+    Plans know only of pools that can hold all of a request.
+    """
+    request, pool = _places(problem)
+    fits = _gangs(problem, request, pool) <= _room(problem, request, pool)
+    request, pool = request[fits], pool[fits]
     hours = _gangs(problem, request, pool) * problem.gang[request]
     units = hours * problem.factor[request, pool]
     if problem.rules.unit is Unit.REFERENCE_HOURS:
@@ -45,8 +43,13 @@ def whole_ways(problem: Problem) -> Ways:
 
 
 def mixed_ways(problem: Problem) -> Ways:
-    """Return the same for bounds: the fewest hours and the most units of any mixture of pools."""
-    request, pool = _open_places(problem)
+    """Return the same for bounds: the fewest hours and the most units of any mixture of pools.
+
+    A pool that holds part of a request counts as one that can hold all.
+    """
+    request, pool = _places(problem)
+    some = _room(problem, request, pool) > 0
+    request, pool = request[some], pool[some]
     extent, speed = find_extent(problem), problem.speed[request, pool]
     least = extent.low[request] * problem.ask[request]
     top = extent.top[request] * problem.ask[request]
@@ -111,13 +114,6 @@ def _places(problem: Problem) -> tuple[IntArray, IntArray]:
     able = problem.eligible & (problem.ask > 0)
     request, pool = np.nonzero((problem.speed > 0) & able[:, None])
     return request.astype(np.int64), pool.astype(np.int64)
-
-
-def _open_places(problem: Problem) -> tuple[IntArray, IntArray]:
-    """Return the same without pools that have no room."""
-    request, pool = _places(problem)
-    some = _room(problem, request, pool) > 0
-    return request[some], pool[some]
 
 
 def _gangs(problem: Problem, request: IntArray, pool: IntArray) -> IntArray:

@@ -89,18 +89,27 @@ def many_asks(seed: int, requests: int = 160) -> Problem:
     )
 
 
+SMALL_POOL = np.array([[4, 4], [1, 0]]) * MILLI
+
+
+@pytest.mark.parametrize("supply", [None, SMALL_POOL])
 @pytest.mark.parametrize("rules", [Rules(), VALUE, AWARDS, Rules(tiers=(Tier.FELLOWS, Tier.VALUE))])
 @pytest.mark.parametrize("seed", range(4))
-def test_no_plan_as_fair_passes_a_bound(monkeypatch, seed, rules):
-    """Among all plans that lack no more of the tiers before, none is better than a tier's bound."""
+def test_no_plan_as_fair_passes_a_bound(monkeypatch, seed, rules, supply):
+    """Among all plans that lack no more of the tiers before, none is better than a tier's bound.
+
+    Also where groups cannot have what is due to them, and where a pool holds a request only beside
+    another one.
+    """
     monkeypatch.setattr(whole_asks, "LARGE", 1)
     monkeypatch.setattr(whole_asks, "SPARE", 0.0)
     monkeypatch.setattr(whole_asks, "LOST", 1.0)
     problem = some_asks(seed, rules=rules)
+    problem = problem if supply is None else replace(problem, supply=supply)
     plan = whole_asks.by_asks(
         problem,
         rights(problem) if problem.rules.is_fair else None,
-        gap=0.05,
+        gap=1e-3,
         effort=Effort(),
         report=lambda *_: None,
     )
@@ -140,7 +149,7 @@ def test_ways_enclose_all_that_a_request_may_get(seed, rules):
 
 
 def test_only_all_or_nothing_is_decided_so(monkeypatch):
-    """A smaller minimum, another shape, a guarantee, many a fellow, a small pool: another way."""
+    """A smaller minimum, another shape, a guarantee, many a fellow: another way."""
     monkeypatch.setattr(whole_asks, "LARGE", 1)
     problem = some_asks(0)
     assert whole_asks.suits(problem)
@@ -150,7 +159,6 @@ def test_only_all_or_nothing_is_decided_so(monkeypatch):
         replace(problem, shape=np.where(flags, Shape.CONSTANT, problem.shape)),
         replace(problem, pinned=flags),
         some_asks(0, requests=20),
-        replace(problem, supply=np.array([[4, 3], [2, 0]]) * MILLI),
     ]
     assert not any(map(whole_asks.suits, others))
     monkeypatch.undo()
