@@ -144,7 +144,20 @@ class Hours:
         found = self._decided(held_low, held_high)
         return self._decided(low, high) if found is None else found
 
-    def _decided(self, low: FloatArray, high: FloatArray) -> FloatArray | None:
+    def decided(self, low: FloatArray, high: FloatArray, plan: FloatArray) -> FloatArray:
+        """Return what a code decides under bounds, from a plan on; the plan where that is as good.
+
+        Args:
+            low: ``(columns,)`` least.
+            high: ``(columns,)`` most.
+            plan: ``(columns,)`` whole choices within the bounds.
+        """
+        found = self._decided(low, high, plan)
+        return plan if found is None or self.cost(found) >= self.cost(plan) else found
+
+    def _decided(
+        self, low: FloatArray, high: FloatArray, plan: FloatArray | None = None
+    ) -> FloatArray | None:
         """Return what a code decides under bounds; None without anything."""
         program, columns = self.model.program, self.model.choices()[0]
         free, whole = low < high, np.zeros(low.size, dtype=np.bool_)
@@ -156,6 +169,7 @@ class Hours:
             integer=whole[free],
             lower=low[free],
             upper=high[free],
+            hint=None if plan is None else plan[: low.size][free],
         )
         if answer.values is None:
             return None

@@ -25,6 +25,10 @@ EVENLY = 20.0
 
 NEAR = 2e-4
 """Part of the goal's size to which numbers of GPUs are made whole."""
+SMALL = 10_000
+"""Columns of rounds that are decided by slots at once where slots take much: it took 40 s there."""
+MUCH = 0.001
+"""Share of what a tier keeps, or of what a group may lack, that is much."""
 
 
 class Keeping(NamedTuple):
@@ -92,6 +96,8 @@ def find_slots(  # noqa: PLR0913, PLR0917 - a plan, what it is for, and what it 
     laid = lay_out(model, held, hours)
     if laid is None:
         return None
+    if model.program.columns <= SMALL and laid[np.append(beyond, over)].max() > MUCH:
+        laid = hours.decided(low, high, laid)
     laid = made_whole(model, laid)
     core = CoreEngine(model, effort)
     core.cap(caps.columns, np.maximum(laid[caps.columns], caps.most))

@@ -11,12 +11,15 @@ from scheduler.document import parse_document
 from scheduler.formulate import formulate
 from scheduler.policy import find_policy
 from scheduler.round_file import read_round
+from solver.audit import keeps_hard_rules
+from solver.pipeline import solve
 from solver.plan import Entitlement
 from solver.problem import MILLI, NOBODY, Problem, Shape, Tier, as_int
 from solver.rights import rights
 from solver.select import select
 from solver.tiers import byruns, slotted
 from solver.tiers.dual import Dual
+from solver.tiers.engines import GOAL_SIZE
 from solver.tiers.fairness_rows import FairRows
 from solver.tiers.laying import Hours, hold, lay_out
 from solver.tiers.model import RoundModel
@@ -403,6 +406,26 @@ def test_a_plan_of_slots_is_a_plan_by_runs(monkeypatch, seed):
     problem = national(40, seed)
     select(problem, rights(problem), gap=1e-2, effort=Effort(), report=lambda *_: None)
     assert all(answer.values is not None for answer in checked)
+
+
+@pytest.mark.parametrize("seed", [2, 9])
+def test_slots_that_take_much_are_decided_at_once(monkeypatch, seed):
+    """Where blocks that were chosen by runs do not go together by slots, others are chosen."""
+    monkeypatch.setattr(byruns, "LARGE", 0)
+    costs = []
+    decided = Hours.decided
+
+    def noting(hours, low, high, plan):
+        found = decided(hours, low, high, plan)
+        costs.append((hours.cost(plan), hours.cost(found)))
+        return found
+
+    monkeypatch.setattr(Hours, "decided", noting)
+    problem = national(40, seed)
+    plan = solve(problem, gap=1e-2)
+    assert keeps_hard_rules(problem, plan.cells)
+    [(before, after)] = costs
+    assert after < before - 0.1 * GOAL_SIZE
 
 
 def test_several_requests_of_a_fellow_do_not_cover_by_pieces():
