@@ -40,14 +40,32 @@ def test_a_larger_ask_never_brings_a_useful_hour(document: Document) -> None:
     """Under weights that no ask moves, who asks once cannot gain entitlement by asking for more.
 
     Where the ask does not bind, the leximin is the same without it, for the set of divisions is
-    convex; where it binds, all that is useful is there already.
+    convex; where it binds, all that is useful is there already, if hours are worth the same in all
+    pools of the request.
     """
     problem = _weighed(document)
     alone = np.bincount(problem.fellow, minlength=problem.fellows)[problem.fellow] == 1
-    asking = np.flatnonzero(problem.eligible & alone).tolist()
+    worth = problem.factor / np.maximum(problem.speed, 1)
+    least = np.where(problem.speed > 0, worth, np.inf).min(axis=1)
+    same = np.where(problem.speed > 0, worth, 0.0).max(axis=1) == least
+    asking = np.flatnonzero(problem.eligible & alone & same).tolist()
     assume(asking)
     found = _of(entitled(problem, asking, here()), Lie.ASK)
     assert all(each.gain <= ROUNDING for each in found)
+
+
+def test_a_larger_ask_brings_a_right_to_dearer_hours() -> None:
+    """One request needs the dear pool; the other has its hour, most of it in the cheap one."""
+    problem = a_problem(
+        slots=1,
+        supply=np.full((2, 1), MILLI),
+        charge=[MILLI, MILLI // 2],
+        ask=[MILLI, MILLI],
+        speed=[[MILLI, 0], [MILLI, MILLI]],
+        max_gpus=[1, 1],
+    )
+    (effect,) = _of(entitled(problem, [1], here()), Lie.ASK)
+    assert [667, 750] == pytest.approx([effect.before, effect.after], abs=1)
 
 
 @settings(max_examples=40, deadline=None)
