@@ -322,6 +322,8 @@ class Combined:
 
     def _decided(self, wanted: Wanted, relaxed: Answer) -> tuple[Answer, float]:
         """Let the code decide among what costs least; return its answer and a bound of all."""
+        if relaxed.values is None:
+            return relaxed, -np.inf
         known = None if self.chosen is None else self._plan(self.chosen)
         best, bound, work = Answer(values=None), relaxed.objective, 0
         for size, nodes in self.cores:

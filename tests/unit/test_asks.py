@@ -8,7 +8,7 @@ import pytest
 
 from solver import whole_asks
 from solver.audit import is_lawful, keeps_hard_rules
-from solver.pipeline import solve
+from solver.pipeline import Limits, solve
 from solver.plan import IntArray, received
 from solver.problem import MILLI, NOBODY, Problem, Rules, Shape, Tier, Unit
 from solver.rights import rights
@@ -183,3 +183,14 @@ def test_all_or_nothing_rounds_are_near_their_bounds():
     plan = solve(problem)
     assert keeps_hard_rules(problem, plan.cells)
     assert max(each.gap for each in plan.stages) < 0.02
+
+
+@pytest.mark.parametrize("supply", [None, SMALL_POOL])
+def test_a_limit_of_work_ends_in_a_plan(monkeypatch, supply):
+    """Wherever the limit comes, also while the largest shortfall is decided, every rule holds."""
+    monkeypatch.setattr(whole_asks, "LARGE", 1)
+    problem = some_asks(0)
+    problem = problem if supply is None else replace(problem, supply=supply)
+    for work in range(1, 40):
+        plan = solve(problem, limits=Limits(work=work))
+        assert keeps_hard_rules(problem, plan.cells)
