@@ -176,9 +176,7 @@ def _listed(problem: Problem, ways: Ways, options: list[IntArray], *, cap: int) 
         order = np.lexsort((-value, units, *hours.T))
         same = (np.diff(hours[order], axis=0) == 0).all(axis=1) & (np.diff(units[order]) == 0)
         kept: BoolArray = np.ones(len(rows), dtype=np.bool_)
-        kept[order[1:][same]] = False
-        if ways.spread.request.size:
-            kept[:] = True
+        kept[order[1:][same]] = ways.spread.request.size > 0
         rows = rows[kept & ((cap == NO_CAP) | (_capped(ways, rows) <= cap))]
     return rows
 
