@@ -61,3 +61,22 @@ def set_against(
     stages.append(plain_stage("divide", division.lowest, work=division.work, limit=division.limit))
     moved = float(moved_hours(problem, schedule.cells))
     return (*stages, plain_stage("timetable", moved, work=schedule.work, limit=cut))
+
+
+def set_anew(problem: Problem, plan: Plan, tiers: tuple[Reached, ...], *, gap: float) -> Plan:
+    """Set a plan's cells against other bounds of its tiers."""
+    scale, bounds = scales(plan.entitlement), {each.name: each.bound for each in tiers}
+    stages = tuple(
+        tier_stage(
+            each.name,
+            each.objective,
+            bounds[each.name],
+            scale[each.name],
+            gap=gap,
+            rest=(each.limit, each.work, each.evidence),
+        )
+        if each.name in bounds
+        else each
+        for each in plan.stages
+    )
+    return put_together(problem, plan.entitlement, plan.cells, stages, seed=plan.seed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.answer import put_together, set_against
+from solver.answer import put_together, set_against, set_anew
 from solver.audit import keeps_hard_rules, within_caps
 from solver.budget import Budget, BudgetSpentError, standing
 from solver.conflicts import find_conflicts
@@ -16,12 +16,13 @@ from solver.leftover import use_leftover
 from solver.nash import market_stage
 from solver.plan import NO_CELLS, Conflict, Entitlement, Limit, Plan, SolveStatus
 from solver.prices import value_dual
-from solver.problem import MILLI, Method, Problem, Tier
+from solver.problem import MILLI, IntArray, Method, Problem, Tier
 from solver.reallocate import reallocate
 from solver.rights import rights
-from solver.select import select
+from solver.select import Reached, Search, select
 from solver.stages import (
     SHORTFALLS,
+    lacks,
     moved_stage,
     objectives,
     plain_stage,
@@ -165,17 +166,31 @@ def _by_tiers(
         cells = use_leftover(problem, entitlement, within_caps(problem, schedule.cells))
         schedule = replace(schedule, cells=cells)
         if keeps_hard_rules(problem, cells):
-            tiers = selection.search.as_fair_as(objectives(problem, entitlement, cells))
+            tiers = _bounded(selection.search, entitlement, cells)
             stages = set_against(problem, entitlement, tiers, (division, schedule), gap=gap)
             plan = put_together(problem, entitlement, cells, stages, seed=effort.seed)
             if plan.status is not SolveStatus.OPTIMAL:
                 plan = in_whole_hours(problem, plan, gap=gap, effort=effort)
                 plan = mended(problem, plan, tiers, gap=gap, effort=effort)
+            if selection.search.is_bounded_anew and not np.array_equal(plan.cells, cells):
+                plan = set_anew(
+                    problem, plan, _bounded(selection.search, entitlement, plan.cells), gap=gap
+                )
             return plan if effort.budget.reached() is Limit.TIME else _priced(problem, plan)
     begun = begun_in_whole_hours(problem, entitlement, gap=gap, effort=effort)
     if begun is None:
         return _by_rank(problem, entitlement, effort, gap=gap)
     return begun if effort.budget.reached() is Limit.TIME else _priced(problem, begun)
+
+
+def _bounded(
+    search: Search, entitlement: Entitlement | None, cells: IntArray
+) -> tuple[Reached, ...]:
+    """Return what tiers reached, with bounds for all plans as fair as the final one."""
+    problem = search.problem
+    return search.as_fair_as(
+        objectives(problem, entitlement, cells), lacks(problem, entitlement, cells)
+    )
 
 
 def _priced(problem: Problem, plan: Plan) -> Plan:

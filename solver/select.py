@@ -60,6 +60,8 @@ class Selection:
     search: "Search"
 
 
+OFF = 0.004
+"""Relative gap from which on a large round's bound is sought by cuts, too."""
 LOST = 0.002
 """Share of the hours that may find no slot; beyond, slots are part of the program."""
 FAR = 0.05
@@ -206,7 +208,15 @@ class Search:
             self.reached, self.head_start = [], None
             return self.run()
         self.values, self.searched = laid, self.reached
-        self.reached = [self.restated(*each) for each in zip(self.reached, goals, strict=True)]
+        used = {each.name: float(each.weights @ laid[: each.weights.size]) for each in goals}
+        lacks = np.zeros(0) if self.fair is None else laid[self.fair.shortfall]
+        if "groups" in used:
+            used["groups"] = float(lacks.max(initial=0.0))
+        bounds = self.as_fair(used, lacks)
+        self.reached = [
+            replace(each, objective=used[goal.name] * goal.unit, bound=bound)
+            for each, goal, bound in zip(self.reached, goals, bounds, strict=True)
+        ]
         for each in self.reached:
             self.report(each.name, each.objective, each.bound)
         return self.selection()
@@ -224,48 +234,47 @@ class Search:
         stopped = self.effort.budget.reached() is not Limit.NONE
         return not self.infeasible and (self.values is None or (any(off) and not stopped))
 
-    def restated(self, reached: Reached, goal: Goal) -> Reached:
-        """Return what a tier reaches in the slots, and a bound for all plans as fair.
+    def as_fair(
+        self, reached: dict[str, float], lacks: FloatArray, off: float = np.inf
+    ) -> list[float]:
+        """Return bounds of tiers decided by runs, for all plans as fair as one.
 
         Args:
-            reached: by runs of slots.
-            goal: the tier's.
-        """
-        assert self.values is not None
-        objective = float(goal.weights @ self.values[: goal.weights.size])
-        bound = min(self.bound_of(reached, goal, {}), objective)
-        return replace(reached, objective=objective * goal.unit, bound=bound * goal.unit)
-
-    def bound_of(self, reached: Reached, goal: Goal, used: dict[str, float]) -> float:
-        """Return a bound of a tier decided by runs, in its goal's own measure.
-
-        Args:
-            reached: as it was by runs.
-            goal: the tier's.
-            used: what a plan has of the goals; what the one in the slots has where none is named.
+            reached: what that plan has of each goal, in its own measure.
+            lacks: ``(groups,)`` share of its entitlement that each group lacks there.
+            off: relative gap from which on cuts are tried.
         """
         assert isinstance(self.engine, RunsEngine)
-        bound = reached.bound / goal.unit
-        if bound <= goal.floor:
-            return bound
-        return max(self.engine.bound_after(goal, bound, used), goal.floor)
+        bounds = list[float]()
+        for before, goal in zip(self.searched, self.goals(), strict=True):
+            objective, bound = reached[goal.name], before.bound / goal.unit
+            if bound > goal.floor:
+                wanted = objective - off * max(goal.scale or abs(objective), 1.0)
+                bound = self.engine.proofs.bound_after(goal, bound, reached, lacks, wanted=wanted)
+            bounds.append(min(max(bound, goal.floor), objective) * goal.unit)
+        return bounds
 
-    def as_fair_as(self, reached: dict[str, float]) -> tuple[Reached, ...]:
+    @property
+    def is_bounded_anew(self) -> bool:
+        """Whether bounds of a final plan are found by `as_fair_as`."""
+        return isinstance(self.engine, RunsEngine) and not self.engine.frame.is_small
+
+    def as_fair_as(self, reached: dict[str, float], lacks: FloatArray) -> tuple[Reached, ...]:
         """Return what tiers reached, with bounds that hold for all plans as fair as a final one.
 
-        Whole gang-hours may take a little of what earlier tiers had in the slots. Where prices
-        tell what that is worth, the bounds of large rounds decided by runs count it in.
+        Whole gang-hours may take a little of what earlier tiers had in the slots, which the bounds
+        of large rounds decided by runs count in.
 
         Args:
             reached: what the final plan has of each tier.
+            lacks: ``(g,)`` share of its entitlement that each group lacks there.
         """
-        if not isinstance(self.engine, RunsEngine) or self.engine.frame.is_small:
+        if not self.is_bounded_anew:
             return tuple(self.reached)
-        goals = self.goals()
-        used = {goal.name: reached[goal.name] / goal.unit for goal in goals}
+        used = {goal.name: reached[goal.name] / goal.unit for goal in self.goals()}
+        bounds = self.as_fair(used, lacks if self.fair is None else lacks[self.fair.groups], OFF)
         return tuple(
-            replace(now, bound=self.bound_of(before, goal, used) * goal.unit)
-            for now, before, goal in zip(self.reached, self.searched, goals, strict=True)
+            replace(each, bound=bound) for each, bound in zip(self.reached, bounds, strict=True)
         )
 
     def loses_more_than(self, share: float) -> bool:
@@ -390,7 +399,7 @@ class Search:
         most = np.full(fair.shortfall.size, reached[0] + SLACK)
         if isinstance(self.engine, RunsEngine) and reached[0] > self.gap / 10 + SLACK:
             self.head_start = None  # it paid for what the groups lack
-            most = self.values[fair.shortfall] + self.gap
+            most = self.values[fair.shortfall] + self.gap / 4
             self.engine.cap(fair.shortfall, np.ones(fair.shortfall.size))
             total = max(self.engine.least(fair.total_goal()), 0.0)
         self.engine.cap(fair.shortfall, np.clip(most, self.gap / 10, 1.0))

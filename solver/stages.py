@@ -17,7 +17,7 @@ from solver.plan import (
     per_group,
     received,
 )
-from solver.problem import MILLI, IntArray, Problem, Tier, dot
+from solver.problem import MILLI, FloatArray, IntArray, Problem, Tier, dot
 from solver.worth import asked_value, merit_points, value_parts
 
 SHORTFALLS = ("groups", "groups_total", "fellows")
@@ -65,6 +65,14 @@ def _shortfalls(
         "groups_total": Fraction(int(short.sum()), MILLI),
         "fellows": Fraction(lack) / MILLI,
     }
+
+
+def lacks(problem: Problem, entitlement: Entitlement | None, cells: IntArray) -> FloatArray:
+    """Return ``(g,)`` which share of its entitlement each group lacks; 0 without one."""
+    if entitlement is None:
+        return np.zeros(problem.groups)
+    due, held = entitlement.groups, per_group(problem, received(problem, cells))
+    return np.asarray(np.maximum(due - held, 0) / np.maximum(due, 1))
 
 
 def _attained(

@@ -85,7 +85,7 @@ class RunsEngine:
         first = None if known is None else self._completed(aim, self.frame.runs.summed(known))
         found.offer(first)
         dual = self._by_groups(found, relaxed)
-        self.proofs.note(goal, dual, factor)
+        self.proofs.note(goal, dual)
         climbed = self._climb(found, dual)
         if not found.infeasible:
             self._decide(found, self._plans(found, dual, relaxed.values))
@@ -285,9 +285,4 @@ class RunsEngine:
         if slotted is None:
             return None
         self._core = slotted.core
-        self.proofs.lay(slotted.values)
         return slotted.values
-
-    def bound_after(self, goal: Goal, bound: float, used: dict[str, float]) -> float:
-        """Return a bound of a tier for all plans as fair as the one in the slots."""
-        return self.proofs.bound_after(goal, bound, used)

@@ -131,15 +131,6 @@ class Dual:
             self.tried.sort(key=lambda each: -each.bound)
         return better
 
-    def restated(self, high: FloatArray) -> float:
-        """Return the best bound where columns of no part have other upper bounds.
-
-        Args:
-            high: ``(columns,)`` most; columns that the program has got since are left out.
-        """
-        high = high[: self.goal.size]
-        return max((self.parts.restated(each, high) for each in self.tried), default=-np.inf)
-
     def climb(self, plan: FloatArray, scale: float, reached: float, little: float = LITTLE) -> None:
         """Move the prices while that promises something.
 

@@ -38,6 +38,8 @@ SEARCHED, LAID = 0.8, 0.95
 """Parts of the leeway that are used before slots are found, and in slots without a cost."""
 ROUGH = 0.5
 """Part of the gap asked for at which searches end."""
+ANY = 1e3
+"""More of its scale than any plan has of a tier."""
 MISSED = 1e-6
 """Shares by which something kept may be missed all the same."""
 
@@ -56,10 +58,6 @@ class Kept:
     column: int
     row: int
     most: float
-
-    def share(self, values: FloatArray) -> float:
-        """Return what a solution of the round's program has of the goal, in shares of its scale."""
-        return float(self.goal.weights @ values[: self.goal.weights.size]) / self.scale
 
 
 class Frame:
@@ -128,6 +126,21 @@ class Frame:
         high[self._within] = np.minimum(self.caps + grace, 1.0)
         return high
 
+    def as_fair(self, most: FloatArray, lacks: FloatArray | None) -> FloatArray:
+        """Return upper bounds for plans that use no more of the first tiers kept, and lack no more.
+
+        Args:
+            most: of those tiers, in shares of their scales.
+            lacks: share of its entitlement that each group capped lacks; None where that is free.
+        """
+        high = self.high.copy()
+        high[[each.column for each in self.kept]] = ANY
+        high[[each.column for each in self.kept[: most.size]]] = most
+        high[self._within] = 1.0 if lacks is None else np.minimum(lacks + MISSED, 1.0)
+        high[self._beyond] = high[self._furthest] = 0.0
+        high[self.runs.column[self.capped]] = 1.0
+        return high
+
     def whole(self) -> BoolArray:
         """Return ``(columns,)`` which columns have to be whole."""
         return self.runs.whole(self.model.choices()[0])
@@ -165,6 +178,23 @@ class Frame:
             upper=bounds[1],
             hint=known,
         )
+
+    def bounded(self, aim: Aim, high: FloatArray) -> float:
+        """Return a bound by cuts at the root alone: of groups together, which prices do not see.
+
+        Args:
+            aim: what for.
+            high: ``(columns,)`` most.
+        """
+        answer = solve_program(
+            self.program,
+            aim.weights,
+            replace(self.effort, bound_only=True),
+            integer=self.whole(),
+            lower=self.low,
+            upper=high,
+        )
+        return answer.bound
 
     def parts(self) -> Parts:
         """Return the groups, each with its part of the program."""

@@ -32,7 +32,6 @@ class Parted:
         bounds: ``(parts,)`` what each part adds to it.
         infeasible: whether a part has no solution.
         solved: numbers of the parts that were solved; the others have what was known.
-        costs: ``(columns,)`` of the goal, less what the prices pay.
         prices: ``(rows,)`` at which that is so.
     """
 
@@ -40,7 +39,6 @@ class Parted:
     bound: float = -np.inf
     bounds: FloatArray = field(default_factory=lambda: np.zeros(0))
     infeasible: bool = False
-    costs: FloatArray = field(default_factory=lambda: np.zeros(0))
     prices: FloatArray = field(default_factory=lambda: np.zeros(0))
     work: int = 0
     solved: Sequence[int] = ()
@@ -154,7 +152,6 @@ class Parts:
             values=values,
             bound=bound,
             bounds=each,
-            costs=costs,
             prices=prices,
             work=work,
             solved=solved,
@@ -167,17 +164,6 @@ class Parts:
         low, high = bounds
         beyond = (looser.values < low - WITHIN) | (looser.values > high + WITHIN)
         return np.asarray((self.sums(beyond.astype(np.float64)) == 0.0) & (looser.bounds > -np.inf))
-
-    def restated(self, parted: Parted, high: FloatArray) -> float:
-        """Return the bound of the same prices where columns of no part have other upper bounds.
-
-        Args:
-            parted: what the parts give at the prices.
-            high: ``(columns,)`` most, of which only those of columns of no part are looked at.
-        """
-        assert parted.values is not None
-        alone = np.flatnonzero((self.part == NOBODY) & (parted.costs < 0.0))
-        return parted.bound + float(parted.costs[alone] @ (high[alone] - parted.values[alone]))
 
     def of(self, number: int) -> IntArray:
         """Return the columns of a part."""

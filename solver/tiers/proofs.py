@@ -1,7 +1,8 @@
 """What the bounds of tiers by runs hold for, and bounds for plans that use more than that.
 
 Slots and whole gang-hours take some of what tiers have to keep, and some more of what groups may
-lack. A later tier's bound is then stated anew for all plans that take as much.
+lack. A later tier's bound is then found anew for all plans that take as much and no more: a
+thousandth that each group may lack is worth a hundredth of a later tier.
 """
 
 from dataclasses import dataclass
@@ -25,14 +26,12 @@ class Proof:
 
     Attributes:
         caps: of groups; most: of each tier kept before, in shares of its scale.
-        dual: prices whose bounds can be told for other `most`; None where there are none.
-        factor: by which the goal was multiplied there.
+        dual: the groups at the best prices known; None where there are none.
     """
 
     caps: FloatArray
     most: FloatArray
     dual: Dual | None = None
-    factor: float = 1.0
 
 
 class Proofs:
@@ -46,50 +45,51 @@ class Proofs:
         self.frame = frame
         self.plans: list[FloatArray] = []
         self._proved: dict[str, Proof] = {}
-        self._lacking: FloatArray = np.zeros(0)
-        self._used: FloatArray = np.zeros(0)
 
-    def note(self, goal: Goal, dual: Dual | None = None, factor: float = 1.0) -> None:
+    def note(self, goal: Goal, dual: Dual | None = None) -> None:
         """Note what a bound found now holds for."""
         frame = self.frame
         most = frame.high[[each.column for each in frame.kept]]
-        self._proved[goal.name] = Proof(caps=frame.caps, most=most, dual=dual, factor=factor)
-
-    def lay(self, values: FloatArray) -> None:
-        """Note what the plan in the slots lacks and uses; groups may lack that from now on."""
-        frame = self.frame
-        self._lacking = values[frame.capped]
-        frame.cap(frame.capped, np.maximum(self._lacking, frame.caps))
-        self._used = np.array([each.share(values) for each in frame.kept])
+        self._proved[goal.name] = Proof(caps=frame.caps, most=most, dual=dual)
 
     def least(self, goal: Goal) -> float:
         """Return a bound of a goal under the present caps."""
         self.note(goal)
         return self._bound(goal, self.frame.highest())
 
-    def bound_after(self, goal: Goal, bound: float, used: dict[str, float]) -> float:
-        """Return a bound of a tier for all plans as fair as the one in the slots.
+    def bound_after(
+        self,
+        goal: Goal,
+        bound: float,
+        used: dict[str, float],
+        lacks: FloatArray,
+        *,
+        wanted: float = -np.inf,
+    ) -> float:
+        """Return a bound of a tier for all plans as fair as one.
 
         Args:
             goal: the tier's.
             bound: that was found before.
-            used: what a plan uses of the goals of tiers, in their own weights' measure; those that
-                are not named use what the one in the slots does.
+            used: what the plan uses of the goals of tiers, in their own weights' measure.
+            lacks: ``(groups capped,)`` what each group lacks there, at most, of its entitlement.
+            wanted: a bound that is near enough: below it cuts of a large program are tried.
         """
         proof = self._proved[goal.name]
-        at, high = proof.most.size, self.frame.highest()
-        for each, share in zip(self.frame.kept, self._used.tolist(), strict=True):
-            high[each.column] = max(share, used.get(each.goal.name, -np.inf) / each.scale)
-        most = high[[each.column for each in self.frame.kept[:at]]]
-        high[[each.column for each in self.frame.kept[at:]]] = np.inf
-        holds = bool((most <= proof.most + MISSED).all())
+        kept = self.frame.kept[: proof.most.size]
+        most = np.array([used[each.goal.name] / each.scale for each in kept])
         grace = LESS_GRACE if self.frame.is_small else GRACE
-        within = not proof.caps.size or bool((self._lacking <= proof.caps + grace).all())
-        if not within or (self.frame.is_small and not holds):
-            return self._bound(goal, high, proof)
-        if proof.dual is not None and proof.dual.tried:
-            return max(proof.dual.restated(high) / proof.factor, bound if holds else -np.inf)
-        return bound if holds else self._bound(goal, high, proof)
+        holds = bool((most <= proof.most + MISSED).all())
+        holds &= not proof.caps.size or bool((lacks <= proof.caps + grace).all())
+        if holds and (self.frame.is_small or proof.dual is None):
+            return bound
+        high = self.frame.as_fair(most + MISSED, lacks if proof.caps.size else None)
+        found = max(self._bound(goal, high, proof), bound if holds else -np.inf)
+        if found >= wanted or self.frame.is_small:
+            return found
+        weights, factor = self.frame.weights(goal)
+        aim = aim_at(goal, weights, factor, found * factor, GAP)
+        return max(found, self.frame.bounded(aim, high) / factor)
 
     def _bound(self, goal: Goal, high: FloatArray, proof: Proof | None = None) -> float:
         """Return a bound of a goal: the relaxation's, or that of the groups one by one.

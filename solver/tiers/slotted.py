@@ -16,11 +16,11 @@ from solver.tiers.program import Effort
 
 LEFT_OUT = 0.3
 """What a group may lack beyond its cap: it may lose a request that finds no place."""
-DEAR = 4.0
+DEAR = 8.0
 """How many times the goal's size it costs to lack all."""
 DEARER = 40.0
 """The same of what an earlier tier has to keep, in shares of its scale."""
-EVENLY = 20.0
+EVENLY = 40.0
 """The same of what the worst group lacks: better all lack a little than one much."""
 
 NEAR = 2e-4
