@@ -32,7 +32,7 @@ YIELDING = 0.02
 GRACE, LESS_GRACE = 3e-4, 1e-5
 """What a group may lack beyond its cap all the same: bounds hold for that much; less in small
 programs."""
-LEEWAY = 0.0018
+LEEWAY = 0.002
 """Share of its scale that a tier kept leaves to the later ones and to their slots."""
 SEARCHED, LAID = 0.8, 0.95
 """Parts of the leeway that are used before slots are found, and in slots without a cost."""

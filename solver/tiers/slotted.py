@@ -20,7 +20,7 @@ DEAR = 8.0
 """How many times the goal's size it costs to lack all."""
 DEARER = 40.0
 """The same of what an earlier tier has to keep, in shares of its scale."""
-EVENLY = 100.0
+EVENLY = 40.0
 """The same of what the worst group lacks: better all lack a little than one much."""
 
 NEAR = 2e-4
